@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { AgentName } from './agent-name.ts';
+import { MicroUsd } from './money.ts';
+import { Refusal } from './refusal.ts';
+import { TurnEvent } from './turn-event.ts';
+
+/**
+ * The control API, `http://127.0.0.1:8420/api`, for the CLI and the dashboard. Every request carries
+ * `Authorization: Bearer` and the token of `data/control.token`; the Host header must name loopback, and a request
+ * with a foreign Origin is refused.
+ *
+ * | method and path                          | body            | answer                                        |
+ * |------------------------------------------|-----------------|-----------------------------------------------|
+ * | GET  /api/status                         |                 | FleetStatus                                   |
+ * | POST /api/agents/{name}/messages         | SendMessage     | 202 MessageAccepted, once it is on disk       |
+ * | GET  /api/messages/{id}                  |                 | MessageView                                   |
+ * | GET  /api/events?message=&agent=&after=  |                 | text/event-stream of FleetEvent, id = seq     |
+ * | POST /api/agents/{name}/steer            | { text }        | 202 { steered: boolean, messageId }           |
+ * | POST /api/agents/{name}/cancel           |                 | 202 { cancelled: boolean }                    |
+ * | POST /api/agents/{name}/reset            |                 | 204                                           |
+ * | GET  /api/agents/{name}/history          |                 | HistoryPage                                   |
+ * | GET  /api/agents/{name}/workspace[/file] |                 | WorkspaceListing, or bytes                    |
+ * | PUT  /api/agents/{name}/workspace/{file} | bytes           | 204                                           |
+ * | GET  /api/costs                          |                 | Costs (of the keeper)                         |
+ * | GET  /api/audit?after=&limit=&chain=     |                 | { records: AuditRecord[] }                    |
+ * | POST /api/verify                         | VerifyRequest   | VerifyReport                                  |
+ *
+ * With `message`, the event stream is that of the message's whole trace (hand-offs included) and ends after
+ * `trace_settled`.
+ */
+export const SendMessage = z.strictObject({
+  text: z
+    .string()
+    .min(1)
+    .max(256 * 1024),
+  mode: z.enum(['followup', 'steer', 'collect']).default('followup'),
+  idempotencyKey: z.string().min(1).max(200).optional(),
+});
+export type SendMessage = z.infer<typeof SendMessage>;
+
+export const MessageAccepted = z.object({
+  messageId: z.string(),
+  traceId: z.string(),
+  ahead: z.int().nonnegative(),
+});
+export type MessageAccepted = z.infer<typeof MessageAccepted>;
+
+export const MessageStatus = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export type MessageStatus = z.infer<typeof MessageStatus>;
+
+export const MessageView = z.object({
+  messageId: z.string(),
+  traceId: z.string(),
+  agent: AgentName,
+  from: z.string(),
+  status: MessageStatus,
+  text: z.string(),
+  reply: z.string().nullable(),
+  refusal: Refusal.nullable(),
+  chargedMicroUsd: MicroUsd,
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
+});
+export type MessageView = z.infer<typeof MessageView>;
+
+/** What only the host can say; what an agent claims comes as `turn`. */
+export const HostEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('message_accepted'), from: z.string(), text: z.string() }),
+  z.object({ type: z.literal('agent_starting'), reason: z.string() }),
+  z.object({ type: z.literal('agent_ready'), containerId: z.string(), startMs: z.number() }),
+  z.object({ type: z.literal('agent_stopped'), reason: z.string() }),
+  z.object({
+    type: z.literal('model_charged'),
+    model: z.string(),
+    chargedMicroUsd: MicroUsd,
+    inputTokens: z.int(),
+    outputTokens: z.int(),
+  }),
+  z.object({ type: z.literal('refused'), refusal: Refusal }),
+  z.object({ type: z.literal('handoff'), to: AgentName, taskId: z.string() }),
+  z.object({
+    type: z.literal('message_settled'),
+    status: MessageStatus,
+    reply: z.string().nullable(),
+    refusal: Refusal.nullable(),
+    chargedMicroUsd: MicroUsd,
+  }),
+  z.object({ type: z.literal('trace_settled') }),
+]);
+export type HostEvent = z.infer<typeof HostEvent>;
+
+export const FleetEvent = z.object({
+  seq: z.int(),
+  at: z.string(),
+  agent: z.string(),
+  messageId: z.string(),
+  traceId: z.string(),
+  event: z.union([HostEvent, z.object({ type: z.literal('turn'), turn: TurnEvent })]),
+});
+export type FleetEvent = z.infer<typeof FleetEvent>;
+
+export const AgentState = z.enum(['stopped', 'starting', 'idle', 'busy', 'failing', 'failed']);
+
+export const FleetStatus = z.object({
+  version: z.string(),
+  pid: z.int(),
+  startedAt: z.string(),
+  engine: z.object({
+    name: z.string(),
+    version: z.string(),
+    runtime: z.string(),
+    cannotEnforce: z.array(z.string()),
+  }),
+  vault: z.object({ keeper: z.boolean(), gateway: z.boolean() }),
+  agents: z.array(
+    z.object({
+      name: AgentName,
+      role: z.string(),
+      model: z.string(),
+      state: AgentState,
+      containerId: z.string().nullable(),
+      queued: z.int(),
+      memoryBytes: z.int().nullable(),
+      restarts: z.int(),
+      spentTodayMicroUsd: MicroUsd,
+      dailyMicroUsd: MicroUsd,
+      reason: z.string().nullable(),
+    }),
+  ),
+});
+export type FleetStatus = z.infer<typeof FleetStatus>;
+
+/** `canaryPrefix`: what every canary the keeper made starts with; the search is for the prefix and 16 letters or digits more. */
+export const VerifyRequest = z.strictObject({
+  canaryPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9]{12,40}$/)
+    .nullable(),
+});
+export type VerifyRequest = z.infer<typeof VerifyRequest>;
+
+export const Guarantee = z.object({
+  /** Stable: `network.no-interface`. */
+  id: z.string(),
+  area: z.enum(['escape', 'network', 'credentials', 'host', 'budget', 'limits', 'audit']),
+  promise: z.string(),
+  verdict: z.enum(['holds', 'broken', 'cannot_be_given']),
+  /** What was seen, in a form a reviewer can check. */
+  evidence: z.string(),
+  /** For `cannot_be_given` and `broken`: why, and what would change it. */
+  why: z.string(),
+});
+export type Guarantee = z.infer<typeof Guarantee>;
+
+export const VerifyReport = z.object({ guarantees: z.array(Guarantee) });
+export type VerifyReport = z.infer<typeof VerifyReport>;

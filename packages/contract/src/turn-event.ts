@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { Refusal } from './refusal.ts';
+
+const Text = z.string().max(256 * 1024);
+
+/**
+ * Everything that can happen in a turn, in order, as the agent reports it: one JSON object a line in the answer
+ * to `POST /chat/stream`. The agent is not trusted: the host treats every field as a claim.
+ */
+export const TurnEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('turn_started'), resumed: z.boolean() }),
+  z.object({ type: z.literal('text_delta'), text: Text }),
+  z.object({ type: z.literal('reasoning_delta'), text: Text }),
+  z.object({ type: z.literal('model_call'), model: z.string().max(300), round: z.int().positive() }),
+  z.object({
+    type: z.literal('tool_started'),
+    callId: z.string().max(200),
+    tool: z.string().max(200),
+    arguments: z.string().max(16_384),
+  }),
+  z.object({
+    type: z.literal('tool_ended'),
+    callId: z.string().max(200),
+    tool: z.string().max(200),
+    outcome: z.enum(['ok', 'error', 'refused', 'cancelled', 'unknown']),
+    /** The start of the output; the whole stays in the agent's history. */
+    preview: z.string().max(8192),
+    durationMs: z.number().nonnegative(),
+  }),
+  z.object({ type: z.literal('steered'), text: Text }),
+  z.object({ type: z.literal('refused'), refusal: Refusal }),
+  z.object({
+    type: z.literal('turn_ended'),
+    status: z.enum(['complete', 'cancelled', 'failed']),
+    /** The answer as a whole: what a reader who saw no delta must be shown. */
+    text: Text,
+    refusal: Refusal.optional(),
+  }),
+]);
+export type TurnEvent = z.infer<typeof TurnEvent>;
