@@ -1,0 +1,11 @@
+import { runStep } from './run-step.ts';
+
+/** Format, lint and types; each counts as one check. */
+export async function staticChecks(): Promise<{ passed: number; failed: number }> {
+  const results = [
+    await runStep('format and lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
+    await runStep('types', 'node_modules/.bin/tsc', ['--noEmit']),
+  ];
+  const passed = results.filter(Boolean).length;
+  return { passed, failed: results.length - passed };
+}
