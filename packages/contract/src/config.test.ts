@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AgentsConfig } from './agents-config.ts';
+import { MeshConfig } from './mesh-config.ts';
+import { PermissionsConfig } from './permissions-config.ts';
+
+test('an empty mesh.yaml is a whole one', () => {
+  const config = MeshConfig.parse({});
+  assert.equal(config.mesh.host, '127.0.0.1');
+  assert.equal(config.mesh.port, 8420);
+  assert.equal(config.budget.daily_usd, 50_000_000);
+  assert.equal(config.budget.monthly_usd, 500_000_000);
+});
+
+test('an agent without figures has the documented ones', () => {
+  const { helper } = AgentsConfig.parse({ agents: { helper: {} } }).agents;
+  assert.equal(helper?.resources.memory_limit, 384 * 1024 * 1024);
+  assert.equal(helper?.resources.cpu_limit, 0.15);
+  assert.equal(helper?.budget.daily_usd, 5_000_000);
+  assert.equal(helper?.idle_stop, 15 * 60_000);
+});
+
+test('what would weaken the cage cannot be written', () => {
+  for (const weakening of [
+    { privileged: true },
+    { network: 'host' },
+    { binds: ['/:/host'] },
+    { cap_add: ['SYS_ADMIN'] },
+    { security_opt: ['seccomp=unconfined'] },
+    { resources: { memory_limit: '0m' } },
+    { resources: { pids_limit: -1 } },
+  ]) {
+    assert.equal(
+      AgentsConfig.safeParse({ agents: { helper: weakening } }).success,
+      false,
+      JSON.stringify(weakening),
+    );
+  }
+});
+
+test('permissions that say nothing grant nothing', () => {
+  const { helper } = PermissionsConfig.parse({ permissions: { helper: {} } }).permissions;
+  assert.deepEqual(helper?.can_message, []);
+  assert.deepEqual(helper?.allowed_apis, []);
+  assert.deepEqual(helper?.allowed_tools, {});
+  assert.equal(helper?.can_spawn, false);
+  assert.equal(PermissionsConfig.safeParse({ permissions: { helper: { admin: true } } }).success, false);
+});
