@@ -33,6 +33,10 @@ export interface GatewaySettings {
 export interface ScriptedSettings {
   run: string;
   scriptsDirectory: string;
+  /** Owner of scripted.sock, so that the gateway reaches it; null where all parts run as one user. */
+  gatewayUid: number | null;
+  /** Listens on 127.0.0.1 instead of the socket (tests and benchmarks); 0 takes a free port, told in the report. */
+  listen?: { port: number };
 }
 
 export interface HostSettings {
