@@ -1,0 +1,84 @@
+import { VaultError } from './vault-error.ts';
+
+/**
+ * Strict parsers for what comes from outside the process: the vault has no schema library. `at` is the place in the
+ * value, for the message. A message never quotes the value, nor a key that is not ours: either may hold a secret.
+ */
+export type Parser<T> = (value: unknown, at: string) => T;
+
+/** The refusal every parser throws. */
+export function malformed(at: string, expected: string): VaultError {
+  return new VaultError({
+    code: 'bad_request',
+    rule: 'protocol.shape',
+    message: `${at}: expected ${expected}.`,
+    remedy: 'Check that every part of OpenLegion is of the same version.',
+  });
+}
+
+/** Exactly these keys, each once and present. */
+export function strictObject<T extends object>(shape: { [K in keyof T]-?: Parser<T[K]> }): Parser<T> {
+  const entries = Object.entries(shape) as [string, Parser<unknown>][];
+  return (value, at) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(at, 'an object');
+    const given = new Map<string, unknown>(Object.entries(value));
+    if (given.size > entries.length || entries.some(([key]) => !given.has(key)))
+      throw malformed(at, `an object of exactly ${entries.map(([key]) => key).join(', ') || 'no keys'}`);
+    // Own keys are those of the shape, all of them and no other, so the object is a T once each has parsed.
+    return Object.fromEntries(
+      entries.map(([key, parse]) => [key, parse(given.get(key), `${at}.${key}`)]),
+    ) as T;
+  };
+}
+
+/** A whole number that a double represents exactly; `-0` becomes `0`. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Parser<number> {
+  return (value, at) => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max)
+      throw malformed(at, `a whole number from ${min} to ${max}`);
+    return value + 0;
+  };
+}
+
+/** A string of at most `max` UTF-16 units; `pattern`, if given, must match. */
+export function text(max: number, pattern?: RegExp, expected?: string): Parser<string> {
+  return (value, at) => {
+    if (typeof value !== 'string' || value.length > max) throw malformed(at, `a string of at most ${max}`);
+    if (pattern && !pattern.test(value)) throw malformed(at, expected ?? `a string like ${pattern}`);
+    return value;
+  };
+}
+
+export const boolean: Parser<boolean> = (value, at) => {
+  if (typeof value !== 'boolean') throw malformed(at, 'true or false');
+  return value;
+};
+
+export function oneOf<const T extends string>(...allowed: T[]): Parser<T> {
+  return (value, at) => {
+    const found = allowed.find((item) => item === value);
+    if (found === undefined) throw malformed(at, `one of ${allowed.join(', ')}`);
+    return found;
+  };
+}
+
+export function nullable<T>(parse: Parser<T>): Parser<T | null> {
+  return (value, at) => (value === null ? null : parse(value, at));
+}
+
+export function listOf<T>(parse: Parser<T>, max: number): Parser<T[]> {
+  return (value, at) => {
+    if (!Array.isArray(value) || value.length > max) throw malformed(at, `a list of at most ${max}`);
+    return value.map((item: unknown, index) => parse(item, `${at}[${index}]`));
+  };
+}
+
+/** An object as a map: its keys are outside strings, so it does not stay an object. */
+export function mapOf<T>(parseKey: Parser<string>, parse: Parser<T>, max: number): Parser<Map<string, T>> {
+  return (value, at) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(at, 'an object');
+    const entries = Object.entries(value);
+    if (entries.length > max) throw malformed(at, `an object of at most ${max} keys`);
+    return new Map(entries.map(([key, item]) => [parseKey(key, `${at} key`), parse(item, `${at}.*`)]));
+  };
+}
