@@ -1,25 +1,10 @@
 import { z } from 'zod';
+import { type RefusalCode as Code, REFUSAL_STATUS } from './refusal-status.ts';
 
-/** Every way in which a part of OpenLegion says no, and the HTTP status that carries it. The list is closed. */
-export const REFUSAL_STATUS = {
-  bad_request: 400,
-  unauthenticated: 401,
-  budget_exceeded: 402,
-  denied: 403,
-  not_found: 404,
-  conflict: 409,
-  too_large: 413,
-  rate_limited: 429,
-  internal: 500,
-  upstream_failed: 502,
-  unavailable: 503,
-  deadline_exceeded: 504,
-  disk_full: 507,
-} as const;
+export { REFUSAL_STATUS };
 
-export type RefusalCode = keyof typeof REFUSAL_STATUS;
-
-export const RefusalCode = z.enum(Object.keys(REFUSAL_STATUS) as [RefusalCode, ...RefusalCode[]]);
+export const RefusalCode = z.enum(Object.keys(REFUSAL_STATUS) as [Code, ...Code[]]);
+export type RefusalCode = z.infer<typeof RefusalCode>;
 
 /**
  * An expected "no". `rule` names what decided, in the terms of the configuration
