@@ -60,12 +60,14 @@ export async function sendStream({
   for (const { sent, piece } of dialect.stream(wire, piecesOf(wire), request)) {
     if (signal.aborted) return;
     if (piece) {
-      if (pieces === answer.break_after) break;
+      if (pieces === answer.break_after) {
+        response.write('', () => response.destroy());
+        return;
+      }
       if (pieces > 0 && answer.chunk_delay_ms) await wait(answer.chunk_delay_ms, undefined, { signal });
       pieces += 1;
     }
     if (!response.write(sent)) await once(response, 'drain', { signal });
   }
-  if (answer.break_after === undefined) response.end();
-  else response.write('', () => response.destroy());
+  response.end();
 }

@@ -1,6 +1,8 @@
 /** One message of a request, the same for all dialects. A tool's result knows its tool by name. */
 export type WireMessage =
-  | { role: 'system' | 'user' | 'assistant'; text: string }
+  | { role: 'system'; text: string }
+  | { role: 'user'; text: string }
+  | { role: 'assistant'; text: string }
   | { role: 'tool'; tool: string; text: string };
 
 /** A request for an answer, read from whichever dialect it came in. */
