@@ -1,0 +1,37 @@
+import { type ClientHttp2Session, constants } from 'node:http2';
+import type { MeshAnswer, MeshCall } from './pipe.ts';
+
+/**
+ * One request on the inner session, resolved with whatever status at its headers. Rejects when the pipe ends
+ * first, or with the signal's reason; an abort after the headers ends the body with it.
+ */
+export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<MeshAnswer> {
+  return new Promise((resolve, reject) => {
+    const { signal } = call;
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const stream = session.request(
+      { ...call.headers, ':method': call.method, ':path': call.path, ':authority': 'mesh' },
+      { endStream: false },
+    );
+    const onAbort = () => {
+      reject(signal?.reason);
+      stream.close(constants.NGHTTP2_CANCEL);
+      const reason: unknown = signal?.reason;
+      stream.destroy(reason instanceof Error ? reason : new Error('aborted'));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    stream.on('error', reject);
+    stream.on('close', () => {
+      signal?.removeEventListener('abort', onAbort);
+      reject(new Error('the mesh closed the request without an answer'));
+    });
+    stream.on('response', (headers) => {
+      resolve({ status: Number(headers[':status']), headers, body: stream });
+    });
+    if (call.body === undefined) stream.end();
+    else stream.end(call.body);
+  });
+}

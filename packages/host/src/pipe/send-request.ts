@@ -1,0 +1,128 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { boundedBody } from './bounded-body.ts';
+import { PIPE_LIMITS, type PipeRequest, type PipeResponse } from './pipe.ts';
+
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+/** Interim answers (1xx) that a peer may send for one request. Ours sends none. */
+const MAX_INTERIM_ANSWERS = 8;
+
+/**
+ * One request on the outer session. Resolves when the final headers are there. Whatever goes wrong, the stream is
+ * reset and no timer or listener stays. An abort rejects with the signal's reason.
+ */
+export function sendRequest(
+  session: ClientHttp2Session,
+  request: PipeRequest,
+  onInterimFlood: () => void,
+): Promise<PipeResponse> {
+  return new Promise((resolve, reject) => {
+    const { signal } = request;
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    if (session.closed || session.destroyed) {
+      reject(endedError());
+      return;
+    }
+    const stream = openStream(session, request);
+    const abandon = () => stream.close(constants.NGHTTP2_CANCEL);
+
+    const headersTimeoutMs = request.headersTimeoutMs ?? PIPE_LIMITS.headersTimeoutMs;
+    const deadline = setTimeout(() => fail(deadlineError(request, headersTimeoutMs)), headersTimeoutMs);
+    const onAbort = () => fail(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    let body: ReturnType<typeof boundedBody> | undefined;
+
+    function fail(reason: unknown): void {
+      clearTimeout(deadline);
+      abandon();
+      if (body) body.destroy(reason instanceof Error ? reason : endedError(reason));
+      reject(reason);
+    }
+
+    let interimAnswers = 0;
+    stream.on('headers', () => {
+      interimAnswers += 1;
+      if (interimAnswers === MAX_INTERIM_ANSWERS) onInterimFlood();
+    });
+    stream.on('error', () => {});
+    stream.on('close', () => {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', onAbort);
+      reject(endedError());
+    });
+    stream.on('response', (headers) => {
+      clearTimeout(deadline);
+      body = boundedBody({
+        source: stream,
+        maxBytes: request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+        idleMs: PIPE_LIMITS.idleTimeoutMs,
+        abandon,
+      });
+      const answer = body;
+      resolve({
+        status: Number(headers[':status']),
+        headers,
+        body: answer,
+        text: () => text(answer),
+        json: async () => parseJson(await text(answer), request),
+      });
+    });
+    stream.end(request.body);
+  });
+}
+
+function openStream(session: ClientHttp2Session, request: PipeRequest): ClientHttp2Stream {
+  try {
+    return session.request(
+      { ':method': request.method, ':path': request.path, ':scheme': 'http', ':authority': 'agent' },
+      { endStream: false },
+    );
+  } catch (cause) {
+    throw endedError(cause);
+  }
+}
+
+function parseJson(json: string, request: PipeRequest): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new OpenLegionError(
+      {
+        code: 'upstream_failed',
+        rule: 'pipe.json',
+        message: `The agent answered ${request.method} ${pathOnly(request.path)} with something that is not JSON.`,
+        remedy: 'Look at what runs in the agent; its own program answers with JSON.',
+      },
+      { cause },
+    );
+  }
+}
+
+export function endedError(cause?: unknown): OpenLegionError {
+  return new OpenLegionError(
+    {
+      code: 'unavailable',
+      rule: 'pipe.ended',
+      message: 'The agent is not there: its pipe has ended.',
+      remedy: 'Try again; the agent is started anew by the next message.',
+    },
+    { cause },
+  );
+}
+
+function deadlineError(request: PipeRequest, timeoutMs: number): OpenLegionError {
+  return new OpenLegionError({
+    code: 'deadline_exceeded',
+    rule: 'pipe.headers',
+    message: `The agent did not answer ${request.method} ${pathOnly(request.path)} within ${timeoutMs / 1000} s.`,
+    remedy: 'Try again; an agent that keeps failing to answer is restarted.',
+  });
+}
+
+function pathOnly(path: string): string {
+  return path.split('?', 1)[0] ?? path;
+}
