@@ -1,0 +1,145 @@
+import { request } from 'node:http';
+import { homedir } from 'node:os';
+import type { Refusal } from '@openlegion/contract/refusal';
+import { readDockerContext, readEnvironmentTls } from './docker-context.ts';
+import { type EngineAddress, engineAddressText, parseEngineHost } from './engine-address.ts';
+import { errorCode } from './engine-error.ts';
+
+export type EngineSearch =
+  | { found: true; address: EngineAddress; source: string }
+  | {
+      found: false;
+      /** `none`: no engine on this machine. `not_running`: a socket or an address at which no one answers. */
+      reason: 'none' | 'not_running' | 'no_permission' | 'bad_address';
+      refusal: Refusal;
+    };
+
+export interface FindEngineOptions {
+  env: NodeJS.ProcessEnv;
+  homeDirectory?: string;
+  /** The usual sockets; tests give their own. */
+  sockets?: readonly string[];
+  signal?: AbortSignal;
+}
+
+/** Where engines listen when no one said otherwise, in the order they are tried. */
+export function usualSockets(env: NodeJS.ProcessEnv, homeDirectory: string): string[] {
+  const runtime = env.XDG_RUNTIME_DIR;
+  return [
+    '/var/run/docker.sock',
+    `${homeDirectory}/.docker/run/docker.sock`,
+    ...(runtime ? [`${runtime}/docker.sock`] : []),
+    '/run/podman/podman.sock',
+    ...(runtime ? [`${runtime}/podman/podman.sock`] : []),
+  ];
+}
+
+/**
+ * Finds the engine as `docker` would: `DOCKER_HOST`, then the current docker context, then the usual sockets. What
+ * is named explicitly is taken or refused; it is never replaced by another engine.
+ */
+export async function findEngine(options: FindEngineOptions): Promise<EngineSearch> {
+  const { env } = options;
+  const home = options.homeDirectory ?? env.HOME ?? homedir();
+  const named = await namedEngine(env, home);
+  if (named) {
+    if ('code' in named.address) return { found: false, reason: 'bad_address', refusal: named.address };
+    const state = await probeEngine(named.address, options.signal);
+    if (state === 'answers') return { found: true, address: named.address, source: named.source };
+    return refused(state === 'missing' ? 'dead' : state, named.address, named.source);
+  }
+  let best: { state: 'dead' | 'forbidden'; address: EngineAddress } | null = null;
+  for (const path of options.sockets ?? usualSockets(env, home)) {
+    const address: EngineAddress = { kind: 'unix', path };
+    const state = await probeEngine(address, options.signal);
+    if (state === 'answers') return { found: true, address, source: path };
+    if (state === 'forbidden' && best?.state !== 'forbidden') best = { state, address };
+    if (state === 'dead') best ??= { state, address };
+  }
+  if (best) return refused(best.state, best.address, engineAddressText(best.address));
+  return {
+    found: false,
+    reason: 'none',
+    refusal: {
+      code: 'unavailable',
+      rule: 'engine.none',
+      message: 'No container engine was found: agents run in containers and nowhere else.',
+      remedy:
+        'Install one: on Debian or Ubuntu `sudo apt-get install docker.io`, on others Docker or Podman 4 or later. If one runs elsewhere, set DOCKER_HOST.',
+    },
+  };
+}
+
+async function namedEngine(
+  env: NodeJS.ProcessEnv,
+  home: string,
+): Promise<{ address: EngineAddress | Refusal; source: string } | null> {
+  const host = env.DOCKER_HOST;
+  if (host) {
+    const address = parseEngineHost(host, 'DOCKER_HOST');
+    if ('code' in address || address.kind === 'unix') return { address, source: 'DOCKER_HOST' };
+    return { address: { ...address, tls: await readEnvironmentTls(env, home) }, source: 'DOCKER_HOST' };
+  }
+  const context = await readDockerContext(env, home);
+  return context && { address: context, source: 'the current docker context' };
+}
+
+type ProbeState = 'answers' | 'missing' | 'dead' | 'forbidden';
+
+/** Asks `/_ping`. An address behind TLS is taken as it is: its first call says what is wrong with it. */
+async function probeEngine(address: EngineAddress, signal?: AbortSignal): Promise<ProbeState> {
+  if (address.kind === 'tcp' && address.tls) return 'answers';
+  const { promise, resolve } = Promise.withResolvers<ProbeState>();
+  const target =
+    address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
+  const asked = request({
+    ...target,
+    path: '/_ping',
+    headers: { host: 'engine' },
+    agent: false,
+    ...(signal && { signal }),
+  });
+  asked.setTimeout(5000, () => asked.destroy(new Error('no answer in time')));
+  asked.on('response', (response) => {
+    response.resume();
+    resolve(response.statusCode === 200 ? 'answers' : 'dead');
+  });
+  asked.on('error', (error) => {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') resolve('missing');
+    else resolve(code === 'EACCES' || code === 'EPERM' ? 'forbidden' : 'dead');
+  });
+  asked.end();
+  return await promise;
+}
+
+function refused(state: 'dead' | 'forbidden', address: EngineAddress, source: string): EngineSearch {
+  const where = engineAddressText(address);
+  const podman = where.includes('podman');
+  if (state === 'forbidden') {
+    return {
+      found: false,
+      reason: 'no_permission',
+      refusal: {
+        code: 'denied',
+        rule: 'engine.permission',
+        message: `There is a container engine at ${where}, but this user may not use it.`,
+        remedy: podman
+          ? 'Run as the user whose engine it is, or start one of your own: systemctl --user start podman.socket'
+          : 'Add this user to the docker group (sudo usermod -aG docker "$USER") and log in again. Members of that group can become root on this machine; a rootless engine (dockerd-rootless-setuptool.sh install) avoids that.',
+      },
+    };
+  }
+  return {
+    found: false,
+    reason: 'not_running',
+    refusal: {
+      code: 'unavailable',
+      rule: 'engine.not_running',
+      message: `The container engine at ${where} (from ${source}) does not answer: it is installed or was named, but it is not running.`,
+      remedy: podman
+        ? 'Start it: systemctl start podman.socket'
+        : 'Start it: sudo systemctl start docker (without systemd: sudo dockerd), or Docker Desktop. If DOCKER_HOST or the docker context names the wrong engine, correct it.',
+    },
+  };
+}

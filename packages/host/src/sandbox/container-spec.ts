@@ -1,0 +1,123 @@
+import type { SandboxSpec } from './sandbox-backend.ts';
+import type { SeccompProfile } from './seccomp-profile.ts';
+
+export const AGENT_UID = 1000;
+const MEBIBYTE = 1024 * 1024;
+const TMP_BYTES = 64 * MEBIBYTE;
+
+/** Labels by which our containers, volumes and images are found, and those of others left alone. */
+export const LABELS = {
+  ours: 'openlegion=1',
+  installation: (installation: string) => `openlegion.installation=${installation}`,
+} as const;
+
+export function containerLabels(installation: string, agent: string): Record<string, string> {
+  return { openlegion: '1', 'openlegion.installation': installation, 'openlegion.agent': agent };
+}
+
+/** What the backend adds to a spec; nothing in it comes from configuration or from an agent. */
+export interface ContainerSettings {
+  runtime: string | null;
+  seccomp: SeccompProfile | null;
+  /** Name of the volume; null for a tmpfs. */
+  volume: string | null;
+  /** Put on at the start, for engines that cannot change it later. */
+  cpusFromStart: boolean;
+  /** Engines before API 1.41 do not know private cgroup namespaces. */
+  privateCgroupNamespace: boolean;
+}
+
+/** Files of the kernel that tell of, or reach, more than the container: the union of what engines mask by default. */
+const MASKED_PATHS = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/devices/virtual/powercap',
+  '/sys/firmware',
+];
+const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+
+/**
+ * The body of the engine's `create` call. The template is fixed: what would weaken it (binds, networks, devices,
+ * capabilities, another user, privileges) has no parameter here.
+ */
+export function buildContainerBody(spec: SandboxSpec, settings: ContainerSettings): object {
+  const tmpfsOptions = `rw,nosuid,nodev,mode=1777`;
+  const dataBytes = spec.dataBytes ?? TMP_BYTES;
+  return {
+    Image: spec.image,
+    ...(spec.command && { Cmd: [...spec.command] }),
+    Hostname: 'agent',
+    User: `${AGENT_UID}:${AGENT_UID}`,
+    WorkingDir: '/data',
+    // The engine adds the image's own variables to these; the image is ours.
+    Env: ['HOME=/data', 'LANG=C.UTF-8'],
+    Labels: containerLabels(spec.installation, spec.agent),
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: true,
+    StdinOnce: true,
+    Tty: false,
+    NetworkDisabled: true,
+    HostConfig: {
+      NetworkMode: 'none',
+      ...(settings.runtime && { Runtime: settings.runtime }),
+      CapDrop: ['ALL'],
+      SecurityOpt: [
+        'no-new-privileges',
+        ...(settings.seccomp ? [`seccomp=${JSON.stringify(settings.seccomp)}`] : []),
+      ],
+      ReadonlyRootfs: true,
+      Tmpfs: {
+        '/tmp': `${tmpfsOptions},noexec,size=${TMP_BYTES}`,
+        ...(settings.volume === null && {
+          '/data': `rw,nosuid,nodev,mode=0700,uid=${AGENT_UID},gid=${AGENT_UID},size=${dataBytes}`,
+        }),
+      },
+      ...(settings.volume !== null && {
+        // NoCopy: the engine must not fill it from the image, which would mount it one more time at creation.
+        Mounts: [
+          { Type: 'volume', Source: settings.volume, Target: '/data', VolumeOptions: { NoCopy: true } },
+        ],
+      }),
+      PidsLimit: spec.pids,
+      Memory: spec.memoryBytes,
+      MemorySwap: spec.memoryBytes,
+      ...(settings.cpusFromStart && cpuLimit(spec.cpus)),
+      ShmSize: 64 * MEBIBYTE,
+      OomScoreAdj: 500,
+      Ulimits: [
+        { Name: 'nofile', Soft: 1024, Hard: 4096 },
+        { Name: 'core', Soft: 0, Hard: 0 },
+        { Name: 'fsize', Soft: dataBytes, Hard: dataBytes },
+      ],
+      Init: true,
+      LogConfig: { Type: 'none' },
+      IpcMode: 'private',
+      ...(settings.privateCgroupNamespace && { CgroupnsMode: 'private' }),
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+      Privileged: false,
+      MaskedPaths: MASKED_PATHS,
+      ReadonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+/** The processor limit as the engine takes it, also for its `update` call. */
+export function cpuLimit(cpus: number): { NanoCpus: number } {
+  return { NanoCpus: Math.round(cpus * 1_000_000_000) };
+}
+
+/** An agent's private volume. The installation is in the name so that two of them never share one. */
+export function volumeName(installation: string, agent: string): string {
+  return `openlegion_data_${agent}_${installation}`;
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { EngineInfo } from '../engine/engine-answers.ts';
+import type { EngineClient } from '../engine/engine-client.ts';
+import { EngineError } from '../engine/engine-error.ts';
+import { buildContainerBody, LABELS } from './container-spec.ts';
+import type { DataVolume, DataVolumes } from './data-volumes.ts';
+import { createDockerSandbox, watchOutput } from './docker-sandbox.ts';
+import { missingEnforcement } from './missing-enforcement.ts';
+import type { Sandbox, SandboxBackend, SandboxCapabilities, SandboxSpec } from './sandbox-backend.ts';
+import { createSeccompProfile } from './seccomp-profile.ts';
+
+export interface DockerBackendOptions {
+  engine: EngineClient;
+  /** As `chooseRuntime` chose it; null for the engine's default. */
+  runtime: string | null;
+  volumes: DataVolumes;
+  /** Milliseconds, monotonic. */
+  nowMs?: () => number;
+}
+
+/**
+ * Agents as containers of any engine with Docker's API. A container is made from the fixed template of
+ * `container-spec.ts`; a start is three calls (create, attach, start), with the wait asked alongside.
+ * Throws `unavailable` when the engine's architecture has no seccomp profile.
+ */
+export async function createDockerBackend(options: DockerBackendOptions): Promise<SandboxBackend> {
+  const { engine, volumes } = options;
+  const nowMs = options.nowMs ?? (() => performance.now());
+  const [info, version] = await Promise.all([engine.info(), engine.version()]);
+  const seccomp = createSeccompProfile(info.Architecture);
+  if (!seccomp) {
+    throw new OpenLegionError({
+      code: 'unavailable',
+      rule: 'sandbox.seccomp',
+      message: `There is no seccomp profile for this engine's architecture (${info.Architecture}).`,
+      remedy: 'Use an engine on x86_64 or aarch64.',
+    });
+  }
+  const capabilities = describe(engine, info, version.Version, options.runtime, volumes);
+  const lacks = new Set(capabilities.cannotEnforce.map((missing) => missing.enforcement));
+  const clampable = !lacks.has('cpu_clamp_after_start') && !lacks.has('cpu_limit');
+  const held = new Set<string>();
+
+  const start = async (spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> => {
+    signal.throwIfAborted();
+    const name = `openlegion-${spec.agent}-${randomBytes(4).toString('hex')}`;
+    const cleanup = new AbortController();
+    let volume: DataVolume | null = null;
+    let created = false;
+    held.add(name);
+    try {
+      if (spec.dataBytes !== null) {
+        volume = await volumes.prepare(spec.installation, spec.agent, spec.dataBytes);
+        signal.throwIfAborted();
+      }
+      const body = buildContainerBody(spec, {
+        runtime: options.runtime,
+        seccomp,
+        volume: volume?.name ?? null,
+        cpusFromStart: !clampable,
+        privateCgroupNamespace:
+          capabilities.engine !== 'podman' && supportsCgroupNamespaces(engine.apiVersion),
+      });
+      // Not given up in the middle: a request that was sent may have made a container.
+      created = true;
+      const containerId = await engine.createContainer(name, body);
+      held.add(containerId);
+      signal.throwIfAborted();
+      const watch = watchOutput(nowMs);
+      const waited = engine.waitContainer(containerId, cleanup.signal);
+      // Observed here as well, so that an early failure is not an unhandled one.
+      waited.catch(() => {});
+      const attached = await engine.attachContainer(containerId, watch, signal);
+      try {
+        await engine.startContainer(containerId);
+        signal.throwIfAborted();
+      } catch (error) {
+        attached.pipe.destroy();
+        throw error;
+      }
+      const sandbox = createDockerSandbox({
+        engine,
+        containerId,
+        spec,
+        attached,
+        watch,
+        waited,
+        volume,
+        clampable,
+      });
+      void sandbox.exited.finally(() => {
+        held.delete(containerId);
+        held.delete(name);
+      });
+      return sandbox;
+    } catch (error) {
+      if (created) await engine.removeContainer(name).catch(() => {});
+      cleanup.abort();
+      await volume?.release().catch(() => {});
+      held.delete(name);
+      throw startFailure(error, spec, signal);
+    }
+  };
+
+  return {
+    capabilities: async () => capabilities,
+    start,
+    async removeLeftovers(installation) {
+      const containers = await engine.listContainers([LABELS.ours, LABELS.installation(installation)]);
+      const unheld = containers.filter(
+        ({ Id, Names }) => !held.has(Id) && !Names.some((name) => held.has(name.replace(/^\//, ''))),
+      );
+      await Promise.all(unheld.map(({ Id }) => engine.removeContainer(Id)));
+      await volumes.removeLeftovers(installation);
+      return unheld.length;
+    },
+    removeVolume: (installation, agent) => volumes.remove(installation, agent),
+  };
+}
+
+function describe(
+  engine: EngineClient,
+  info: EngineInfo,
+  engineVersion: string,
+  runtime: string | null,
+  volumes: DataVolumes,
+): SandboxCapabilities {
+  const cannotEnforce = missingEnforcement(
+    engine.flavour,
+    engineVersion,
+    info,
+    runtime ?? info.DefaultRuntime,
+  );
+  return {
+    engine: engine.flavour,
+    engineVersion,
+    runtime: runtime ?? info.DefaultRuntime,
+    cannotEnforce: volumes.cannotEnforce
+      ? [...cannotEnforce, { enforcement: 'disk_quota', why: volumes.cannotEnforce }]
+      : cannotEnforce,
+  };
+}
+
+function supportsCgroupNamespaces(apiVersion: string): boolean {
+  return Number(apiVersion.split('.')[1]) >= 41;
+}
+
+function startFailure(error: unknown, spec: SandboxSpec, signal: AbortSignal): unknown {
+  if (signal.aborted && !(error instanceof EngineError)) {
+    return new OpenLegionError(
+      {
+        code: 'unavailable',
+        rule: 'sandbox.start',
+        message: `The start of ${spec.agent} was given up.`,
+        remedy: 'Send the message again.',
+      },
+      { cause: error },
+    );
+  }
+  return error;
+}
