@@ -20,7 +20,7 @@ export type ClientRole = 'gateway' | 'admin';
 const count = integer(0);
 const anyText = text(65_536);
 
-const auditRecord = strictObject<AuditRecord>({
+export const parseAuditRecord: Parser<AuditRecord> = strictObject<AuditRecord>({
   seq: integer(1),
   at: anyText,
   type: anyText,
@@ -34,7 +34,7 @@ const auditRecord = strictObject<AuditRecord>({
   hash: anyText,
 });
 
-const checkpoint = strictObject<AuditCheckpoint>({
+export const parseCheckpoint: Parser<AuditCheckpoint> = strictObject<AuditCheckpoint>({
   chain: oneOf('host', 'keeper'),
   seq: count,
   hash: anyText,
@@ -75,15 +75,15 @@ export const KEEPER_ANSWERS: {
     put: strictObject({ name: anyText, version: integer(1) }),
     remove: strictObject({ removed: boolean }),
     names,
-    audit: strictObject({ records: listOf(auditRecord, 100_000) }),
-    checkpoints: strictObject({ checkpoints: listOf(checkpoint, 100_000), publicKeyPem: anyText }),
+    audit: strictObject({ records: listOf(parseAuditRecord, 100_000) }),
+    checkpoints: strictObject({ checkpoints: listOf(parseCheckpoint, 100_000), publicKeyPem: anyText }),
     canaries: strictObject({ names: listOf(anyText, 1000) }),
     removeCanaries: strictObject({ removed: count }),
     status: strictObject<KeeperStatus>({
       uid: count,
       pid: count,
       openReservations: count,
-      lastCheckpoint: nullable(checkpoint),
+      lastCheckpoint: nullable(parseCheckpoint),
     }),
   },
 };

@@ -1,0 +1,18 @@
+import { malformed, type Parser } from '../process/strict-parser.ts';
+
+const EXPECTED = 'https://host[:port], http:// of this machine alone, or unix:/path, with nothing after it';
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Where a credential may be sent, in the one spelling in which origins are compared. Cleartext leaves the machine on
+ * no path, so `http` is for loopback only; there are no wildcards, for a credential is for one service.
+ */
+export const credentialOrigin: Parser<string> = (value, at) => {
+  if (typeof value !== 'string' || value.length > 300) throw malformed(at, EXPECTED);
+  if (/^unix:\/[\w./@+-]{1,106}$/.test(value) && !value.includes('..')) return value;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const safe = url && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)));
+  // What is not spelled as the origin (a path, a user, capitals, a default port, an odd IPv4) is refused, not guessed.
+  if (!url || !safe || url.origin !== value) throw malformed(at, EXPECTED);
+  return value;
+};
