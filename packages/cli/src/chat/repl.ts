@@ -1,0 +1,148 @@
+import { createInterface } from 'node:readline';
+import { FleetStatus } from '@openlegion/contract/control-api';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
+import { unknownAgent } from '../commands/chat.ts';
+import { Costs, costTable } from '../commands/costs.ts';
+import { agentTable } from '../commands/status.ts';
+import type { ControlClient } from '../control/control-client.ts';
+import { followMessage } from '../control/follow-message.ts';
+import { sendMessage } from '../control/send-message.ts';
+import { formatTable } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { HOST_PATIENCE_MS } from './one-shot.ts';
+import { parseReplLine, REPL_HELP, type ReplLine } from './slash-command.ts';
+import { createTurnPrinter } from './turn-printer.ts';
+
+const Steered = z.object({ steered: z.boolean() });
+const Cancelled = z.object({ cancelled: z.boolean() });
+
+/** A conversation in the terminal, until /quit or the end of input. Messages typed meanwhile wait in the agent's lane. */
+export async function runRepl(options: {
+  control: ControlClient;
+  terminal: Terminal;
+  agent: string;
+  onQuit: string;
+}): Promise<void> {
+  const { control, terminal, onQuit } = options;
+  const { style } = terminal;
+  let agent = options.agent;
+  let following = 0;
+  const turns = new Set<Promise<void>>();
+  const leaving = new AbortController();
+  const lines = createInterface({
+    input: terminal.input,
+    output: terminal.output,
+    terminal: terminal.interactive,
+  });
+
+  const prompt = () => {
+    lines.setPrompt(`${style('green', agent)} › `);
+    if (following === 0 && !leaving.signal.aborted) lines.prompt(true);
+  };
+  const showError = (error: unknown) => {
+    if (!(error instanceof OpenLegionError)) throw error;
+    terminal.errorLine(`${style('red', 'error:')} ${error.message}`);
+    if (error.remedy) terminal.errorLine(`  ${error.remedy}`);
+  };
+
+  const follow = async (to: string, text: string) => {
+    following += 1;
+    try {
+      const { messageId, ahead } = await sendMessage(control, to, text);
+      if (ahead > 0) terminal.line(style('dim', `  (${ahead} before it)`));
+      const printer = createTurnPrinter({
+        messageId,
+        agent: to,
+        write: (piece) => void terminal.output.write(piece),
+        note: (line) => terminal.line(line),
+        style,
+      });
+      const events = followMessage({
+        control,
+        messageId,
+        patienceMs: HOST_PATIENCE_MS,
+        onAway: () => terminal.line(style('dim', '  (the host is away; waiting for it)')),
+        signal: leaving.signal,
+      });
+      for await (const event of events) printer.print(event);
+    } catch (error) {
+      showError(error);
+    } finally {
+      following -= 1;
+    }
+  };
+
+  const fleet = () => control.json(FleetStatus, { method: 'GET', path: '/api/status' });
+  const post = <T>(schema: z.ZodType<T>, action: string, json?: unknown) =>
+    control.json(schema, {
+      method: 'POST',
+      path: `/api/agents/${encodeURIComponent(agent)}/${action}`,
+      json,
+    });
+
+  const run = async (line: ReplLine): Promise<void> => {
+    switch (line.type) {
+      case 'empty':
+        return;
+      case 'message': {
+        const turn = follow(line.agent ?? agent, line.text).then(prompt);
+        turns.add(turn);
+        void turn.finally(() => turns.delete(turn));
+        return;
+      }
+      case 'use': {
+        const names = (await fleet()).agents.map(({ name }) => name);
+        if (!names.includes(line.agent)) throw unknownAgent(line.agent, names);
+        agent = line.agent;
+        return;
+      }
+      case 'agents':
+        return terminal.line(agentTable(await fleet()));
+      case 'queue': {
+        const waiting = (await fleet()).agents.filter(({ queued }) => queued > 0);
+        const rows = waiting.map(({ name, queued, state }) => [name, `${queued} waiting`, state]);
+        return terminal.line(rows.length > 0 ? formatTable(rows) : 'Nothing waits.');
+      }
+      case 'costs':
+        return terminal.line(costTable(await control.json(Costs, { method: 'GET', path: '/api/costs' })));
+      case 'steer': {
+        const { steered } = await post(Steered, 'steer', { text: line.text });
+        return terminal.line(
+          style('dim', steered ? '  (passed on)' : `  (${agent} is not working; sent as a message)`),
+        );
+      }
+      case 'cancel': {
+        const { cancelled } = await post(Cancelled, 'cancel');
+        return terminal.line(style('dim', cancelled ? '  (cancelling)' : `  (${agent} is not working)`));
+      }
+      case 'reset':
+        await post(z.unknown(), 'reset');
+        return terminal.line(style('dim', '  (a new conversation)'));
+      case 'help':
+        return terminal.line(formatTable(REPL_HELP));
+      case 'incomplete':
+        return terminal.line(`Like this: ${line.usage}`);
+      case 'unknown':
+        return terminal.line(`There is no ${line.command}. /help shows what there is.`);
+      case 'quit':
+        lines.close();
+    }
+  };
+
+  lines.on('SIGINT', () => {
+    if (following === 0) lines.close();
+    else void run({ type: 'cancel' }).catch(showError);
+  });
+  prompt();
+  for await (const line of lines) {
+    await run(parseReplLine(line)).catch(showError);
+    prompt();
+    if (leaving.signal.aborted) break;
+  }
+  // Input that ended (a pipe) still gets its answers; a person who leaves does not wait for them.
+  if (!terminal.interactive) await Promise.all(turns);
+  leaving.abort();
+  await Promise.all(turns);
+  terminal.line(style('dim', onQuit));
+}

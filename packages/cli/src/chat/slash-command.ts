@@ -1,0 +1,51 @@
+/** What a line typed in the REPL means. */
+export type ReplLine =
+  | { type: 'empty' }
+  | { type: 'message'; agent: string | null; text: string }
+  | { type: 'use'; agent: string }
+  | { type: 'steer'; text: string }
+  | { type: 'agents' | 'costs' | 'queue' | 'reset' | 'cancel' | 'quit' | 'help' }
+  | { type: 'unknown'; command: string }
+  | { type: 'incomplete'; usage: string };
+
+export const REPL_HELP: readonly (readonly [string, string])[] = [
+  ['TEXT', 'a message to the agent in use'],
+  ['@AGENT TEXT', 'a message to another agent'],
+  ['/use AGENT', 'talk to another agent from now on'],
+  ['/agents, /status', 'the agents and what they do'],
+  ['/steer TEXT', 'say something to the agent while it works'],
+  ['/cancel', 'stop what the agent is doing'],
+  ['/queue', 'messages that wait'],
+  ['/costs', 'what was spent'],
+  ['/reset', 'begin a new conversation (the old one is kept)'],
+  ['/quit, /exit', 'leave'],
+];
+
+const PLAIN = new Map<string, 'agents' | 'costs' | 'queue' | 'reset' | 'cancel' | 'quit' | 'help'>([
+  ['/agents', 'agents'],
+  ['/status', 'agents'],
+  ['/costs', 'costs'],
+  ['/queue', 'queue'],
+  ['/reset', 'reset'],
+  ['/cancel', 'cancel'],
+  ['/quit', 'quit'],
+  ['/exit', 'quit'],
+  ['/help', 'help'],
+]);
+
+export function parseReplLine(line: string): ReplLine {
+  const text = line.trim();
+  if (text === '') return { type: 'empty' };
+  const [, first = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
+  if (first.startsWith('@') && first.length > 1) {
+    if (rest === '') return { type: 'incomplete', usage: '@AGENT TEXT' };
+    return { type: 'message', agent: first.slice(1), text: rest };
+  }
+  if (!first.startsWith('/')) return { type: 'message', agent: null, text };
+  if (first === '/use')
+    return rest ? { type: 'use', agent: rest } : { type: 'incomplete', usage: '/use AGENT' };
+  if (first === '/steer')
+    return rest ? { type: 'steer', text: rest } : { type: 'incomplete', usage: '/steer TEXT' };
+  const plain = PLAIN.get(first);
+  return plain ? { type: plain } : { type: 'unknown', command: first };
+}

@@ -1,0 +1,130 @@
+import type { FleetEvent } from '@openlegion/contract/control-api';
+import { formatMicroUsd } from '@openlegion/contract/money';
+import type { Refusal } from '@openlegion/contract/refusal';
+import type { TurnEvent } from '@openlegion/contract/turn-event';
+import { oneLine, safeText } from '../terminal/safe-text.ts';
+import type { Style } from '../terminal/style.ts';
+
+export interface TurnPrinter {
+  print(event: FleetEvent): void;
+  /** The message's own end; null while it has none. */
+  outcome(): { done: boolean } | null;
+}
+
+/**
+ * Prints a trace as a person follows it: the asked agent's words as they come on `write`, everything else (tools,
+ * refusals, hand-offs, other agents) as notes on `note`. The reply is printed once, also when the stream was cut.
+ */
+export function createTurnPrinter(options: {
+  messageId: string;
+  agent: string;
+  write: (text: string) => void;
+  note: (line: string) => void;
+  style: Style;
+}): TurnPrinter {
+  const { messageId, agent, write, note, style } = options;
+  let streamed = '';
+  let atLineStart = true;
+  let outcome: { done: boolean } | null = null;
+  const shownRefusals = new Set<string>();
+
+  const say = (text: string) => {
+    const clean = safeText(text);
+    if (clean === '') return;
+    write(clean);
+    atLineStart = clean.endsWith('\n');
+  };
+  const aside = (line: string) => {
+    if (!atLineStart) say('\n');
+    note(line);
+  };
+  const refuse = (who: string, refusal: Refusal) => {
+    const key = `${who} ${refusal.rule} ${refusal.message}`;
+    if (shownRefusals.has(key)) return;
+    shownRefusals.add(key);
+    aside(
+      `${style('yellow', `  ✗ ${prefix(who)}refused:`)} ${oneLine(refusal.message, 400)} ${style('dim', `[${refusal.rule}]`)}`,
+    );
+    if (refusal.remedy) aside(style('dim', `    ${oneLine(refusal.remedy, 400)}`));
+  };
+  const prefix = (who: string) => (who === agent ? '' : `${who}: `);
+
+  const printTurn = (who: string, own: boolean, turn: TurnEvent) => {
+    switch (turn.type) {
+      case 'turn_started':
+        if (own && turn.resumed) {
+          streamed = '';
+          aside(style('dim', '  (taken up again where it was interrupted)'));
+        }
+        break;
+      case 'text_delta':
+        if (own) {
+          streamed += turn.text;
+          say(turn.text);
+        }
+        break;
+      case 'tool_started':
+        aside(style('dim', `  · ${prefix(who)}${oneLine(turn.tool, 40)} ${oneLine(turn.arguments, 100)}`));
+        break;
+      case 'tool_ended':
+        if (turn.outcome !== 'ok') {
+          aside(
+            style(
+              'yellow',
+              `  ✗ ${prefix(who)}${oneLine(turn.tool, 40)}: ${turn.outcome}: ${oneLine(turn.preview, 160)}`,
+            ),
+          );
+        }
+        break;
+      case 'steered':
+        aside(style('dim', `  (steered: ${oneLine(turn.text, 100)})`));
+        break;
+      case 'refused':
+        refuse(who, turn.refusal);
+        break;
+    }
+  };
+
+  return {
+    outcome: () => outcome,
+    print({ agent: who, messageId: id, event }) {
+      const own = id === messageId;
+      switch (event.type) {
+        case 'turn':
+          printTurn(who, own, event.turn);
+          break;
+        case 'agent_starting':
+          aside(
+            style('dim', `  (${who} is starting${event.reason ? `: ${oneLine(event.reason, 80)}` : ''})`),
+          );
+          break;
+        case 'agent_stopped':
+          aside(style('dim', `  (${who} stopped: ${oneLine(event.reason, 160)})`));
+          break;
+        case 'handoff':
+          aside(style('cyan', `  → ${who} hands off to ${event.to}`));
+          break;
+        case 'refused':
+          refuse(who, event.refusal);
+          break;
+        case 'message_settled':
+          if (own) {
+            const reply = event.reply ?? '';
+            if (reply.trim() !== '' && !streamed.trimEnd().endsWith(reply.trimEnd())) {
+              if (!atLineStart) say('\n');
+              say(reply);
+            }
+            if (!atLineStart) say('\n');
+            if (event.refusal) refuse(who, event.refusal);
+            if (event.status === 'cancelled') aside(style('dim', '  (cancelled)'));
+            if (event.chargedMicroUsd > 0)
+              aside(style('dim', `  (${formatMicroUsd(event.chargedMicroUsd)})`));
+            outcome = { done: event.status === 'done' };
+          } else if (event.reply) {
+            aside(`${style('cyan', `  ${who}:`)} ${oneLine(event.reply, 400)}`);
+          } else if (event.refusal) refuse(who, event.refusal);
+          break;
+      }
+    },
+  };
+}

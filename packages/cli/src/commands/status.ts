@@ -1,0 +1,48 @@
+import { FleetStatus } from '@openlegion/contract/control-api';
+import { formatMicroUsd } from '@openlegion/contract/money';
+import type { CommandContext } from '../command-context.ts';
+import { createControlClient } from '../control/control-client.ts';
+import { runningSupervisor } from '../supervisor/supervisor-file.ts';
+import { oneLine } from '../terminal/safe-text.ts';
+import { formatTable } from '../terminal/table.ts';
+
+/** Exit code 0 when the fleet runs; otherwise the error says how to start it. */
+export async function status(
+  { home, terminal }: CommandContext,
+  options: { json: boolean },
+): Promise<number> {
+  const found = await createControlClient(home).json(FleetStatus, { method: 'GET', path: '/api/status' });
+  if (options.json) {
+    terminal.line(JSON.stringify(found, null, 2));
+    return 0;
+  }
+  const port = runningSupervisor(home)?.port;
+  const { engine, vault } = found;
+  terminal.line(
+    `OpenLegion ${found.version} for ${home}, pid ${found.pid}, control API on 127.0.0.1:${port}, since ${found.startedAt}`,
+  );
+  terminal.line(`engine: ${engine.name} ${engine.version}, runtime ${engine.runtime}`);
+  if (engine.cannotEnforce.length > 0)
+    terminal.line(`  cannot enforce here: ${engine.cannotEnforce.join(', ')}`);
+  const up = (part: boolean) => (part ? terminal.style('green', 'up') : terminal.style('red', 'down'));
+  terminal.line(`vault: keeper ${up(vault.keeper)}, gateway ${up(vault.gateway)}`);
+  terminal.line();
+  terminal.line(agentTable(found));
+  return 0;
+}
+
+export function agentTable(found: FleetStatus): string {
+  return formatTable([
+    ['AGENT', 'ROLE', 'STATE', 'QUEUED', 'MEMORY', 'SPENT TODAY', 'CONTAINER', 'MODEL'],
+    ...found.agents.map((agent) => [
+      agent.name,
+      oneLine(agent.role, 24),
+      agent.reason ? `${agent.state} (${oneLine(agent.reason, 60)})` : agent.state,
+      String(agent.queued),
+      agent.memoryBytes === null ? '-' : `${Math.round(agent.memoryBytes / 1024 / 1024)} MiB`,
+      `${formatMicroUsd(agent.spentTodayMicroUsd)} of ${formatMicroUsd(agent.dailyMicroUsd)}`,
+      agent.containerId?.slice(0, 12) ?? '-',
+      agent.model,
+    ]),
+  ]);
+}

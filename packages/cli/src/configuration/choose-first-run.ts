@@ -1,0 +1,61 @@
+import { ModelName } from '@openlegion/contract/model-name';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { OFFERED_PROVIDERS, TEMPLATE_NAMES, type TemplateName } from './providers.ts';
+import type { FirstRunChoice } from './write-configuration.ts';
+
+export interface FirstRunFlags {
+  template?: string | undefined;
+  provider?: string | undefined;
+  model?: string | undefined;
+  yes?: boolean | undefined;
+}
+
+export type FirstRunDecision =
+  | { complete: true; choice: FirstRunChoice }
+  | {
+      complete: false;
+      given: { template?: TemplateName; provider?: string; model?: string };
+      missing: string[];
+    };
+
+/** What the flags of the first `start` say, and which are missing. Throws `bad_request` for a value there is not. */
+export function chooseFirstRun(flags: FirstRunFlags): FirstRunDecision {
+  const template = TEMPLATE_NAMES.find((name) => name === flags.template);
+  if (flags.template && !template) {
+    throw wrong(
+      `There is no template ${JSON.stringify(flags.template)}.`,
+      `There are: ${TEMPLATE_NAMES.join(', ')}.`,
+    );
+  }
+  const model = modelOf(flags);
+  if (template && model) return { complete: true, choice: { template, model } };
+  if (flags.yes && model) return { complete: true, choice: { template: 'starter', model } };
+  const missing = [
+    ...(template || flags.yes ? [] : ['--template']),
+    ...(model ? [] : [flags.provider ? '--model' : '--provider']),
+  ];
+  return {
+    complete: false,
+    given: {
+      ...(template ? { template } : {}),
+      ...(flags.provider ? { provider: flags.provider } : {}),
+      ...(model ? { model } : {}),
+    },
+    missing,
+  };
+}
+
+function modelOf({ provider, model }: FirstRunFlags): string | undefined {
+  const offered = OFFERED_PROVIDERS.find(({ id }) => id === provider);
+  if (!model) return offered?.model;
+  const full = provider && !model.startsWith(`${provider}/`) ? `${provider}/${model}` : model;
+  if (ModelName.safeParse(full).success) return full;
+  throw wrong(
+    `${JSON.stringify(full)} is not the name of a model.`,
+    'Names are provider/model, for example openai/gpt-4.1-mini.',
+  );
+}
+
+function wrong(message: string, remedy: string): OpenLegionError {
+  return new OpenLegionError({ code: 'bad_request', rule: 'cli.first_run', message, remedy });
+}

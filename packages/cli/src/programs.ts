@@ -1,0 +1,23 @@
+import { resolve } from 'node:path';
+
+/** The root of the clone (or of the installed package tree). */
+export const ROOT = resolve(import.meta.dirname, '../../..');
+
+/** Every program that the command line starts, by path: packages meet only through the contract. */
+export const PROGRAMS = {
+  cli: resolve(import.meta.dirname, 'main.ts'),
+  supervisor: resolve(import.meta.dirname, 'supervisor/main.ts'),
+  importEnvironment: resolve(import.meta.dirname, 'environment/import-environment-main.ts'),
+  keeper: resolve(ROOT, 'packages/vault/src/keeper/main.ts'),
+  gateway: resolve(ROOT, 'packages/vault/src/gateway/main.ts'),
+  vaultAdmin: resolve(ROOT, 'packages/vault/src/admin/main.ts'),
+  scripted: resolve(ROOT, 'packages/scripted/src/main.ts'),
+  host: resolve(ROOT, 'packages/host/src/main.ts'),
+  setup: resolve(ROOT, 'packages/host/src/setup-main.ts'),
+} as const;
+
+/** What the vault's own processes may read of the clone: their code, and nothing of the other packages. */
+export const VAULT_CODE = [resolve(ROOT, 'packages/vault'), resolve(ROOT, 'package.json')] as const;
+
+export const TEMPLATES = resolve(import.meta.dirname, '../templates');
+export const EXAMPLES = resolve(ROOT, 'examples');

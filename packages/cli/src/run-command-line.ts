@@ -1,0 +1,191 @@
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
+import { ROOT } from './programs.ts';
+import { processTerminal, type Terminal } from './terminal/terminal.ts';
+
+/** Runs one command and returns its exit code: 0, 1 for what went wrong, 2 for a wrong call. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const terminal = processTerminal(process.env);
+  try {
+    return await dispatch(argv, terminal);
+  } catch (error) {
+    return showError(error, terminal);
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { home: named, rest } = takeHomeOption(argv);
+  const contextFor = (config?: string): CommandContext => ({
+    home: resolveHome({ home: named, config, environment: process.env, root: ROOT, cwd: process.cwd() }),
+    terminal,
+    environment: process.env,
+  });
+  let code = 0;
+  const program = new Command('openlegion')
+    .description('Runs fleets of AI agents as untrusted workloads, and proves what it promises.')
+    .option(
+      '--home PATH',
+      'the installation: where config/ and data/ are (default: $OPENLEGION_HOME, or this clone)',
+    )
+    .version('0.1.0')
+    .showHelpAfterError(false)
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeErr: (text) => void terminal.errors.write(text) })
+    .exitOverride();
+
+  program
+    .command('start')
+    .description('start the fleet; the first run asks what it needs and writes the configuration')
+    .option('--config PATH', 'the mesh.yaml of the installation to start')
+    .option('-d, --detach', 'run in the background')
+    .option('--sandbox', 'run agents in the strongest sandbox that the container engine offers')
+    .option('--template NAME', 'first run: starter or sales')
+    .option(
+      '--provider ID',
+      'first run: a model provider (openai, anthropic, …) or scripted, which needs no key',
+    )
+    .option('--model NAME', "first run: the provider's model")
+    .option('--yes', 'first run: take the defaults for what is not given')
+    .action(async (options) => {
+      const { start } = await import('./commands/start.ts');
+      code = await start(contextFor(options.config), options);
+    });
+  program
+    .command('stop')
+    .description('stop the fleet')
+    .action(async () => {
+      const { stop } = await import('./commands/stop.ts');
+      code = await stop(contextFor());
+    });
+  program
+    .command('chat')
+    .description('talk to an agent; with TEXT, or with text on standard input, one message')
+    .argument('<agent>')
+    .argument('[text...]')
+    .option('--json', 'print every event as one line of JSON')
+    .action(async (agent: string, words: string[], options) => {
+      const { chat } = await import('./commands/chat.ts');
+      code = await chat(contextFor(), { agent, text: words.join(' '), json: options.json === true });
+    });
+  program
+    .command('status')
+    .description('show the agents and what they run on')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { status } = await import('./commands/status.ts');
+      code = await status(contextFor(), { json: options.json === true });
+    });
+  program
+    .command('costs')
+    .description('show what was spent')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { costs } = await import('./commands/costs.ts');
+      code = await costs(contextFor(), { json: options.json === true });
+    });
+
+  const vault = program.command('vault').description('credentials: names are listed, values never shown');
+  vault
+    .command('add')
+    .description('add or replace a credential; the value is read from the terminal, or from standard input')
+    .argument('<name>', 'a provider (openai), or a full name (OPENLEGION_SYSTEM_OPENAI_API_KEY)')
+    .option('--origin <url...>', 'where it may be sent (for a known provider: its own address)')
+    .action(async (name: string, options) => {
+      const { vaultAdd } = await import('./commands/vault.ts');
+      code = await vaultAdd(contextFor(), name, options.origin ?? []);
+    });
+  vault
+    .command('list')
+    .description('list the names')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { vaultList } = await import('./commands/vault.ts');
+      code = await vaultList(contextFor(), { json: options.json === true });
+    });
+  vault
+    .command('remove')
+    .argument('<name>')
+    .description('remove a credential')
+    .action(async (name: string) => {
+      const { vaultRemove } = await import('./commands/vault.ts');
+      code = await vaultRemove(contextFor(), name);
+    });
+
+  const audit = program.command('audit').description('the record of every decision');
+  audit
+    .command('verify')
+    .description('check the hash chains and their signed checkpoints; exit code 1 when something was changed')
+    .option('--json', 'as JSON')
+    .action(async (options) => {
+      const { auditVerify } = await import('./commands/audit.ts');
+      code = await auditVerify(contextFor(), { json: options.json === true });
+    });
+  audit
+    .command('tail')
+    .description('show the newest records')
+    .option('-n, --lines N', 'how many', '20')
+    .addOption(new Option('--chain NAME', 'which chain').choices(['host', 'keeper']).default('host'))
+    .option('--json', 'as lines of JSON')
+    .action(async (options) => {
+      const { auditTail } = await import('./commands/audit.ts');
+      code = await auditTail(contextFor(), {
+        lines: Number(options.lines),
+        chain: options.chain,
+        json: options.json === true,
+      });
+    });
+  audit
+    .command('export')
+    .description('write every record of both chains as lines of JSON to standard output')
+    .action(async () => {
+      const { auditExport } = await import('./commands/audit.ts');
+      code = await auditExport(contextFor());
+    });
+
+  program
+    .command('verify')
+    .description(
+      'attack this installation from inside a real container and show each guarantee with its evidence',
+    )
+    .option('--json', 'as JSON')
+    .option('--report FILE', 'also write a report for a reviewer (Markdown)')
+    .action(async (options) => {
+      const { verify } = await import('./commands/verify.ts');
+      code = await verify(contextFor(), { json: options.json === true, report: options.report });
+    });
+  program
+    .command('demo')
+    .description(
+      'three agents in three containers work through a list of prospects, and one of them misbehaves',
+    )
+    .option('--provider ID', 'a real provider instead of the built-in scripted model')
+    .option('--model NAME', "the provider's model")
+    .option('--keep', 'continue with the data of the last run')
+    .action(async (options) => {
+      const { demo } = await import('./commands/demo.ts');
+      code = await demo({ terminal, environment: process.env }, { ...options, home: named });
+    });
+
+  if (rest.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  await program.parseAsync([...rest], { from: 'user' });
+  return code;
+}
+
+function showError(error: unknown, terminal: Terminal): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof OpenLegionError) {
+    terminal.errorLine(`${terminal.style('red', 'error:')} ${error.message}`);
+    if (error.remedy) terminal.errorLine(`  ${error.remedy.replaceAll('\n', '\n  ')}`);
+    return 1;
+  }
+  terminal.errorLine(
+    `${terminal.style('red', 'error:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  terminal.errorLine('  This is a fault of OpenLegion itself; please report it with the text above.');
+  return 1;
+}

@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { configuredBaseUrls, credentialBindings } from './credential-bindings.ts';
+import { fetchProviders } from './provider-list.ts';
+import { captureVaultAdmin } from './run-vault-admin.ts';
+
+/** Has the vault's administration program move the keys of `HOME/.env` into the keeper. Nothing is read here. */
+export async function importEnvFile(options: {
+  home: string;
+  run: string;
+  log: (line: string) => void;
+}): Promise<void> {
+  const { home, run, log } = options;
+  const file = join(home, '.env');
+  if (!existsSync(file)) return;
+  const bindings = credentialBindings(await fetchProviders(run), configuredBaseUrls(home));
+  const { code, stdout, stderr } = await captureVaultAdmin([
+    ...['import-env', '--run', run, '--env-file', file],
+    ...['--bindings-json', JSON.stringify(Object.fromEntries(bindings))],
+  ]);
+  for (const line of `${stdout}\n${stderr}`.split('\n')) if (line.trim()) log(`import of .env: ${line}`);
+  if (code !== 0) log(`import of .env ended with code ${code}; its keys are not in the vault`);
+}
