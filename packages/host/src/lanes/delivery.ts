@@ -1,0 +1,24 @@
+import type { Refusal } from '@openlegion/contract/refusal';
+import type { Message } from './message.ts';
+
+/** One attempt to have a message answered. */
+export interface Delivery {
+  message: Message;
+  /** The message's own text, or, in collect mode, all those that share the turn. */
+  text: string;
+  /** From 1. */
+  attempt: number;
+}
+
+export type Outcome =
+  /** The turn ended; `text` is the reply. */
+  | { kind: 'ended'; status: 'done' | 'cancelled' | 'failed'; text: string; refusal: Refusal | null }
+  /** The turn was cut off; the message is given again, up to `MOST_ATTEMPTS` times in all. */
+  | { kind: 'interrupted'; refusal: Refusal }
+  /** The agent takes nothing for now: the message stays first in its lane, this attempt uncounted, until `resume`. */
+  | { kind: 'wait' };
+
+/** Never throws: what goes wrong is an outcome. */
+export type Deliver = (delivery: Delivery) => Promise<Outcome>;
+
+export const MOST_ATTEMPTS = 3;

@@ -1,0 +1,38 @@
+import type { Migrations } from './migrate.ts';
+
+/**
+ * The schema of `data/mesh.db`. `message.ordinal` is the order of a lane; `message.merged_into` is the message in
+ * whose turn this one is answered (collect, steer). `event.seq` and deltas that are never stored share one
+ * numbering, of which `event_seq.reserved` is the upper bound handed out.
+ */
+export const MESH_MIGRATIONS: Migrations = [
+  `
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, type TEXT NOT NULL, actor TEXT NOT NULL, subject TEXT NOT NULL,
+    decision TEXT NOT NULL, rule TEXT NOT NULL, trace_id TEXT NOT NULL, detail TEXT NOT NULL,
+    previous_hash TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE audit_checkpoint (
+    seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, at TEXT NOT NULL, signature TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE message (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL, parent_id TEXT, hops INTEGER NOT NULL,
+    agent TEXT NOT NULL, sender TEXT NOT NULL, mode TEXT NOT NULL, text TEXT NOT NULL,
+    idempotency_key TEXT, status TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, merged_into TEXT,
+    reply TEXT, refusal TEXT, charged_micro_usd INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX message_key ON message (sender, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX message_open ON message (agent, ordinal) WHERE status IN ('queued', 'running');
+  CREATE INDEX message_trace_open ON message (trace_id) WHERE status IN ('queued', 'running');
+  CREATE INDEX message_merged ON message (merged_into) WHERE merged_into IS NOT NULL;
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, agent TEXT NOT NULL, message_id TEXT NOT NULL,
+    trace_id TEXT NOT NULL, event TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX event_trace ON event (trace_id, seq);
+  CREATE TABLE event_seq (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL) STRICT;
+  INSERT INTO event_seq VALUES (1, 0);
+  `,
+];
