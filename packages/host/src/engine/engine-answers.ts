@@ -105,6 +105,8 @@ export type ImageInspection = z.infer<typeof ImageInspection>;
 export const ImageList = z.array(
   z.object({
     Id: z.string(),
+    /** Seconds since 1970. */
+    Created: z.number().default(0),
     RepoTags: z
       .array(z.string())
       .nullish()

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { EngineClient } from '../engine/engine-client.ts';
+import { EngineError } from '../engine/engine-error.ts';
+import { buildFailure } from './build-failure.ts';
+import { bundleAgent } from './bundle-agent.ts';
+import { importDebianBase } from './debian-base.ts';
+import { findNodeBinary, type NodeBinary } from './find-node-binary.ts';
+import {
+  agentDockerfile,
+  EXCLUDED_PATHS,
+  PACKAGES,
+  PREPARE_SCRIPT,
+  REGISTRY_BASE,
+  registryDockerfile,
+  runtimeDockerfile,
+} from './image-recipe.ts';
+import { createTarArchive, type TarEntry } from './tar-archive.ts';
+
+const IMAGE_LABEL = 'openlegion.image';
+/** How long a registry may take until its first word. */
+const REGISTRY_ANSWER_MS = 10_000;
+/** Younger images stay: another installation may be between building its image and starting from it. */
+const OLD_IMAGE_MS = 24 * 60 * 60_000;
+
+export interface EnsureImageOptions {
+  engine: EngineClient;
+  signal: AbortSignal;
+  /** What is done now, for people: `step` is stable, `text` one line. */
+  onProgress: (progress: { step: ImageStep; text: string }) => void;
+  /** Name of a file in the image and its source. Default: the agent and its probe. */
+  entries?: Record<string, string>;
+  now?: () => number;
+}
+
+export type ImageStep = 'bundle' | 'base' | 'node' | 'agent';
+
+export function defaultEntries(): Record<string, string> {
+  const agent = (path: string) => fileURLToPath(new URL(`../../../agent/${path}`, import.meta.url));
+  return { agent: agent('src/main.ts'), probe: agent('probe/main.ts') };
+}
+
+/**
+ * The image that agents run in, named by a hash of all that goes into it: an unchanged one is never built again, a
+ * changed agent always. Debian and Node are layers of their own, so that a changed agent builds in a second.
+ * Throws `upstream_failed` or `disk_full` (`image.build`) with the last lines of a failed build.
+ */
+export async function ensureImage(options: EnsureImageOptions): Promise<{ image: string; built: boolean }> {
+  const { engine, signal, onProgress } = options;
+  const report = (step: ImageStep) => (text: string) => onProgress({ step, text });
+  const { Architecture: architecture } = await engine.info();
+  report('bundle')('Bundling the agent');
+  const [node, files] = await Promise.all([
+    findNodeBinary(architecture),
+    bundleAgent(options.entries ?? defaultEntries()),
+  ]);
+
+  const recipe = [registryDockerfile(), PREPARE_SCRIPT, ...PACKAGES, ...EXCLUDED_PATHS, architecture];
+  const base = `openlegion-base:${shortHash(recipe)}`;
+  const runtimeHash = shortHash([base, runtimeDockerfile(base), node.version, String(node.bytes)]);
+  const runtime = `openlegion-runtime:${runtimeHash}`;
+  const dockerfile = agentDockerfile(runtime);
+  const contents = files.flatMap((file) => [file.path, file.content]);
+  const image = `openlegion-agent:${shortHash([dockerfile, ...contents])}`;
+  if (await engine.inspectImage(image)) return { image, built: false };
+
+  const build = async (step: ImageStep, tag: string, text: string, entries: TarEntry[]) => {
+    const result = await engine.buildImage({
+      tag,
+      tar: createTarArchive([inMemory('Dockerfile', text), ...entries]),
+      labels: { openlegion: '1', [IMAGE_LABEL]: step },
+      network: step === 'base' ? 'default' : 'none',
+      signal,
+      onLine: (line) => {
+        if (!/^(?:---> |Removing intermediate)/.test(line)) report(step)(line);
+      },
+    });
+    if (result.error !== null) throw buildFailure(result.error, result.lastLines);
+  };
+  if (!(await engine.inspectImage(runtime))) {
+    if (!(await engine.inspectImage(base))) {
+      if (await pullBase(engine, signal, report('base'))) await build('base', base, registryDockerfile(), []);
+      else {
+        report('base')('No image registry answers: making the base from Debian’s packages');
+        await importDebianBase({ engine, image: base, architecture, signal, onLine: report('base') });
+      }
+    }
+    report('node')(`Adding Node ${node.version}`);
+    await build('node', runtime, runtimeDockerfile(base), [nodeEntry(node)]);
+  }
+  report('agent')('Adding the agent');
+  const agentFiles = files.map((file) => inMemory(`openlegion/${file.path}`, file.content));
+  await build('agent', image, dockerfile, [
+    ...agentFiles,
+    inMemory('openlegion/package.json', '{"type":"module"}\n'),
+  ]);
+  if (!(await engine.inspectImage(image))) throw buildFailure('the engine built no image', []);
+  await removeOldImages(engine, [image, runtime, base], options.now?.() ?? Date.now());
+  return { image, built: true };
+}
+
+/** Whether the registry's base is there or could be had. A registry that says nothing in time counts as none. */
+async function pullBase(engine: EngineClient, signal: AbortSignal, onLine: (line: string) => void) {
+  if (await engine.inspectImage(REGISTRY_BASE)) return true;
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), REGISTRY_ANSWER_MS);
+  try {
+    const both = AbortSignal.any([signal, silence.signal]);
+    const result = await engine.pullImage(REGISTRY_BASE, both, (line) => {
+      clearTimeout(timer);
+      onLine(line);
+    });
+    return result.error === null;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EngineError || silence.signal.aborted) return false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Removes what an earlier version left. Images that a container uses, or that are young, stay. */
+async function removeOldImages(engine: EngineClient, current: string[], now: number): Promise<void> {
+  for (const image of await engine.listImages('openlegion=1')) {
+    if (now - image.Created * 1000 < OLD_IMAGE_MS) continue;
+    for (const tag of image.RepoTags.filter(
+      (tag) => tag.startsWith('openlegion-') && !current.includes(tag),
+    )) {
+      try {
+        await engine.removeImage(tag);
+      } catch (error) {
+        // In use, or other images are made from it: the next build tries again.
+        if (!(error instanceof OpenLegionError && error.code === 'conflict')) throw error;
+      }
+    }
+  }
+}
+
+function inMemory(path: string, content: string | Buffer): TarEntry {
+  const bytes = Buffer.from(content);
+  return { path, mode: 0o644, bytes: bytes.length, content: bytes };
+}
+
+function nodeEntry(node: NodeBinary): TarEntry {
+  return {
+    path: 'node',
+    mode: 0o755,
+    bytes: node.bytes,
+    content: () => createReadStream(node.path, { highWaterMark: 1024 * 1024 }),
+  };
+}
+
+/** Each part is hashed with its length, so that no two lists of parts look alike. */
+function shortHash(parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    hash.update(`${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
