@@ -30,7 +30,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       'the installation: where config/ and data/ are (default: $OPENLEGION_HOME, or this clone)',
     )
     .version('0.1.0')
-    .showHelpAfterError(false)
+    .showHelpAfterError('./openlegion --help shows what there is.')
     .showSuggestionAfterError(true)
     .configureOutput({ writeErr: (text) => void terminal.errors.write(text) })
     .exitOverride();

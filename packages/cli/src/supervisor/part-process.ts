@@ -55,20 +55,24 @@ export function startPartProcess(part: PartDefinition, log: PartLog): PartProces
   }
   const channel = child.stdio[3];
   const timeout = new AbortController();
-  const late = delay(part.readyTimeoutMs, null, { signal: timeout.signal, ref: true }).catch(() => null);
+  const late = delay(part.readyTimeoutMs, 'late' as const, { signal: timeout.signal }).catch(
+    () => 'late' as const,
+  );
   const report = Promise.race([
-    channel instanceof Readable ? readPartReport(channel) : exited.then(() => null),
+    channel instanceof Readable ? readPartReport(channel) : Promise.resolve('nothing' as const),
     late,
   ]).then(async (said): Promise<PartReport> => {
-    if (said) return said;
-    const ended = timeout.signal.aborted ? null : await Promise.race([exited, late]);
-    const how = ended
-      ? `ended with ${describeExit(ended)} before it was ready`
-      : `was not ready in ${part.readyTimeoutMs / 1000} s`;
-    const lines = log.tail().slice(-6);
+    if (typeof said === 'object') return said;
+    const ended = said === 'nothing' ? await Promise.race([exited, late]) : said;
     return {
       ready: false,
-      message: [`${part.name} ${how}.`, ...lines.map((line) => `| ${line}`)].join('\n'),
+      message: [
+        `${part.name} ${describeSilence(ended, part)}.`,
+        ...log
+          .tail()
+          .slice(-6)
+          .map((line) => `| ${line}`),
+      ].join('\n'),
       remedy: `The whole log is in data/logs/${part.name}.log.`,
     };
   });
@@ -98,6 +102,12 @@ export function startPartProcess(part: PartDefinition, log: PartLog): PartProces
       return stopping;
     },
   };
+}
+
+function describeSilence(how: PartExit | 'late' | 'unreadable', part: PartDefinition): string {
+  if (how === 'late') return `was not ready in ${part.readyTimeoutMs / 1000} s`;
+  if (how === 'unreadable') return 'reported something that is not a report';
+  return `ended with ${describeExit(how)} before it was ready`;
 }
 
 export function describeExit({ code, signal }: PartExit): string {

@@ -12,17 +12,25 @@ const Report = z.discriminatedUnion('ready', [
 
 const MAX_BYTES = 64 * 1024;
 
-/** The one line a part writes on fd 3; null when it closed it without one, wrote more than 64 KiB or not a report. */
-export async function readPartReport(stream: Readable): Promise<PartReport | null> {
+/**
+ * The one line a part writes on fd 3. `nothing`: it closed it without a line (it has ended, or soon will).
+ * `unreadable`: what it wrote is not a report, or longer than 64 KiB.
+ */
+export async function readPartReport(stream: Readable): Promise<PartReport | 'nothing' | 'unreadable'> {
   let text = '';
   try {
     for await (const chunk of stream) {
       text += String(chunk);
       if (text.includes('\n') || text.length > MAX_BYTES) break;
     }
-    const parsed = Report.safeParse(JSON.parse(text.split('\n')[0] ?? ''));
-    return parsed.success ? parsed.data : null;
   } catch {
-    return null;
+    return 'nothing';
+  }
+  if (text === '') return 'nothing';
+  try {
+    const parsed = Report.safeParse(JSON.parse(text.split('\n')[0] ?? ''));
+    return parsed.success ? parsed.data : 'unreadable';
+  } catch {
+    return 'unreadable';
   }
 }
