@@ -56,8 +56,8 @@ export interface EngineClient {
   /** One that is gone already is no error; one in use is EngineError 409. */
   removeVolume(name: string): Promise<void>;
   listVolumes(labels: readonly string[]): Promise<answers.Volume[]>;
-  /** Bytes in a volume, by the engine's own count; null where it does not say. */
-  volumeBytes(name: string): Promise<number | null>;
+  /** Bytes in each volume, by the engine's own count, which walks them all: not to be asked often. */
+  volumeSizes(): Promise<Map<string, number>>;
   close(): void;
 }
 
@@ -255,11 +255,15 @@ export async function createEngineClient(address: EngineAddress): Promise<Engine
           operation: 'list volumes',
         })
       ).Volumes,
-    async volumeBytes(name) {
+    async volumeSizes() {
       const call = { path: '/system/df', query: { type: 'volume' } };
       const use = await ask(answers.DiskUse, { method: 'GET', operation: 'read disk use', ...call });
-      const bytes = use.Volumes.find((volume) => volume.Name === name)?.UsageData.Size ?? -1;
-      return bytes < 0 ? null : bytes;
+      return new Map(
+        use.Volumes.filter(({ UsageData }) => UsageData.Size >= 0).map(({ Name, UsageData }) => [
+          Name,
+          UsageData.Size,
+        ]),
+      );
     },
     close: () => transport.close(),
   };

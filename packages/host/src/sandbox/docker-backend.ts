@@ -112,7 +112,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         ({ Id, Names }) => !held.has(Id) && !Names.some((name) => held.has(name.replace(/^\//, ''))),
       );
       await Promise.all(unheld.map(({ Id }) => engine.removeContainer(Id)));
-      await volumes.removeLeftovers(installation);
+      await volumes.removeLeftovers();
       return unheld.length;
     },
     removeVolume: (installation, agent) => volumes.remove(installation, agent),
