@@ -21,3 +21,5 @@ export const VAULT_CODE = [resolve(ROOT, 'packages/vault'), resolve(ROOT, 'packa
 
 export const TEMPLATES = resolve(import.meta.dirname, '../templates');
 export const EXAMPLES = resolve(ROOT, 'examples');
+/** Where `demo` lives unless it is told otherwise. */
+export const DEMO_HOME = resolve(ROOT, 'data/demo');

@@ -3,10 +3,11 @@
  * answer, then becomes the vault's administration program, which moves them. Ends with the command that started it.
  */
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { socketPaths } from '@openlegion/contract/installation';
 import { resolveHome, takeHomeOption } from '../configuration/resolve-home.ts';
-import { PROGRAMS, ROOT } from '../programs.ts';
+import { DEMO_HOME, PROGRAMS, ROOT } from '../programs.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { configuredBaseUrls, credentialBindings } from '../vault-admin/credential-bindings.ts';
 import { fetchProviders } from '../vault-admin/provider-list.ts';
@@ -18,8 +19,8 @@ const configAt = rest.indexOf('--config');
 const home = resolveHome({
   home: named,
   config: configAt === -1 ? undefined : rest[configAt + 1],
-  environment: process.env,
-  root: ROOT,
+  environment: rest.includes('demo') ? {} : process.env,
+  root: rest.includes('demo') ? DEMO_HOME : ROOT,
   cwd: process.cwd(),
 });
 
@@ -38,7 +39,7 @@ while (Date.now() < deadline && process.ppid === parent) {
 process.exit(1);
 
 function becomeAdmin(run: string, bindings: string): never {
-  const args = ['import-env', '--run', run, '--bindings-json', bindings];
+  const args = ['import-env', '--run', run, '--env-file', join(home, '.env'), '--bindings-json', bindings];
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
   process.execve?.(

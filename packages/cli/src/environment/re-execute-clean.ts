@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
+import { takeHomeOption } from '../configuration/resolve-home.ts';
 import { PROGRAMS } from '../programs.ts';
 import { cleanEnvironment, secretVariables } from './secret-variables.ts';
 
 /** Set by the first stage for the second: the process that is moving the environment's keys into the vault. */
 export const IMPORTER_PID = 'OPENLEGION_IMPORTER_PID';
-
-const IMPORTING = new Set(['start', 'demo']);
 
 /**
  * Replaces this process by itself without any credential in its environment, memory or `/proc/self/environ`;
@@ -16,18 +15,24 @@ export function reExecuteClean(argv: readonly string[], environment: NodeJS.Proc
   if (secretVariables(environment).length === 0) return;
   const clean = cleanEnvironment(environment);
   delete clean[IMPORTER_PID];
-  const command = argv.slice(2).find((argument) => !argument.startsWith('-'));
-  if (command === 'start' && IMPORTING.has(command)) {
-    const importer = spawn(
-      process.execPath,
-      ['--disable-sigusr1', PROGRAMS.importEnvironment, ...argv.slice(2)],
-      {
-        env: environment,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
+  const args = argv.slice(2);
+  if (startsInstallation(args)) {
+    const importer = spawn(process.execPath, ['--disable-sigusr1', PROGRAMS.importEnvironment, ...args], {
+      env: environment,
+      // What it says of names goes to standard error: standard output is the command's own.
+      stdio: ['ignore', 2, 2],
+    });
     if (importer.pid !== undefined) clean[IMPORTER_PID] = String(importer.pid);
   }
   if (!process.execve) throw new Error('this Node cannot replace its own process image');
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...argv.slice(1)], clean);
+}
+
+/** The demo on the scripted model needs no key, so none is given to it. */
+function startsInstallation(args: readonly string[]): boolean {
+  const { rest } = takeHomeOption(args);
+  const command = rest.find((argument) => !argument.startsWith('-'));
+  return (
+    command === 'start' || (command === 'demo' && rest.some((argument) => argument.startsWith('--provider')))
+  );
 }

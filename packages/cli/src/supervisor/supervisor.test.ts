@@ -124,7 +124,7 @@ test('a part that dies before it is ready is reported with what it wrote', async
   const result = await supervisor.start();
   assert.equal(result.started, false);
   if (!result.started)
-    assert.match(result.message, /host ended with code 3 before it was ready[^]*the cause of the crash/);
+    assert.match(result.message, /host ended with code 3 before it was ready[\s\S]*the cause of the crash/);
 });
 
 test('a part that says nothing, or something else, is not ready; one that ignores its lifeline is killed', async (context) => {
