@@ -1,0 +1,162 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import type { CatalogProvider } from '@openlegion/contract/catalog';
+import type { VaultError } from '../../process/vault-error.ts';
+import { refuse } from '../refuse.ts';
+
+export interface ProviderTimeouts {
+  /** Until the connection (and its TLS) stands. */
+  connectMs: number;
+  /** From then until the answer's headers; an answer that is not streamed is made in this time. */
+  firstByteMs: number;
+  /** Between two pieces of the answer. */
+  idleMs: number;
+}
+
+export const PROVIDER_TIMEOUTS: ProviderTimeouts = {
+  connectMs: 10_000,
+  firstByteMs: 600_000,
+  idleMs: 120_000,
+};
+
+export interface ProviderCall {
+  provider: CatalogProvider;
+  /** Under the base URL, without a leading slash. */
+  target: string;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+  signal: AbortSignal;
+}
+
+/** `sent` tells whether the provider can have begun to work, and so to bill. */
+export type DialOutcome =
+  | { ok: true; answer: IncomingMessage }
+  | { ok: false; sent: boolean; refusal: VaultError };
+
+export interface ProviderDialer {
+  /** Never rejects, follows no redirect, repeats nothing. The answer's body errors when it is cut or idle too long. */
+  dial(call: ProviderCall): Promise<DialOutcome>;
+  close(): void;
+}
+
+/** Where a provider is dialled: what the keeper holds a credential's origins against. */
+export function originOf(provider: CatalogProvider): string {
+  return provider.socketPath === undefined ? new URL(provider.baseUrl).origin : `unix:${provider.socketPath}`;
+}
+
+export function createProviderDialer(options: {
+  timeouts: ProviderTimeouts;
+  extraRootsPem: string | null;
+}): ProviderDialer {
+  const { timeouts } = options;
+  // An idle connection is closed before the usual server would, so that a call does not meet its closing.
+  const pool = { keepAlive: true, maxFreeSockets: 16, timeout: 4_000, scheduling: 'lifo' } as const;
+  const plain = new HttpAgent(pool);
+  const secure = new HttpsAgent({
+    ...pool,
+    minVersion: 'TLSv1.2',
+    // Explicit: no environment variable may switch it off or add to it.
+    rejectUnauthorized: true,
+    ca: options.extraRootsPem === null ? [...rootCertificates] : [...rootCertificates, options.extraRootsPem],
+  });
+
+  return {
+    dial: ({ provider, target, headers, body, signal }) =>
+      new Promise((resolve) => {
+        const url = new URL(`${provider.baseUrl}/${target}`);
+        const isSecure = url.protocol === 'https:';
+        const request = (isSecure ? httpsRequest : httpRequest)({
+          method: 'POST',
+          agent: isSecure ? secure : plain,
+          ...(provider.socketPath === undefined
+            ? { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port }
+            : { socketPath: provider.socketPath }),
+          path: `${url.pathname}${url.search}`,
+          headers: { ...headers, host: url.host, 'content-length': body.length },
+          setHost: false,
+          maxHeaderSize: 32 * 1024,
+          insecureHTTPParser: false,
+          signal,
+        });
+        let sent = false;
+        let settled = false;
+        let timedOut: 'connect' | 'answer' | null = null;
+        const expire = (why: 'connect' | 'answer') => () => {
+          timedOut = why;
+          request.destroy();
+        };
+        let timer = setTimeout(expire('connect'), timeouts.connectMs);
+
+        const connected = (): void => {
+          sent = true;
+          clearTimeout(timer);
+          timer = setTimeout(expire('answer'), timeouts.firstByteMs);
+        };
+        request.on('socket', (socket) => {
+          if (!socket.connecting && (!isSecure || request.reusedSocket)) connected();
+          else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
+        });
+        const finish = (outcome: DialOutcome): void => {
+          if (settled) return;
+          settled = true;
+          clearTimeout(timer);
+          resolve(outcome);
+        };
+        request.on('response', (answer) => {
+          answer.setTimeout(timeouts.idleMs, () => answer.destroy(new Error('idle')));
+          // The reader of the body hears of errors; before it reads, nobody may be there to.
+          answer.on('error', () => {});
+          finish({ ok: true, answer });
+        });
+        request.on('error', (error) => {
+          finish({ ok: false, sent, refusal: describe(provider, error, timedOut) });
+        });
+        request.end(body);
+      }),
+    close() {
+      plain.destroy();
+      secure.destroy();
+    },
+  };
+}
+
+function describe(
+  provider: CatalogProvider,
+  cause: Error,
+  timedOut: 'connect' | 'answer' | null,
+): VaultError {
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const name = provider.id;
+  if (timedOut === 'answer')
+    return refuse(
+      'deadline_exceeded',
+      'llm.provider',
+      `The provider ${name} did not answer in time.`,
+      'Try again; the call may have been billed, so it is charged in full.',
+      { cause },
+    );
+  if (timedOut === 'connect')
+    return refuse(
+      'deadline_exceeded',
+      'llm.provider',
+      `No connection to the provider ${name} in time.`,
+      REACH,
+      { cause },
+    );
+  if (TLS.test(code))
+    return refuse(
+      'upstream_failed',
+      'llm.provider.tls',
+      `The certificate of the provider ${name} was not accepted (${code}); nothing was sent.`,
+      'Check base_url and who answers there; a private certificate needs its root in the configuration.',
+      { cause },
+    );
+  const shown = /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : '';
+  return refuse('upstream_failed', 'llm.provider', `The provider ${name} cannot be reached${shown}.`, REACH, {
+    cause,
+  });
+}
+
+const REACH = 'Check the network and the base_url of this provider in config/mesh.yaml.';
+const TLS = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;

@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { ModelHealth, ProviderList } from '@openlegion/contract/gateway-protocol';
+import { VaultError } from '../process/vault-error.ts';
+import { answerRefusal, asRefusal, refusalBody } from './answer/answer-refusal.ts';
+import { type CallParts, handleCall } from './handle-call.ts';
+import { parseJson } from './parse-json.ts';
+import { parseProviderList } from './provider/parse-provider.ts';
+import { readBody } from './read-body.ts';
+import { refuse } from './refuse.ts';
+
+export interface GatewayHealth {
+  ok: boolean;
+  uid: number;
+  pid: number;
+  models: ModelHealth[];
+}
+
+export interface ServeParts extends CallParts {
+  uid: number;
+  pid: number;
+  /** For faults of ours; must not print what it is given. */
+  failed(error: unknown): void;
+}
+
+/** Node reads a chunked body strictly; a request that two parsers could end in two places is answered 400 and closed. */
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  /** For a whole request, body included. */
+  requestTimeout: 60_000,
+  keepAliveTimeout: 30_000,
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+} as const;
+
+const MOST_CONNECTIONS = 1024;
+
+/** The gateway as a server that does not listen yet. */
+export function createGatewayServer(parts: ServeParts): Server {
+  const server = createServer(LIMITS, (request, response) => {
+    answer(parts, request, response).catch((error: unknown) => {
+      if (!(error instanceof VaultError)) parts.failed(error);
+      // What is left of a body that was refused is not read: the connection ends with the answer.
+      if (!request.complete) response.shouldKeepAlive = false;
+      answerRefusal(response, asRefusal(error));
+    });
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  server.maxRequestsPerSocket = 0;
+  server.on('clientError', (_error, socket) => {
+    if (!socket.writable) return;
+    const body = refusalBody(MALFORMED.refusal);
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  });
+  return server;
+}
+
+async function answer(parts: ServeParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url = '' } = request;
+  if (url === '/health' && method === 'GET') {
+    const { uid, pid, keeper, health } = parts;
+    const state: GatewayHealth = { ok: keeper.isConnected(), uid, pid, models: health.all() };
+    answerJson(response, state);
+  } else if (url === '/providers' && method === 'GET') {
+    const list: ProviderList = { providers: parts.providers.all() };
+    answerJson(response, list);
+  } else if (url === '/providers' && method === 'PUT') {
+    parts.providers.replaceOwn(parseProviderList(parseJson(await readBody(request))));
+    response.writeHead(204).end();
+  } else if (url.startsWith('/llm/') && method === 'POST') {
+    await handleCall(parts, request, response);
+  } else {
+    throw refuse(
+      url.startsWith('/llm/') ? 'denied' : 'not_found',
+      'llm.path',
+      'The gateway has no such method and path.',
+      'Model calls are POST /llm/{provider}/ and the path of a listed method.',
+    );
+  }
+}
+
+function answerJson(response: ServerResponse, value: object): void {
+  const body = JSON.stringify(value);
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+const MALFORMED = refuse(
+  'bad_request',
+  'http.request',
+  'This is not a request of HTTP/1.1 that can be read in one way only.',
+  'Send one well-formed request.',
+);
