@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { EngineClient } from '../engine/engine-client.ts';
-import { safeText } from '../engine/safe-text.ts';
+import { collectLines, runProgram, systemEnvironment } from '../engine/run-program.ts';
 import { buildFailure } from './build-failure.ts';
 import { DEBIAN_SUITE, EXCLUDED_PATHS, PACKAGES, PREPARE_SCRIPT } from './image-recipe.ts';
 
@@ -43,12 +43,13 @@ export async function importDebianBase(options: {
       DEBIAN_SUITE,
       '-',
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' }, signal },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: systemEnvironment(process.env), signal },
   );
   // Its own progress begins with "I:"; the rest (the text of the script) is kept for a failure alone.
-  const lines = collectLines(child.stderr, (line) => {
+  const lines = collectLines((line) => {
     if (line.startsWith('I: ')) onLine(line.slice(3));
   });
+  child.stderr.setEncoding('utf8').on('data', lines.take);
   const exit = new Promise<number | null>((resolve) => {
     child.on('error', () => resolve(null));
     child.on('close', resolve);
@@ -63,7 +64,7 @@ export async function importDebianBase(options: {
   const [code, error] = await Promise.all([exit, imported]);
   signal.throwIfAborted();
   if (code !== 0) {
-    throw buildFailure(`mmdebstrap ended with ${code ?? 'no code'}`, lines);
+    throw buildFailure(`mmdebstrap ended with ${code ?? 'no code'}`, lines.last);
   }
   if (error !== null)
     throw error instanceof Error ? error : buildFailure('the base could not be imported', [error]);
@@ -75,7 +76,7 @@ async function requireMmdebstrap(signal: AbortSignal, onLine: (line: string) => 
   if (root && (await executable('/usr/bin/apt-get'))) {
     onLine('Installing mmdebstrap');
     for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'mmdebstrap']]) {
-      await runApt(args, signal, onLine);
+      await runProgram(['/usr/bin/apt-get', ...args], { signal, onLine, env: process.env });
     }
     if (await executable(MMDEBSTRAP)) return;
   }
@@ -88,35 +89,6 @@ async function requireMmdebstrap(signal: AbortSignal, onLine: (line: string) => 
       ? 'Connect this machine to an image registry or to a mirror of Debian’s packages, then start again.'
       : 'Install it (sudo apt-get install mmdebstrap) and start again as root once, or connect to an image registry.',
   });
-}
-
-async function runApt(args: string[], signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
-  const child = spawn('/usr/bin/apt-get', args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C', DEBIAN_FRONTEND: 'noninteractive' },
-    signal,
-  });
-  collectLines(child.stdout, onLine);
-  collectLines(child.stderr, onLine);
-  await new Promise<void>((resolve) => {
-    child.on('error', () => resolve());
-    child.on('close', () => resolve());
-  });
-}
-
-function collectLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): string[] {
-  const last: string[] = [];
-  stream.setEncoding('utf8');
-  stream.on('data', (text: string) => {
-    for (const part of text.split(/[\r\n]+/)) {
-      const line = safeText(part, 300);
-      if (line === '') continue;
-      last.push(line);
-      if (last.length > 20) last.shift();
-      onLine(line);
-    }
-  });
-  return last;
 }
 
 async function executable(path: string): Promise<boolean> {

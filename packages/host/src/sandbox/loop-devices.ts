@@ -1,30 +1,16 @@
-import { spawn } from 'node:child_process';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { safeText } from '../engine/safe-text.ts';
+import { runProgram } from '../engine/run-program.ts';
 
-const SBIN = '/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Runs a program of the system with an argument array. Throws `unavailable` with the last of its errors. */
-async function run(program: string, args: readonly string[]): Promise<string> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: SBIN, LANG: 'C' } });
-  const output: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on('data', (chunk) => output.push(chunk));
-  child.stderr.on('data', (chunk) => errors.push(chunk));
-  const code = await new Promise<number | null>((resolve) => {
-    child.on('error', (error) => {
-      errors.push(Buffer.from(error.message));
-      resolve(null);
-    });
-    child.on('close', resolve);
-  });
-  if (code === 0) return Buffer.concat(output).toString('utf8').trim();
-  const why = safeText(Buffer.concat(errors).toString('utf8').slice(-500));
+/** Throws `unavailable` or `disk_full` with the last of the program's errors. */
+async function run(...command: string[]): Promise<string> {
+  const { code, output, lastLines } = await runProgram(command, { env: {} });
+  if (code === 0) return output.trim();
+  const why = lastLines.slice(-3).join(' ');
   throw new OpenLegionError({
     code: /no space left/i.test(why) ? 'disk_full' : 'unavailable',
     rule: 'sandbox.disk_quota',
-    message: `${program} failed: ${why || `code ${code}`}`,
+    message: `${command[0]} failed: ${why || `code ${code}`}`,
     remedy: 'Free disk space, or look at the kernel’s log (dmesg) for what is wrong with loop devices.',
   });
 }
@@ -32,15 +18,15 @@ async function run(program: string, args: readonly string[]): Promise<string> {
 /** An ext4 file system of `bytes` in a sparse file, its root owned by `uid`. `file` exists and has that size. */
 export async function formatExt4(file: string, uid: number): Promise<void> {
   const extended = `root_owner=${uid}:${uid},lazy_itable_init=1,lazy_journal_init=1,nodiscard`;
-  await run('mkfs.ext4', ['-q', '-F', '-m', '0', '-E', extended, file]);
-  await run('debugfs', ['-w', '-R', 'rmdir lost+found', file]);
+  await run('mkfs.ext4', '-q', '-F', '-m', '0', '-E', extended, file);
+  await run('debugfs', '-w', '-R', 'rmdir lost+found', file);
 }
 
 /** Attaches a file and returns its device, `/dev/loop7`. One that is attached already is returned again. */
 export async function attachLoop(file: string): Promise<string> {
   const attached = (await listLoops()).find((loop) => loop.file === file);
   if (attached) return attached.device;
-  return await run('losetup', ['--find', '--show', '--nooverlap', file]);
+  return await run('losetup', '--find', '--show', '--nooverlap', file);
 }
 
 /**
@@ -49,7 +35,7 @@ export async function attachLoop(file: string): Promise<string> {
  */
 export async function detachLoop(file: string): Promise<void> {
   for (const loop of await listLoops()) {
-    if (loop.file === file) await run('losetup', ['--detach', loop.device]).catch(ignoreGone);
+    if (loop.file === file) await run('losetup', '--detach', loop.device).catch(ignoreGone);
   }
 }
 

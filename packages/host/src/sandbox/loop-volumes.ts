@@ -112,7 +112,7 @@ async function ensureVolume(
     if (error instanceof EngineError && error.status === 409) return null;
     throw error;
   });
-  if (volume?.Options['device'] === device) return;
+  if (volume?.Options.device === device) return;
   await engine.removeVolume(name);
   await engine.createVolume(body);
 }
