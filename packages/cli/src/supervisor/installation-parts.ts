@@ -36,9 +36,6 @@ export function installationParts(options: {
   const { home, run, sandbox, port, users, environment } = options;
   const data = dataPaths(home);
   const common = pick(environment, COMMON_VARIABLES);
-  // The certificates a machine's owner added are trusted for model providers too; a path, not a secret.
-  const certificates = pick(environment, ['NODE_EXTRA_CA_CERTS']);
-
   const keeper: KeeperSettings = {
     keeperDirectory: data.keeperDirectory,
     run,
@@ -72,12 +69,9 @@ export function installationParts(options: {
     {
       name: 'gateway',
       program: PROGRAMS.gateway,
-      nodeFlags: [
-        NO_INSPECTOR,
-        ...permission({ read: [...VAULT_CODE, run, ...Object.values(certificates)], write: [run] }),
-      ],
+      nodeFlags: [NO_INSPECTOR, ...permission({ read: [...VAULT_CODE, run], write: [run] })],
       settings: gateway,
-      environment: { ...common, ...certificates },
+      environment: common,
       readyTimeoutMs: 30_000,
       stopTimeoutMs: 10_000,
     },

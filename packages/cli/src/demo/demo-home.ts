@@ -1,0 +1,42 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configPaths } from '@openlegion/contract/installation';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { writeConfiguration } from '../configuration/write-configuration.ts';
+
+const MARKER = 'openlegion-demo';
+
+/** What outreach may spend a day in the demo: enough for its work, not for a loop. */
+export const OUTREACH_BUDGET_USD = 0.05;
+
+/**
+ * Makes the demo's own installation, empty unless `keep`. A directory that is not a demo's is never emptied.
+ */
+export function prepareDemoHome(options: { home: string; keep: boolean; model: string }): void {
+  const { home, keep, model } = options;
+  const entries = existsSync(home) ? readdirSync(home) : [];
+  if (entries.length > 0 && !entries.includes(MARKER)) {
+    throw new OpenLegionError({
+      code: 'conflict',
+      rule: 'cli.demo.home',
+      message: `${home} is not empty and not the home of an earlier demo, and the demo begins by emptying its home.`,
+      remedy: 'Name an empty or new directory with --home.',
+    });
+  }
+  if (keep && existsSync(configPaths(home).mesh)) return;
+  for (const entry of entries) rmSync(join(home, entry), { recursive: true, force: true });
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  writeFileSync(
+    join(home, MARKER),
+    'The home of ./openlegion demo. It is emptied at the start of each run.\n',
+  );
+  writeConfiguration(home, { template: 'sales', model });
+  const { agents } = configPaths(home);
+  writeFileSync(agents, limitOutreach(readFileSync(agents, 'utf8')));
+}
+
+function limitOutreach(yaml: string): string {
+  const at = yaml.indexOf('\n  outreach:');
+  const limited = yaml.slice(at).replace(/daily_usd: [0-9.]+/, `daily_usd: ${OUTREACH_BUDGET_USD}`);
+  return yaml.slice(0, at) + limited;
+}
