@@ -47,7 +47,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       'first run: a model provider (openai, anthropic, …) or scripted, which needs no key',
     )
     .option('--model NAME', "first run: the provider's model")
-    .option('--yes', 'first run: take the defaults for what is not given')
+    .option('--yes', 'take the defaults for what is not given, and agree to what would be asked')
     .action(async (options) => {
       const { start } = await import('./commands/start.ts');
       code = await start(contextFor(options.config), options);
@@ -163,6 +163,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     .option('--provider ID', 'a real provider instead of the built-in scripted model')
     .option('--model NAME', "the provider's model")
     .option('--keep', 'continue with the data of the last run')
+    .option('--yes', 'agree to what would be asked (installing a container engine with sudo)')
     .action(async (options) => {
       const { demo } = await import('./commands/demo.ts');
       code = await demo({ terminal, environment: process.env }, { ...options, home: named });

@@ -11,6 +11,7 @@ import { IMPORTER_PID } from '../environment/re-execute-clean.ts';
 import { DEMO_HOME } from '../programs.ts';
 import { launchSupervisor } from '../supervisor/launch-supervisor.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
+import { confirm } from '../terminal/confirm.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { askForMissingKeys } from './ask-for-missing-keys.ts';
 import { runSetup } from './run-setup.ts';
@@ -18,7 +19,7 @@ import { runSetup } from './run-setup.ts';
 /** Exit code 0 only when everything that the demo is to show was seen. Stops what it started, whatever happens. */
 export async function demo(
   { terminal, environment }: Omit<CommandContext, 'home'>,
-  options: { home?: string | undefined; provider?: string; model?: string; keep?: boolean },
+  options: { home?: string | undefined; provider?: string; model?: string; keep?: boolean; yes?: boolean },
 ): Promise<number> {
   const home = options.home ? resolve(options.home) : DEMO_HOME;
   const running = runningSupervisor(home);
@@ -55,7 +56,11 @@ export async function demo(
   );
   prepareDemoHome({ home, keep: options.keep === true, model });
   const progress = createProgress(terminal);
-  await runSetup({ home, sandbox: false, mayInstall: true }, progress);
+  await runSetup({
+    settings: { home, sandbox: false },
+    progress,
+    confirm: (question) => confirm(terminal, question, options.yes === true),
+  });
 
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();

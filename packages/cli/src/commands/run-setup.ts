@@ -7,27 +7,31 @@ import type { Progress } from '../terminal/progress.ts';
 
 const SetupLine = z.object({
   step: z.enum(['engine', 'image']),
-  status: z.enum(['start', 'progress', 'done', 'failed']),
+  status: z.enum(['start', 'progress', 'question', 'done', 'failed']),
   text: z.string(),
   remedy: z.string().optional(),
 });
 
 /**
- * Makes sure that there is a container engine and the agents' image, showing each step. Throws `unavailable` with
- * the setup's own words and remedy.
+ * Makes sure that there is a container engine and the agents' image, showing each step; `confirm` is asked what only
+ * a person may decide. Throws `unavailable` with the setup's own words and remedy.
  */
-export async function runSetup(
-  settings: { home: string; sandbox: boolean; mayInstall: boolean },
-  progress: Progress,
-): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAMS.setup, '--config-json', JSON.stringify(settings)], {
-    stdio: ['inherit', 'pipe', 'pipe'],
+export async function runSetup(options: {
+  settings: { home: string; sandbox: boolean };
+  progress: Progress;
+  confirm: (question: string) => Promise<boolean>;
+  program?: string;
+}): Promise<void> {
+  const { settings, progress, confirm, program = PROGRAMS.setup } = options;
+  const child = spawn(process.execPath, [program, '--config-json', JSON.stringify(settings)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   let errors = '';
+  child.stdin.on('error', () => {});
   child.stderr.setEncoding('utf8');
   child.stderr.on('data', (text: string) => {
     errors = (errors + text).slice(-4000);
@@ -39,7 +43,10 @@ export async function runSetup(
     const { status, text, remedy } = said.data;
     if (status === 'failed') failure = { text, remedy: remedy ?? '' };
     else if (status === 'done') progress.done(text);
-    else progress.step(text);
+    else if (status === 'question') {
+      progress.clear();
+      child.stdin.write((await confirm(text)) ? 'yes\n' : 'no\n');
+    } else progress.step(text);
   }
   const code = await ended;
   progress.clear();

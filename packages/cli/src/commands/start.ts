@@ -9,6 +9,7 @@ import { awaitImporter } from '../environment/await-importer.ts';
 import { IMPORTER_PID } from '../environment/re-execute-clean.ts';
 import { launchSupervisor } from '../supervisor/launch-supervisor.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
+import { confirm } from '../terminal/confirm.ts';
 import { createProgress } from '../terminal/progress.ts';
 import { askForMissingKeys } from './ask-for-missing-keys.ts';
 import { runSetup } from './run-setup.ts';
@@ -34,7 +35,11 @@ export async function start(context: CommandContext, options: StartOptions): Pro
 
   const sandbox = options.sandbox === true;
   const progress = createProgress(terminal);
-  await runSetup({ home, sandbox, mayInstall: true }, progress);
+  await runSetup({
+    settings: { home, sandbox },
+    progress,
+    confirm: (question) => confirm(terminal, question, options.yes === true),
+  });
   const detached = options.detach === true;
   const launched = await launchSupervisor({ home, sandbox, port: null, lifeline: !detached }, (part) =>
     progress.step(`starting the ${part}`),

@@ -1,25 +1,25 @@
+import type { CatalogProvider } from '@openlegion/contract/catalog';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { CommandContext } from '../command-context.ts';
 import { notRunning } from '../control/control-client.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
-import {
-  configuredBaseUrls,
-  credentialBindings,
-  providerKeyName,
-} from '../vault-admin/credential-bindings.ts';
+import { configuredBaseUrls, credentialBindings } from '../vault-admin/credential-bindings.ts';
 import { fetchProviders } from '../vault-admin/provider-list.ts';
 import { runVaultAdmin } from '../vault-admin/run-vault-admin.ts';
 
 const FULL_NAME = /^OPENLEGION_(?:SYSTEM|CRED)_[A-Z0-9_]{1,100}$/;
 
-/** `openai` is the key of that provider; anything else must be a full name. */
-export function credentialName(name: string): string {
+/** The id of a provider stands for its key; anything else must be a full name. */
+export function credentialName(name: string, providers: readonly CatalogProvider[]): string {
   if (FULL_NAME.test(name)) return name;
-  if (/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) return providerKeyName(name);
+  const provider = providers.find(({ id }) => id === name);
+  if (provider?.auth) return provider.auth.credential;
   throw new OpenLegionError({
     code: 'bad_request',
     rule: 'cli.vault.name',
-    message: `${JSON.stringify(name)} is not the name of a credential.`,
+    message: provider
+      ? `${provider.name} takes no key.`
+      : `${JSON.stringify(name)} is not the name of a credential.`,
     remedy:
       'Give a provider (openai) or a full name: OPENLEGION_SYSTEM_… for a provider, OPENLEGION_CRED_… for a tool.',
   });
@@ -31,8 +31,10 @@ export function credentialName(name: string): string {
  */
 export async function vaultAdd(context: CommandContext, name: string, origins: string[]): Promise<number> {
   const { run } = requireRunning(context);
-  const credential = credentialName(name);
-  const bound = origins.length > 0 ? origins : await originsOf(context.home, run, credential);
+  const providers = await fetchProviders(run);
+  const credential = credentialName(name, providers);
+  const known = credentialBindings(providers, configuredBaseUrls(context.home)).get(credential) ?? [];
+  const bound = origins.length > 0 ? origins : known;
   if (bound.length === 0) {
     throw new OpenLegionError({
       code: 'bad_request',
@@ -51,12 +53,7 @@ export async function vaultList(context: CommandContext, options: { json: boolea
 
 export async function vaultRemove(context: CommandContext, name: string): Promise<number> {
   const { run } = requireRunning(context);
-  return runVaultAdmin(['remove', credentialName(name), '--run', run]);
-}
-
-export async function originsOf(home: string, run: string, credential: string): Promise<string[]> {
-  const bindings = credentialBindings(await fetchProviders(run), configuredBaseUrls(home));
-  return bindings.get(credential) ?? [];
+  return runVaultAdmin(['remove', credentialName(name, await fetchProviders(run)), '--run', run]);
 }
 
 function requireRunning({ home }: CommandContext): { run: string } {
