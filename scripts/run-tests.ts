@@ -31,10 +31,14 @@ export async function runTests(files: string[], concurrency: number): Promise<Te
     '--test-reporter=./scripts/count-reporter.ts',
     `--test-reporter-destination=${counted}`,
   ];
-  const child = spawn(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, NODE_NO_WARNINGS: '1' },
-  });
+  const child = spawn(
+    process.execPath,
+    ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    },
+  );
   const exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
   const counts = readCounts(counted);
   rmSync(directory, { recursive: true, force: true });
