@@ -2,8 +2,8 @@
 export const DEBIAN_SUITE = 'bookworm';
 export const REGISTRY_BASE = `debian:${DEBIAN_SUITE}-slim`;
 
-/** What an agent's tools need. libstdc++ is Node's. */
-export const PACKAGES = ['ca-certificates', 'curl', 'git', 'libstdc++6', 'python3'] as const;
+/** What an agent's tools need. libstdc++ is Node's; tini is the init where the engine has none (Podman). */
+export const PACKAGES = ['ca-certificates', 'curl', 'git', 'libstdc++6', 'python3', 'tini'] as const;
 
 /** Not in the image: no one reads manuals in it. Copyright files stay, as Debian's policy asks. */
 export const EXCLUDED_PATHS = [

@@ -23,6 +23,8 @@ export interface ContainerSettings {
   volume: string | null;
   /** Put on at the start, for engines that cannot change it later. */
   cpusFromStart: boolean;
+  /** The image's init instead of the engine's: Podman's is a package of its own, which Debian lacks. */
+  initOfImage?: boolean;
   /** Engines before API 1.41 do not know private cgroup namespaces. */
   privateCgroupNamespace: boolean;
 }
@@ -53,6 +55,7 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
   const dataBytes = spec.dataBytes ?? TMP_BYTES;
   return {
     Image: spec.image,
+    ...(settings.initOfImage && { Entrypoint: ['/usr/bin/tini', '--'] }),
     ...(spec.command && { Cmd: [...spec.command] }),
     Hostname: 'agent',
     User: `${AGENT_UID}:${AGENT_UID}`,
@@ -99,7 +102,7 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
         { Name: 'core', Soft: 0, Hard: 0 },
         { Name: 'fsize', Soft: dataBytes, Hard: dataBytes },
       ],
-      Init: true,
+      Init: !settings.initOfImage,
       LogConfig: { Type: 'none' },
       IpcMode: 'private',
       ...(settings.privateCgroupNamespace && { CgroupnsMode: 'private' }),

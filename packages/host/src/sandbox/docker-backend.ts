@@ -59,6 +59,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         seccomp,
         volume: volume?.name ?? null,
         cpusFromStart: !clampable,
+        initOfImage: engine.flavour === 'podman',
         privateCgroupNamespace:
           capabilities.engine !== 'podman' && supportsCgroupNamespaces(engine.apiVersion),
       });
