@@ -97,9 +97,9 @@ export function createOperations(parts: OperationParts): Record<KeeperRole, Read
     },
     admin: {
       put: on(admin.put, ({ name, value, origins }) => {
-        if (canaries.owns(name)) throw malformed('args.name', "a name that is not one of verify's canaries");
+        if (canaries.owns(name)) throw malformed('name', "a name that is not one of verify's canaries");
         if (tierOf(name) === 'system' && origins.length === 0)
-          throw malformed('args.origins', 'at least one origin: the only places this key may be sent to');
+          throw malformed('origins', 'at least one origin: the only places this key may be sent to');
         return transaction(() => {
           const version = credentials.put({ name, value, origins, canary: false });
           audit.append(fact('credential.stored', 'operator', name, { version, origins }));
@@ -132,5 +132,5 @@ export function createOperations(parts: OperationParts): Record<KeeperRole, Read
 }
 
 function on<Q, A>(parse: Parser<Q>, run: (request: Q, connection: Connection) => A) {
-  return (args: unknown, connection: Connection): A => run(parse(args, 'args'), connection);
+  return (args: unknown, connection: Connection): A => run(parse(args, ''), connection);
 }

@@ -2,7 +2,7 @@ import { VaultError } from './vault-error.ts';
 
 /**
  * Strict parsers for what comes from outside the process: the vault has no schema library. `at` is the place in the
- * value, for the message. A message never quotes the value, nor a key that is not ours: either may hold a secret.
+ * value, for the message; empty at its top. A message never quotes the value, nor a key that is not ours: either may hold a secret.
  */
 export type Parser<T> = (value: unknown, at: string) => T;
 
@@ -11,8 +11,8 @@ export function malformed(at: string, expected: string): VaultError {
   return new VaultError({
     code: 'bad_request',
     rule: 'protocol.shape',
-    message: `${at}: expected ${expected}.`,
-    remedy: 'Check that every part of OpenLegion is of the same version.',
+    message: `${at || 'It'}: expected ${expected}.`,
+    remedy: 'Correct it. If OpenLegion itself sent it, its parts are of different versions: start it again.',
   });
 }
 
@@ -26,7 +26,7 @@ export function strictObject<T extends object>(shape: { [K in keyof T]-?: Parser
       throw malformed(at, `an object of exactly ${entries.map(([key]) => key).join(', ') || 'no keys'}`);
     // Own keys are those of the shape, all of them and no other, so the object is a T once each has parsed.
     return Object.fromEntries(
-      entries.map(([key, parse]) => [key, parse(given.get(key), `${at}.${key}`)]),
+      entries.map(([key, parse]) => [key, parse(given.get(key), at ? `${at}.${key}` : key)]),
     ) as T;
   };
 }
