@@ -31,6 +31,8 @@ export interface CallOptions {
   method?: string;
   headers?: OutgoingHttpHeaders;
   signal?: AbortSignal;
+  /** Hears the answer as far as it has come. */
+  heard?(text: string): void;
 }
 
 export const MODEL: CatalogModel = {
@@ -100,7 +102,7 @@ export function callSocket(
   socketPath: string,
   target: string,
   body: unknown,
-  { method = 'POST', headers, signal }: CallOptions = {},
+  { method = 'POST', headers, signal, heard }: CallOptions = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -122,6 +124,7 @@ export function callSocket(
       response.setEncoding('utf8');
       response.on('data', (chunk) => {
         text += chunk;
+        heard?.(text);
       });
       response.on('error', () => {});
       response.on('close', () => {
