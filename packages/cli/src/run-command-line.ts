@@ -26,7 +26,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   const program = new Command('openlegion')
     .description('Runs fleets of AI agents as untrusted workloads, and proves what it promises.')
     .option(
-      '--home PATH',
+      '--home <path>',
       'the installation: where config/ and data/ are (default: $OPENLEGION_HOME, or this clone)',
     )
     .version('0.1.0')
@@ -38,15 +38,15 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   program
     .command('start')
     .description('start the fleet; the first run asks what it needs and writes the configuration')
-    .option('--config PATH', 'the mesh.yaml of the installation to start')
+    .option('--config <path>', 'the mesh.yaml of the installation to start')
     .option('-d, --detach', 'run in the background')
     .option('--sandbox', 'run agents in the strongest sandbox that the container engine offers')
-    .option('--template NAME', 'first run: starter or sales')
+    .option('--template <name>', 'first run: starter or sales')
     .option(
-      '--provider ID',
+      '--provider <id>',
       'first run: a model provider (openai, anthropic, …) or scripted, which needs no key',
     )
-    .option('--model NAME', "first run: the provider's model")
+    .option('--model <name>', "first run: the provider's model")
     .option('--yes', 'take the defaults for what is not given, and agree to what would be asked')
     .action(async (options) => {
       const { start } = await import('./commands/start.ts');
@@ -125,8 +125,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   audit
     .command('tail')
     .description('show the newest records')
-    .option('-n, --lines N', 'how many', '20')
-    .addOption(new Option('--chain NAME', 'which chain').choices(['host', 'keeper']).default('host'))
+    .option('-n, --lines <n>', 'how many', '20')
+    .addOption(new Option('--chain <name>', 'which chain').choices(['host', 'keeper']).default('host'))
     .option('--json', 'as lines of JSON')
     .action(async (options) => {
       const { auditTail } = await import('./commands/audit.ts');
@@ -150,7 +150,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       'attack this installation from inside a real container and show each guarantee with its evidence',
     )
     .option('--json', 'as JSON')
-    .option('--report FILE', 'also write a report for a reviewer (Markdown)')
+    .option('--report <file>', 'also write a report for a reviewer (Markdown)')
     .action(async (options) => {
       const { verify } = await import('./commands/verify.ts');
       code = await verify(contextFor(), { json: options.json === true, report: options.report });
@@ -160,8 +160,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     .description(
       'three agents in three containers work through a list of prospects, and one of them misbehaves',
     )
-    .option('--provider ID', 'a real provider instead of the built-in scripted model')
-    .option('--model NAME', "the provider's model")
+    .option('--provider <id>', 'a real provider instead of the built-in scripted model')
+    .option('--model <name>', "the provider's model")
     .option('--keep', 'continue with the data of the last run')
     .option('--yes', 'agree to what would be asked (installing a container engine with sudo)')
     .action(async (options) => {

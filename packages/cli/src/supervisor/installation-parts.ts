@@ -96,12 +96,15 @@ export function installationParts(options: {
   ];
 }
 
-/** Node's permission model as a second line: no child processes, no native code, these files alone. */
+/**
+ * Node's permission model as a second line: no child processes, no native code, these files alone. A directory is
+ * named with and without `/*`: one that does not exist yet is otherwise taken for a file.
+ */
 function permission({ read, write }: { read: readonly string[]; write: readonly string[] }): string[] {
   return [
     '--permission',
-    ...read.map((path) => `--allow-fs-read=${path}`),
-    ...write.map((path) => `--allow-fs-write=${path}`),
+    ...read.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-read=${path}/*`]),
+    ...write.flatMap((path) => [`--allow-fs-write=${path}`, `--allow-fs-write=${path}/*`]),
   ];
 }
 
