@@ -1,5 +1,183 @@
-import type { Bench } from './measure.ts';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
+import { socketPaths } from '@openlegion/contract/installation';
+import { createSystemClock } from '../packages/host/src/clock.ts';
+import { forwardModelCall } from '../packages/host/src/mesh/forward-model-call.ts';
+import { createGatewayClient } from '../packages/host/src/vault/gateway-client.ts';
+import { createKeeperClient } from '../packages/host/src/vault/keeper-client.ts';
+import { startInstallation } from '../test/harness/installation.ts';
+import { startBenchContainer } from './bench-container.ts';
+import { benchEngine } from './bench-engine.ts';
+import { type Bench, figure, median } from './measure.ts';
 
-export const benchModel: Bench = async () => {
-  throw new Error('not written yet');
+const CALLS = 10;
+/** Between calls, so that the agent's processor limit is not what is measured. */
+const PAUSE_MS = 15;
+const BODY = JSON.stringify({
+  model: 'bench',
+  stream: true,
+  stream_options: { include_usage: true },
+  max_tokens: 256,
+  messages: [
+    { role: 'system', content: 'You qualify prospects. '.repeat(40) },
+    { role: 'user', content: 'Score Acme Ltd.' },
+  ],
+});
+
+interface Times {
+  wholeMs: number[];
+  firstMs: number[];
+}
+
+/**
+ * A model call from inside a container, through pipe, host, gateway and keeper to the scripted model, beside the
+ * same call made to the scripted model directly. Between the two, from this process to the gateway: the vault's share.
+ */
+export const benchModel: Bench = async ({ image, effort, progress }) => {
+  await using installation = await startInstallation(
+    {
+      agents: 'agents: {}\n',
+      permissions: { permissions: {} },
+      scripts: {
+        bench: 'otherwise: { text: "Acme Ltd scores seven of ten: large, growing, and it answered." }',
+      },
+    },
+    ['keeper', 'gateway', 'scripted'],
+  );
+  const paths = socketPaths(installation.run);
+  const engine = await benchEngine();
+  const gateway = createGatewayClient({ socketPath: paths.gateway });
+  const connected = Promise.withResolvers<void>();
+  const keeper = createKeeperClient({
+    socketPath: paths.keeperHost,
+    clock: createSystemClock(),
+    onConnect: () => connected.resolve(),
+  });
+  await connected.promise;
+  const enough = { dailyMicroUsd: 10 ** 12, monthlyMicroUsd: 10 ** 12 };
+  await keeper.policy({
+    timeZone: 'UTC',
+    fleet: enough,
+    agents: [{ name: 'bench', team: null, ...enough, apis: ['llm'], models: ['scripted/bench'] }],
+  });
+  try {
+    await using container = await startBenchContainer({
+      engine,
+      image,
+      cpus: 0.15,
+      handle: async (call) => {
+        await forwardModelCall(call, { agent: 'bench', traceId: 'bench' }, gateway);
+        call.stream.end();
+      },
+    });
+    const agent = new Agent({ keepAlive: true });
+    const direct = (): Promise<Times> =>
+      calls({ socketPath: paths.scripted, path: '/v1/chat/completions', agent });
+    const vault = (): Promise<Times> =>
+      calls({
+        socketPath: paths.gateway,
+        path: '/llm/scripted/chat/completions',
+        agent,
+        headers: { [GATEWAY_HEADERS.agent]: 'bench', [GATEWAY_HEADERS.trace]: 'bench' },
+      });
+    const whole = async (): Promise<Times> => {
+      const body = JSON.stringify({
+        path: '/llm/scripted/chat/completions',
+        body: BODY,
+        count: CALLS,
+        pauseMs: PAUSE_MS,
+      });
+      const answer = await container.pipe.request({
+        method: 'POST',
+        path: '/calls',
+        body,
+        headersTimeoutMs: 60_000,
+      });
+      const times = await answer.json();
+      if (!isTimes(times)) throw new Error('the container answered something else');
+      return times;
+    };
+    const ways = { direct, vault, whole };
+    const seen = { direct: empty(), vault: empty(), whole: empty() };
+    progress('calls, by turns: direct, through the vault, through everything');
+    const rounds = Math.max(3, Math.round(12 * effort));
+    for (let round = -2; round < rounds; round += 1) {
+      for (const name of ['direct', 'vault', 'whole'] as const) {
+        const times = await ways[name]();
+        if (round < 0) continue; // Warms up.
+        seen[name].wholeMs.push(...times.wholeMs);
+        seen[name].firstMs.push(...times.firstMs);
+      }
+    }
+    agent.destroy();
+    const row = (what: string, way: 'vault' | 'whole', time: keyof Times, bounded: boolean) =>
+      figure({
+        bench: 'model',
+        what,
+        unit: 'ms',
+        value: median(seen[way][time]),
+        peer: { what: 'direct call', value: median(seen.direct[time]) },
+        bound: bounded ? { of: 'more', most: 1.5 } : null,
+      });
+    return [
+      row('model call from the container, to its end', 'whole', 'wholeMs', true),
+      row('model call from the container, to its first token', 'whole', 'firstMs', true),
+      row('of that, through the vault alone, to its end', 'vault', 'wholeMs', false),
+      row('of that, through the vault alone, to its first token', 'vault', 'firstMs', false),
+    ];
+  } finally {
+    keeper.close();
+    gateway.close();
+    engine.close();
+  }
 };
+
+const empty = (): Times => ({ wholeMs: [], firstMs: [] });
+
+function isTimes(value: unknown): value is Times {
+  return typeof value === 'object' && value !== null && 'wholeMs' in value && 'firstMs' in value;
+}
+
+async function calls(to: {
+  socketPath: string;
+  path: string;
+  agent: Agent;
+  headers?: Record<string, string>;
+}): Promise<Times> {
+  const times = empty();
+  for (let call = 0; call < CALLS; call += 1) {
+    const startedAt = performance.now();
+    const response = await post(to);
+    let firstMs = 0;
+    let text = '';
+    for await (const chunk of response) {
+      text += String(chunk);
+      if (firstMs === 0 && /"content":"[^"]/.test(text)) firstMs = performance.now() - startedAt;
+    }
+    if (response.statusCode !== 200)
+      throw new Error(`${to.path} was answered ${response.statusCode}: ${text}`);
+    times.wholeMs.push(performance.now() - startedAt);
+    times.firstMs.push(firstMs);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return times;
+}
+
+function post({ headers, ...to }: Parameters<typeof calls>[0]): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      ...to,
+      method: 'POST',
+      headers: {
+        host: 'localhost',
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        'content-length': Buffer.byteLength(BODY),
+        ...headers,
+      },
+    });
+    sent.on('response', resolve);
+    sent.on('error', reject);
+    sent.end(BODY);
+  });
+}

@@ -69,11 +69,12 @@ async function callModel(mesh: MeshClient, path: string, body: string) {
   });
   let firstMs = 0;
   let text = '';
-  for await (const chunk of response.body) {
-    text += String(chunk);
+  response.body.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
     // The first piece of the answer itself, not the headers or the opening of the stream.
     if (firstMs === 0 && /"content":"[^"]/.test(text)) firstMs = performance.now() - startedAt;
-  }
+  });
+  await once(response.body, 'close');
   if (response.status !== 200)
     throw new Error(`a model call was answered ${response.status}: ${text.slice(0, 300)}`);
   return { wholeMs: performance.now() - startedAt, firstMs };
@@ -89,6 +90,14 @@ if (socketPath !== undefined) {
   server.listen(socketPath);
 }
 const { input, output } = claimStdio();
-const { mesh, closed } = servePipe({ input, output, handle: (request) => answer(request, mesh) });
+const { mesh, closed } = servePipe({
+  input,
+  output,
+  handle: (request) =>
+    answer(request, mesh).catch((error: unknown) => {
+      console.error(error); // The pipe says only that it failed.
+      throw error;
+    }),
+});
 await closed;
 process.exit(0);
