@@ -1,0 +1,55 @@
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { TurnEvent } from '@openlegion/contract/turn-event';
+import type { Delivery, Outcome } from '../lanes/delivery.ts';
+import type { Pipe } from '../pipe/pipe.ts';
+import { FLEET_LIMITS } from './fleet-limits.ts';
+import { readTurnEvents } from './read-turn-events.ts';
+
+/**
+ * Gives the message to the agent and follows its turn. `ended` comes only from the agent's own `turn_ended`;
+ * everything else that ends the stream is `interrupted`.
+ */
+export async function runTurn(
+  pipe: Pipe,
+  { message, text }: Delivery,
+  onEvent: (event: TurnEvent) => void,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    const answer = await pipe.request({
+      method: 'POST',
+      path: '/chat/stream',
+      body: JSON.stringify({ messageId: message.id, traceId: message.traceId, from: message.sender, text }),
+      headersTimeoutMs: 30_000,
+      maxBodyBytes: FLEET_LIMITS.turnBytes,
+      signal,
+    });
+    if (answer.status !== 200) {
+      answer.body.destroy();
+      return interrupted(`The agent answered the message with status ${answer.status}.`);
+    }
+    for await (const event of readTurnEvents(answer.body)) {
+      onEvent(event);
+      if (event.type !== 'turn_ended') continue;
+      answer.body.destroy();
+      const status = event.status === 'complete' ? 'done' : event.status;
+      return { kind: 'ended', status, text: event.text, refusal: event.refusal ?? null };
+    }
+    return interrupted('The agent ended its answer in the middle of the turn.');
+  } catch (error) {
+    if (error instanceof OpenLegionError) return { kind: 'interrupted', refusal: error.refusal };
+    return interrupted('The turn was cut off.');
+  }
+}
+
+function interrupted(message: string): Outcome {
+  return {
+    kind: 'interrupted',
+    refusal: {
+      code: 'upstream_failed',
+      rule: 'fleet.turn',
+      message,
+      remedy: 'Send the message again; see "openlegion audit tail" for what ended the agent.',
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Refusal } from '@openlegion/contract/refusal';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { AgentSettings } from '../config/fleet-config.ts';
+import type { EventLog } from '../delivery/event-log.ts';
+import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
+import type { MeshHandler, MeshRequest } from '../pipe/pipe.ts';
+import { decidePermission } from '../router/decide-permission.ts';
+import { type MeshParts, type MeshRoute, meshRoutes } from './mesh-routes.ts';
+import { createRateLimit, MESH_RATE } from './rate-limit.ts';
+
+/** Model calls that one agent can have on their way at a time. */
+const CALLS_AT_A_TIME = 16;
+
+/**
+ * Answers what agents ask on their pipes. Who asks is the pipe: the handler is made for one agent, and nothing in a
+ * request is read as an identity. Everything is refused that is over the rate, not in the table, or not granted.
+ */
+export interface Mesh {
+  handlerFor(agent: AgentSettings): MeshHandler;
+  modelCallsInFlight(agent: string): number;
+}
+
+export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLog }): Mesh {
+  const routes = meshRoutes(parts);
+  const inFlight = new Map<string, number>();
+
+  function handlerFor(agent: AgentSettings): MeshHandler {
+    const withinRate = createRateLimit(MESH_RATE, () => parts.clock.now());
+    return async (request) => {
+      try {
+        if (!withinRate()) return answerRefusal(request.stream, TOO_FAST);
+        const route = routes.find((candidate) => matches(candidate, request));
+        if (!route) return answerRefusal(request.stream, NO_ROUTE);
+        const denied = await denial(agent, route);
+        if (denied) return answerRefusal(request.stream, denied);
+        const answer = await counted(agent.name, route, () => route.run(agent, request));
+        if (answer !== undefined) answerJson(request, answer);
+      } catch (error) {
+        const refusal = refusalOf(error);
+        const expected =
+          error instanceof OpenLegionError || request.stream.destroyed || request.stream.closed;
+        if (!expected) parts.warn(`${agent.name}: ${request.method} failed: ${String(error)}`);
+        answerRefusal(request.stream, refusal);
+      }
+    };
+  }
+
+  /** A granted model call is decided, and recorded, once more by the keeper; a denied one goes no further than here. */
+  async function denial(agent: AgentSettings, route: MeshRoute): Promise<Refusal | null> {
+    if (route.permission !== 'allowed_apis: llm') return null;
+    const decision = decidePermission(agent, 'allowed_apis', 'llm');
+    if (decision.allowed) return null;
+    const running = parts.lanes.running(agent.name);
+    await parts.audit.record({
+      type: 'permission.denied',
+      actor: agent.name,
+      subject: 'llm',
+      decision: 'denied',
+      rule: decision.refusal.rule,
+      traceId: running?.traceId ?? '',
+    });
+    if (running) {
+      const event = { type: 'refused', refusal: decision.refusal } as const;
+      await parts.events.record({
+        agent: agent.name,
+        messageId: running.id,
+        traceId: running.traceId,
+        event,
+      });
+    }
+    return decision.refusal;
+  }
+
+  async function counted(agent: string, route: MeshRoute, run: () => Promise<unknown>): Promise<unknown> {
+    if (route.path !== '/llm/{rest}') return run();
+    const calls = inFlight.get(agent) ?? 0;
+    if (calls >= CALLS_AT_A_TIME) throw new OpenLegionError(TOO_MANY_CALLS);
+    inFlight.set(agent, calls + 1);
+    try {
+      return await run();
+    } finally {
+      inFlight.set(agent, (inFlight.get(agent) ?? 1) - 1);
+    }
+  }
+
+  return { handlerFor, modelCallsInFlight: (agent) => inFlight.get(agent) ?? 0 };
+}
+
+function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {
+  if (route.method !== method) return false;
+  return route.path.endsWith('{rest}')
+    ? path.startsWith(route.path.slice(0, -'{rest}'.length))
+    : path === route.path;
+}
+
+function answerJson({ stream }: MeshRequest, answer: unknown): void {
+  if (stream.destroyed || stream.closed) return;
+  stream.respond({ ':status': 200, 'content-type': 'application/json' });
+  stream.end(JSON.stringify(answer));
+}
+
+const NO_ROUTE: Refusal = {
+  code: 'not_found',
+  rule: 'mesh.route',
+  message: 'The mesh has no such method and path.',
+  remedy: 'See docs for what an agent can ask of the mesh.',
+};
+
+const TOO_FAST: Refusal = {
+  code: 'rate_limited',
+  rule: 'mesh.rate',
+  message: `More than ${MESH_RATE.perSecond} requests a second.`,
+  remedy: 'Ask more slowly.',
+};
+
+const TOO_MANY_CALLS: Refusal = {
+  code: 'rate_limited',
+  rule: 'mesh.llm.concurrent',
+  message: `More than ${CALLS_AT_A_TIME} model calls at a time.`,
+  remedy: 'Wait for one to end.',
+};

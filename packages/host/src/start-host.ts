@@ -1,0 +1,207 @@
+import { mkdirSync } from 'node:fs';
+import type { VerifyReport, VerifyRequest } from '@openlegion/contract/control-api';
+import { dataPaths, socketPaths } from '@openlegion/contract/installation';
+import type { HostSettings } from '@openlegion/contract/process-protocol';
+import { createAuditLog } from './audit/audit-log.ts';
+import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
+import { type Clock, isoTime } from './clock.ts';
+import type { FleetConfig } from './config/fleet-config.ts';
+import { controlRoutes } from './control/control-routes.ts';
+import { createControlApp, listenControl } from './control/control-server.ts';
+import { createTokenCheck, writeControlToken } from './control/control-token.ts';
+import { fleetStatus } from './control/fleet-status.ts';
+import { createSteering } from './control/steering.ts';
+import { createEventLog } from './delivery/event-log.ts';
+import type { Sandboxes } from './fleet/agent-lifecycle.ts';
+import { createFleet, type Fleet } from './fleet/fleet.ts';
+import { createNewId } from './ids.ts';
+import type { Outcome } from './lanes/delivery.ts';
+import { createLanes } from './lanes/lanes.ts';
+import { createMesh } from './mesh/mesh-handler.ts';
+import { routeOf } from './mesh/route-model.ts';
+import type { ConnectPipe } from './pipe/pipe.ts';
+import { createRouter } from './router/router.ts';
+import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
+import { openDatabase } from './store/database.ts';
+import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
+import { createGatewayClient } from './vault/gateway-client.ts';
+import { createKeeperClient } from './vault/keeper-client.ts';
+import { createVaultView } from './vault/vault-view.ts';
+
+export interface HostParts {
+  settings: HostSettings;
+  config: FleetConfig;
+  version: string;
+  installation: string;
+  clock: Clock;
+  connectPipe: ConnectPipe;
+  sandboxes: Sandboxes;
+  /** Null while the engine is not ready. */
+  capabilities: () => Promise<SandboxCapabilities | null>;
+  verify: (request: VerifyRequest) => Promise<VerifyReport>;
+  log: (message: string) => void;
+}
+
+export interface Host {
+  port: number;
+  /** Ends turns (they are taken up again at the next start), agents and connections, in this order; then the store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The mesh host, from its database to its port. It listens before the engine and the image are ready; messages wait
+ * for those. Throws OpenLegionError with a remedy when the store or the port cannot be had; nothing is left open.
+ */
+export async function startHost(parts: HostParts): Promise<Host> {
+  const { settings, config, clock, log } = parts;
+  const paths = dataPaths(settings.home);
+  const sockets = socketPaths(settings.run);
+  const startedAt = isoTime(clock);
+  mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
+
+  const database = openDatabase({ path: paths.meshDatabase, migrations: MESH_MIGRATIONS });
+  const stopping = new AbortController();
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => database.close());
+
+  let checkpoints: Checkpoints | undefined;
+  const audit = createAuditLog({ database, clock, onRecord: () => checkpoints?.onRecord() });
+  const events = createEventLog({ database, clock, warn: log });
+  cleanup.defer(() => events.flush());
+  await audit.record({
+    type: 'host.started',
+    actor: 'host',
+    subject: 'host',
+    detail: { version: parts.version, pid: process.pid },
+  });
+
+  const gateway = createGatewayClient({ socketPath: sockets.gateway });
+  cleanup.defer(() => gateway.close());
+  const keeper = createKeeperClient({
+    socketPath: sockets.keeperHost,
+    clock,
+    onConnect: () => void vault.pushPolicy(),
+  });
+  cleanup.defer(() => keeper.close());
+  const modelProblems = new Map<string, string>();
+  const vault = createVaultView({
+    config,
+    keeper: () => keeper,
+    gateway,
+    clock,
+    warn: log,
+    onProviders(providers, missing) {
+      for (const id of missing)
+        log(`llm.providers.${id} is not in the catalog and has no base_url: it is left out`);
+      modelProblems.clear();
+      for (const { name, models } of config.agents.values()) {
+        const unknown = models.filter((model) => routeOf(model, providers) === null);
+        if (unknown.length === 0) continue;
+        modelProblems.set(name, `not in the catalog: ${unknown.join(', ')}`);
+        log(
+          `${name}: not in the catalog: ${unknown.join(', ')}; give model and price under llm.providers in config/mesh.yaml`,
+        );
+      }
+    },
+  });
+  checkpoints = createCheckpoints({
+    clock,
+    audit: () => audit,
+    sign: (seq, hash) => keeper.checkpoint(seq, hash),
+    warn: log,
+  });
+  const signing = checkpoints;
+  cleanup.defer(() => signing.stop());
+  cleanup.defer(() => vault.stop());
+  await vault.start();
+
+  const lanes = createLanes({
+    database,
+    audit,
+    events,
+    clock,
+    warn: log,
+    deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
+  });
+  const router = createRouter({
+    config,
+    lanes,
+    audit,
+    events,
+    newId: createNewId(() => clock.now()),
+    closedFor: (agent) => fleet.get(agent)?.failure() ?? null,
+    onOperatorMessage(agent) {
+      fleet.get(agent)?.forgive();
+      lanes.resume(agent);
+    },
+  });
+  const mesh = createMesh({ config, router, lanes, gateway, keeper, vault, audit, events, clock, warn: log });
+  const fleet: Fleet = createFleet({
+    config,
+    installation: parts.installation,
+    sandboxes: parts.sandboxes,
+    connectPipe: parts.connectPipe,
+    handlerFor: mesh.handlerFor,
+    modelCallsInFlight: mesh.modelCallsInFlight,
+    audit,
+    events,
+    clock,
+    warn: log,
+  });
+  cleanup.defer(async () => {
+    const lanesDone = lanes.stop();
+    await Promise.allSettled([...fleet.values()].map((agent) => agent.stop('the host stops.')));
+    await lanesDone;
+    await audit.record({ type: 'host.stopped', actor: 'host', subject: 'host' });
+  });
+
+  const checkToken = createTokenCheck(writeControlToken(paths.controlToken), clock);
+  const routes = controlRoutes({
+    router,
+    lanes,
+    fleet,
+    audit,
+    events,
+    keeper,
+    steering: createSteering({ fleet, lanes }),
+    stopping: stopping.signal,
+    verify: parts.verify,
+    status: () =>
+      fleetStatus({
+        config,
+        fleet,
+        lanes,
+        keeper,
+        vault,
+        version: parts.version,
+        startedAt,
+        capabilities: parts.capabilities,
+        modelProblem: (agent) => modelProblems.get(agent) ?? null,
+      }),
+  });
+  const app = createControlApp({ routes, checkToken, warn: log });
+  const listening = await listenControl(app, {
+    host: config.mesh.mesh.host,
+    port: settings.port ?? config.mesh.mesh.port,
+  });
+  cleanup.defer(() => {
+    stopping.abort();
+    return listening.close();
+  });
+  await lanes.start();
+
+  const held = cleanup.move();
+  return { port: listening.port, stop: () => held.disposeAsync() };
+}
+
+const AGENT_GONE: Outcome = {
+  kind: 'ended',
+  status: 'failed',
+  text: '',
+  refusal: {
+    code: 'not_found',
+    rule: 'router.unknown_agent',
+    message: 'The agent that this message waited for is no longer in config/agents.yaml.',
+    remedy: 'Send it to another agent.',
+  },
+};

@@ -1,0 +1,101 @@
+import type { CatalogProvider } from '@openlegion/contract/catalog';
+import type { Clock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import type { GatewayClient, GatewayHealth } from './gateway-client.ts';
+import type { KeeperClient } from './keeper-client.ts';
+import { policyOf, providersOf } from './vault-policy.ts';
+
+const WATCH_MS = 2000;
+const HEALTH_FRESH_MS = 500;
+
+/**
+ * Keeps the vault told of what the operator configured: the keeper its policy, the gateway its providers, again
+ * after each of their restarts, in which they forget both. Until that is done they refuse.
+ */
+export interface VaultView {
+  /** The catalog as the gateway has it now. Throws `unavailable` while the gateway is away. */
+  providers(): Promise<readonly CatalogProvider[]>;
+  modelHealth(): Promise<GatewayHealth['models']>;
+  state(): { keeper: boolean; gateway: boolean };
+  /** To be called whenever the keeper has been connected. Resolves when it has the policy. */
+  pushPolicy(): Promise<void>;
+  /** Looks at the gateway now, and from then on every 2 s. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export function createVaultView(parts: {
+  config: FleetConfig;
+  keeper: () => KeeperClient;
+  gateway: GatewayClient;
+  clock: Clock;
+  /** After the providers have been given to a gateway that has just started. */
+  onProviders: (providers: readonly CatalogProvider[], missing: readonly string[]) => void;
+  warn: (message: string) => void;
+}): VaultView {
+  const { config, keeper, gateway, clock, onProviders, warn } = parts;
+  let gatewayPid: number | null = null;
+  let providers: readonly CatalogProvider[] | null = null;
+  let health: GatewayHealth['models'] = [];
+  let healthAt = Number.NEGATIVE_INFINITY;
+  let policyStands = false;
+  let stopped = false;
+  let cancel: (() => void) | undefined;
+
+  async function look(): Promise<void> {
+    const seen = await gateway.health();
+    health = seen.models;
+    healthAt = clock.now();
+    if (seen.pid === gatewayPid && providers) return;
+    const own = providersOf(config, await gateway.providers());
+    await gateway.putProviders(own.providers);
+    providers = await gateway.providers();
+    gatewayPid = seen.pid;
+    onProviders(providers, own.missing);
+  }
+
+  async function lookOrForget(): Promise<void> {
+    try {
+      await look();
+    } catch (error) {
+      if (gatewayPid !== null)
+        warn(`the gateway is away: ${error instanceof Error ? error.message : 'unknown'}`);
+      gatewayPid = null;
+      providers = null;
+    }
+  }
+
+  async function watch(): Promise<void> {
+    await lookOrForget();
+    if (keeper().connected && !policyStands) await pushPolicy();
+    if (!stopped) cancel = clock.after(WATCH_MS, () => void watch());
+  }
+
+  async function pushPolicy(): Promise<void> {
+    policyStands = false;
+    try {
+      await keeper().policy(policyOf(config));
+      policyStands = true;
+    } catch (error) {
+      warn(`the keeper did not take the policy: ${error instanceof Error ? error.message : 'unknown'}`);
+    }
+  }
+
+  return {
+    async providers() {
+      if (!providers) await look();
+      return providers ?? [];
+    },
+    async modelHealth() {
+      if (clock.now() - healthAt > HEALTH_FRESH_MS) await look();
+      return health;
+    },
+    state: () => ({ keeper: keeper().connected && policyStands, gateway: gatewayPid !== null }),
+    pushPolicy,
+    start: watch,
+    stop() {
+      stopped = true;
+      cancel?.();
+    },
+  };
+}
