@@ -1,6 +1,8 @@
-import { basename } from 'node:path';
+import { access } from 'node:fs/promises';
+import { basename, isAbsolute } from 'node:path';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { EngineClient } from '../engine/engine-client.ts';
+import { sameMachine } from '../engine/same-machine.ts';
 import { missingEnforcement } from './missing-enforcement.ts';
 import type { SandboxCapabilities } from './sandbox-backend.ts';
 
@@ -38,10 +40,11 @@ export async function chooseRuntime(engine: EngineClient, strongest: boolean): P
   if (!strongest) {
     return { chosen: true, runtime: null, boundary: `the kernel (${info.DefaultRuntime})`, lost: [] };
   }
+  const here = sameMachine(engine, info);
   const missing = (runtime: string) => missingEnforcement(engine.flavour, version.Version, info, runtime);
   for (const { program, boundary } of STRONG_RUNTIMES) {
     const found = info.Runtimes.find(({ name, path }) => program.test(name) || program.test(basename(path)));
-    if (!found) continue;
+    if (!found || !(await isInstalled(found.path, here))) continue;
     const before = new Set(missing(info.DefaultRuntime).map(({ enforcement }) => enforcement));
     const lost = missing(found.name).filter(({ enforcement }) => !before.has(enforcement));
     return { chosen: true, runtime: found.name, boundary, lost };
@@ -56,4 +59,13 @@ export async function chooseRuntime(engine: EngineClient, strongest: boolean): P
         'Install one (gVisor on Debian: apt-get install runsc), register it under "runtimes" in /etc/docker/daemon.json, restart the engine; or start without --sandbox.',
     },
   };
+}
+
+/** Podman lists the runtimes that it knows, installed or not. On another machine the first start shows it. */
+async function isInstalled(path: string, here: boolean): Promise<boolean> {
+  if (!here || !isAbsolute(path)) return true;
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,9 +1,9 @@
 import { access, rm, writeFile } from 'node:fs/promises';
-import { hostname, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { EngineInfo } from '../engine/engine-answers.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
+import { sameMachine } from '../engine/same-machine.ts';
 import type { DataVolumes } from './data-volumes.ts';
 import { createEngineVolumes, engineLimitsVolumes } from './engine-volumes.ts';
 import { attachLoop, detachLoop, kernelPath } from './loop-devices.ts';
@@ -36,12 +36,7 @@ export async function chooseVolumes(engine: EngineClient, directory: string): Pr
 /** A device of this machine means something to the engine only where both are on one kernel. */
 async function whyNoLoops(engine: EngineClient, info: EngineInfo): Promise<string | null> {
   if (process.getuid?.() !== 0) return 'only root may attach file systems of a fixed size';
-  const sameMachine =
-    engine.address.kind === 'unix' &&
-    info.KernelVersion === release() &&
-    info.Name === hostname() &&
-    Math.abs(info.MemTotal - totalmem()) < 64 * 1024 * 1024;
-  if (!sameMachine) return 'the engine runs on another machine';
+  if (!sameMachine(engine, info)) return 'the engine runs on another machine';
   if (info.SecurityOptions.some((option) => option.includes('rootless'))) return 'the engine is rootless';
   for (const program of LOOP_PROGRAMS) {
     const places = ['/usr/sbin', '/sbin'].map((folder) => access(join(folder, program)));

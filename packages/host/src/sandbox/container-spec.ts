@@ -18,13 +18,17 @@ export function containerLabels(installation: string, agent: string): Record<str
 /** What the backend adds to a spec; nothing in it comes from configuration or from an agent. */
 export interface ContainerSettings {
   runtime: string | null;
-  seccomp: SeccompProfile | null;
+  /** The profile, or the file on the engine's machine that it is in; null where there can be none. */
+  seccomp: SeccompProfile | string | null;
   /** Name of the volume; null for a tmpfs. */
   volume: string | null;
   /** Put on at the start, for engines that cannot change it later. */
   cpusFromStart: boolean;
-  /** The image's init instead of the engine's: Podman's is a package of its own, which Debian lacks. */
-  initOfImage?: boolean;
+  /**
+   * Podman's init is a package of its own, which Debian lacks: the image's is used. And it raises the number of
+   * processes of the user to 1048576, which fails where the engine itself may not raise limits.
+   */
+  podman?: boolean;
   /** Engines before API 1.41 do not know private cgroup namespaces. */
   privateCgroupNamespace: boolean;
 }
@@ -51,11 +55,12 @@ const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/pro
  * capabilities, another user, privileges) has no parameter here.
  */
 export function buildContainerBody(spec: SandboxSpec, settings: ContainerSettings): object {
-  const tmpfsOptions = `rw,nosuid,nodev,mode=1777`;
+  // Not every engine takes a tmpfs with an owner, so whoever runs in it may write; that is one user.
+  const tmpfsOptions = 'rw,nosuid,nodev,mode=1777';
   const dataBytes = spec.dataBytes ?? TMP_BYTES;
   return {
     Image: spec.image,
-    ...(settings.initOfImage && { Entrypoint: ['/usr/bin/tini', '--'] }),
+    ...(settings.podman && { Entrypoint: ['/usr/bin/tini', '--'] }),
     ...(spec.command && { Cmd: [...spec.command] }),
     Hostname: 'agent',
     User: `${AGENT_UID}:${AGENT_UID}`,
@@ -76,13 +81,13 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
       CapDrop: ['ALL'],
       SecurityOpt: [
         'no-new-privileges',
-        ...(settings.seccomp ? [`seccomp=${JSON.stringify(settings.seccomp)}`] : []),
+        ...(settings.seccomp === null ? [] : [`seccomp=${seccompText(settings.seccomp)}`]),
       ],
       ReadonlyRootfs: true,
       Tmpfs: {
         '/tmp': `${tmpfsOptions},noexec,size=${TMP_BYTES}`,
         ...(settings.volume === null && {
-          '/data': `rw,nosuid,nodev,mode=0700,uid=${AGENT_UID},gid=${AGENT_UID},size=${dataBytes}`,
+          '/data': `${tmpfsOptions},size=${dataBytes}`,
         }),
       },
       ...(settings.volume !== null && {
@@ -101,8 +106,9 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
         { Name: 'nofile', Soft: 1024, Hard: 4096 },
         { Name: 'core', Soft: 0, Hard: 0 },
         { Name: 'fsize', Soft: dataBytes, Hard: dataBytes },
+        ...(settings.podman ? [{ Name: 'nproc', Soft: 16_384, Hard: 16_384 }] : []),
       ],
-      Init: !settings.initOfImage,
+      Init: !settings.podman,
       LogConfig: { Type: 'none' },
       IpcMode: 'private',
       ...(settings.privateCgroupNamespace && { CgroupnsMode: 'private' }),
@@ -113,6 +119,10 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
       ReadonlyPaths: READONLY_PATHS,
     },
   };
+}
+
+function seccompText(seccomp: SeccompProfile | string): string {
+  return typeof seccomp === 'string' ? seccomp : JSON.stringify(seccomp);
 }
 
 /** The processor limit as the engine takes it, also for its `update` call. */

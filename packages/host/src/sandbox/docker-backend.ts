@@ -1,20 +1,25 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { EngineInfo } from '../engine/engine-answers.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { EngineError } from '../engine/engine-error.ts';
+import { sameMachine } from '../engine/same-machine.ts';
 import { buildContainerBody, LABELS } from './container-spec.ts';
 import type { DataVolume, DataVolumes } from './data-volumes.ts';
 import { createDockerSandbox, watchOutput } from './docker-sandbox.ts';
 import { missingEnforcement } from './missing-enforcement.ts';
 import type { Sandbox, SandboxBackend, SandboxCapabilities, SandboxSpec } from './sandbox-backend.ts';
-import { createSeccompProfile } from './seccomp-profile.ts';
+import { createSeccompProfile, type SeccompProfile } from './seccomp-profile.ts';
 
 export interface DockerBackendOptions {
   engine: EngineClient;
   /** As `chooseRuntime` chose it; null for the engine's default. */
   runtime: string | null;
   volumes: DataVolumes;
+  /** A directory of the host's own. Podman reads the seccomp profile from a file in it. */
+  directory?: string;
   /** Milliseconds, monotonic. */
   nowMs?: () => number;
 }
@@ -28,8 +33,8 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
   const { engine, volumes } = options;
   const nowMs = options.nowMs ?? (() => performance.now());
   const [info, version] = await Promise.all([engine.info(), engine.version()]);
-  const seccomp = createSeccompProfile(info.Architecture);
-  if (!seccomp) {
+  const profile = createSeccompProfile(info.Architecture);
+  if (!profile) {
     throw new OpenLegionError({
       code: 'unavailable',
       rule: 'sandbox.seccomp',
@@ -37,7 +42,11 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
       remedy: 'Use an engine on x86_64 or aarch64.',
     });
   }
-  const capabilities = describe(engine, info, version.Version, options.runtime, volumes);
+  const seccomp =
+    engine.flavour === 'docker'
+      ? profile
+      : await writeProfile(profile, sameMachine(engine, info), options.directory);
+  const capabilities = describe(engine, info, version.Version, options.runtime, volumes, seccomp !== null);
   const lacks = new Set(capabilities.cannotEnforce.map((missing) => missing.enforcement));
   const clampable = !lacks.has('cpu_clamp_after_start') && !lacks.has('cpu_limit');
   const held = new Set<string>();
@@ -59,7 +68,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         seccomp,
         volume: volume?.name ?? null,
         cpusFromStart: !clampable,
-        initOfImage: engine.flavour === 'podman',
+        podman: engine.flavour === 'podman',
         privateCgroupNamespace:
           capabilities.engine !== 'podman' && supportsCgroupNamespaces(engine.apiVersion),
       });
@@ -126,6 +135,7 @@ function describe(
   engineVersion: string,
   runtime: string | null,
   volumes: DataVolumes,
+  hasProfile: boolean,
 ): SandboxCapabilities {
   const cannotEnforce = missingEnforcement(
     engine.flavour,
@@ -133,6 +143,11 @@ function describe(
     info,
     runtime ?? info.DefaultRuntime,
   );
+  if (!hasProfile && !cannotEnforce.some(({ enforcement }) => enforcement === 'seccomp_profile')) {
+    const why =
+      'Podman reads the profile from its own disk, which is not this machine’s; its default profile applies';
+    cannotEnforce.push({ enforcement: 'seccomp_profile', why });
+  }
   return {
     engine: engine.flavour,
     engineVersion,
@@ -141,6 +156,21 @@ function describe(
       ? [...cannotEnforce, { enforcement: 'disk_quota', why: volumes.cannotEnforce }]
       : cannotEnforce,
   };
+}
+
+/** The file with the profile, for an engine on this machine that takes no profile in the call itself. */
+async function writeProfile(
+  profile: SeccompProfile,
+  here: boolean,
+  directory: string | undefined,
+): Promise<string | null> {
+  if (!here || directory === undefined) return null;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'seccomp.json');
+  const unfinished = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(unfinished, JSON.stringify(profile), { mode: 0o600 });
+  await rename(unfinished, file);
+  return file;
 }
 
 function supportsCgroupNamespaces(apiVersion: string): boolean {
