@@ -146,7 +146,9 @@ test('no answer in time: charged in full, and said so', async () => {
 });
 
 test('a connection cut before the answer: charged in full', async () => {
-  const { answer, keeper } = await callOnce((response) => response.destroy());
+  const { answer, keeper } = await callOnce((response) => {
+    response.destroy();
+  });
   assert.equal(answer.status, 502);
   const settled = settledOnce(keeper);
   assert.equal(settled.chargedMicroUsd, settled.reservedMicroUsd);
