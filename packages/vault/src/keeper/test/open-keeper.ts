@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Policy, ReserveRequest } from '@openlegion/contract/keeper-protocol';
+import { VaultError } from '../../process/vault-error.ts';
+import { createKeeper, type Keeper } from '../keeper.ts';
+import type { Connection } from '../model-calls.ts';
+import type { KeeperRole } from '../operations.ts';
+
+export interface TestClock {
+  nowMs: number;
+}
+
+/** A keeper in this process, on a directory of its own and a clock that the test sets. */
+export function openKeeper(directory: string, clock: TestClock, key = Buffer.alloc(32, 9)): Keeper {
+  return createKeeper({ directory, uid: null, keyFile: Buffer.from(key), now: () => clock.nowMs });
+}
+
+export function temporaryDirectory(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'keeper-'));
+  return {
+    path: join(path, 'keeper'),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** One operation, as a connection asks for it: what it answers, or the code and rule it is refused with. */
+export function ask(
+  keeper: Keeper,
+  role: KeeperRole,
+  operation: string,
+  args: unknown,
+  connection: Connection = new Set(),
+): unknown {
+  try {
+    const run = keeper.operations[role].get(operation);
+    if (!run) throw new Error(`no operation ${operation}`);
+    return run(args, connection);
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    return { refused: error.code, rule: error.rule };
+  }
+}
+
+export const KEY_NAME = 'OPENLEGION_SYSTEM_OPENAI_API_KEY';
+export const ORIGIN = 'https://api.openai.com';
+
+export function policyFor(
+  agents: Record<string, { daily: number; monthly?: number }>,
+  fleet = { daily: 1e9, monthly: 1e9 },
+  timeZone = 'UTC',
+): Policy {
+  return {
+    timeZone,
+    fleet: { dailyMicroUsd: fleet.daily, monthlyMicroUsd: fleet.monthly },
+    agents: Object.entries(agents).map(([name, limit]) => ({
+      name,
+      team: null,
+      dailyMicroUsd: limit.daily,
+      monthlyMicroUsd: limit.monthly ?? 1e9,
+      apis: ['llm'],
+      models: ['openai/gpt'],
+    })),
+  };
+}
+
+export function reserveRequest(change: Partial<ReserveRequest> = {}): ReserveRequest {
+  return {
+    agent: 'assistant',
+    traceId: 't1',
+    model: 'openai/gpt',
+    origin: ORIGIN,
+    credential: null,
+    inputMicroUsd: 100,
+    outputTokens: 0,
+    minOutputTokens: 0,
+    outputMicroUsdPerMillion: 0,
+    ...change,
+  };
+}
+
+export const settleRequest = (reservationId: string, chargedMicroUsd: number) => ({
+  reservationId,
+  chargedMicroUsd,
+  inputTokens: 1,
+  outputTokens: 1,
+  source: 'provider' as const,
+  httpStatus: 200,
+});
