@@ -47,7 +47,8 @@ function readAs<S extends z.ZodType>(schema: S, path: string, file: string): Par
   }
 }
 
-function settingsOf(
+/** Each agent with what applies to it: model and failover chain, and its permissions, `default`, or none. */
+export function settingsOf(
   mesh: MeshConfig,
   { agents }: AgentsConfig,
   { permissions }: PermissionsConfig,

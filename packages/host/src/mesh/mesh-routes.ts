@@ -1,8 +1,4 @@
-import {
-  type AgentList,
-  HandoffRequest,
-  RouteRequest,
-} from '@openlegion/contract/mesh-api';
+import { type AgentList, HandoffRequest, RouteRequest } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';

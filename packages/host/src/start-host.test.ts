@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startFixture } from './test/host-fixture.ts';
+
+test('a message reaches the agent, and its answer comes back whole and streamed', async () => {
+  await using fixture = await startFixture({
+    turn(turn) {
+      turn.say({ type: 'turn_started', resumed: false });
+      turn.say({ type: 'text_delta', text: 'he' });
+      turn.say({ type: 'text_delta', text: 'llo' });
+      turn.end('hello');
+    },
+  });
+  const { messageId, ahead } = await fixture.send('alice', 'hi');
+  assert.equal(ahead, 0);
+  const events = await fixture.trace(messageId);
+  const types = events.map(({ event }) => (event.type === 'turn' ? event.turn.type : event.type));
+  assert.deepEqual(types, [
+    'message_accepted',
+    'agent_starting',
+    'agent_ready',
+    'turn_started',
+    'text_delta',
+    'text_delta',
+    'turn_ended',
+    'message_settled',
+    'trace_settled',
+  ]);
+  const { json } = await fixture.ask('GET', `/api/messages/${messageId}`);
+  assert.equal(json.status, 'done');
+  assert.equal(json.reply, 'hello');
+  const [sandbox] = fixture.backend.sandboxes;
+  assert.deepEqual(sandbox?.events.slice(0, 4), ['/status', 'clamp', '/start', '/chat/stream']);
+});

@@ -1,0 +1,140 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { AgentsConfig } from '@openlegion/contract/agents-config';
+import type { FleetEvent } from '@openlegion/contract/control-api';
+import { dataPaths } from '@openlegion/contract/installation';
+import { MeshConfig } from '@openlegion/contract/mesh-config';
+import { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import { type Clock, createSystemClock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import { settingsOf } from '../config/load-config.ts';
+import { createFakeBackend, type FakeBackend, type FakeTurn } from '../fleet/test/fake-backend.ts';
+import { connectPipe } from '../pipe/connect-pipe.ts';
+import { type Host, startHost } from '../start-host.ts';
+import { type FakeVault, startFakeVault } from '../vault/test/fake-vault.ts';
+
+/** alice may message bob and whoever can `sum`; bob may do nothing but call models; carol nothing at all. */
+export function fixtureConfig(): FleetConfig {
+  const mesh = MeshConfig.parse({ llm: { default_model: 'scripted/a' } });
+  const agents = AgentsConfig.parse({
+    agents: { alice: { role: 'lead' }, bob: { capabilities: ['sum'] }, carol: {}, dave: { capabilities: ['sum'] } },
+  });
+  const permissions = PermissionsConfig.parse({
+    permissions: {
+      alice: { can_message: ['bob', 'dave', 'alice', 'ghost'], allowed_apis: ['llm'], allowed_tools: { '*': 'allow' } },
+      bob: { allowed_apis: ['llm'], can_message: ['alice'] },
+    },
+  });
+  return { mesh, agents: settingsOf(mesh, agents, permissions) };
+}
+
+export interface Fixture extends AsyncDisposable {
+  home: string;
+  run: string;
+  host: Host;
+  vault: FakeVault;
+  backend: FakeBackend;
+  token: string;
+  logs: string[];
+  /** A request to the control API with its token. */
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Every event of the message's trace, until it has settled. */
+  trace(messageId: string): Promise<FleetEvent[]>;
+  send(agent: string, text: string, more?: object): Promise<{ messageId: string; traceId: string; ahead: number }>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer it asserts on
+  json: any;
+}
+
+/** A whole host with real store, pipe and ports; the containers and the vault are made by hand. */
+export async function startFixture(options: {
+  turn?: (turn: FakeTurn) => void | Promise<void>;
+  config?: FleetConfig;
+  clock?: Clock;
+  home?: string;
+}): Promise<Fixture> {
+  const home = options.home ?? mkdtempSync(`${tmpdir()}/openlegion-host-`);
+  const run = mkdtempSync(`${tmpdir()}/olr-`);
+  mkdirSync(dataPaths(home).directory, { recursive: true });
+  const vault = await startFakeVault(run);
+  const backend = createFakeBackend(options.turn ?? ((turn) => turn.end(`echo: ${turn.text}`)));
+  const logs: string[] = [];
+  const host = await startHost({
+    settings: { home, run, sandbox: false, port: 0, vaultHasOwnUids: false },
+    config: options.config ?? fixtureConfig(),
+    version: '0',
+    installation: 'test',
+    clock: options.clock ?? createSystemClock(),
+    connectPipe,
+    sandboxes: async () => ({ backend, image: 'image' }),
+    capabilities: () => backend.capabilities(),
+    verify: async () => ({ guarantees: [] }),
+    log: (line) => logs.push(line),
+  });
+  const token = readFileSync(dataPaths(home).controlToken, 'utf8').trim();
+
+  const ask: Fixture['ask'] = (method, path, body, headers = {}) =>
+    new Promise((resolve, reject) => {
+      const sent = request({
+        port: host.port,
+        host: '127.0.0.1',
+        method,
+        path,
+        agent: false,
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      });
+      sent.on('error', reject);
+      sent.on('response', (answer) => {
+        let text = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk) => {
+          text += chunk;
+        });
+        answer.on('error', reject);
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, json: parse(text) }),
+        );
+      });
+      sent.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+    });
+
+  return {
+    home,
+    run,
+    host,
+    vault,
+    backend,
+    token,
+    logs,
+    ask,
+    async trace(messageId) {
+      const { text } = await ask('GET', `/api/events?message=${messageId}`);
+      return text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
+    },
+    async send(agent, text, more = {}) {
+      const answer = await ask('POST', `/api/agents/${agent}/messages`, { text, ...more });
+      if (answer.status !== 202) throw new Error(answer.text);
+      return answer.json;
+    },
+    async [Symbol.asyncDispose]() {
+      await host.stop();
+      await vault[Symbol.asyncDispose]();
+      if (options.home === undefined) rmSync(home, { recursive: true, force: true });
+      rmSync(run, { recursive: true, force: true });
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
