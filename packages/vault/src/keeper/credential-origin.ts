@@ -11,8 +11,10 @@ export const credentialOrigin: Parser<string> = (value, at) => {
   if (typeof value !== 'string' || value.length > 300) throw malformed(at, EXPECTED);
   if (/^unix:\/[\w./@+-]{1,106}$/.test(value) && !value.includes('..')) return value;
   const url = URL.canParse(value) ? new URL(value) : null;
-  const safe = url && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)));
+  const named = url && /^(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$|^\[[0-9a-f:]+\]$/.test(url.hostname);
+  const safe =
+    named && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)));
   // What is not spelled as the origin (a path, a user, capitals, a default port, an odd IPv4) is refused, not guessed.
-  if (!url || !safe || url.origin !== value) throw malformed(at, EXPECTED);
+  if (!safe || url.origin !== value) throw malformed(at, EXPECTED);
   return value;
 };
