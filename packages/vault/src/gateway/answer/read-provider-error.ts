@@ -4,7 +4,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { refusalBody } from './answer-refusal.ts';
-import { scrubText } from './scrub.ts';
+import { scrubText, secretForms } from './scrub.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
 
@@ -40,7 +40,10 @@ export async function readProviderError(
   const text = await readBounded(answer);
   return {
     status,
-    headers: { 'content-type': 'application/json', ...answerHeaders(answer, secret) },
+    headers: {
+      'content-type': 'application/json',
+      ...answerHeaders(answer, secret === null ? [] : secretForms(secret)),
+    },
     body: secret === null ? text : scrubText(text, secret),
   };
 }

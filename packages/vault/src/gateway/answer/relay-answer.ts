@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Transform, type TransformCallback } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Ask, DialectRules } from '../dialect/dialect.ts';
 import { refuse } from '../refuse.ts';
 import { type Settlement, TRAILER_NAMES, trailersOf } from '../settlement.ts';
@@ -8,7 +6,7 @@ import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { type Admitted, type Charge, priceUsage } from './price-usage.ts';
 import { createScrubber, secretForms } from './scrub.ts';
-import { createStreamTap, createWholeTap, type UsageTap } from './usage-tap.ts';
+import { createStreamTap, createWholeTap } from './usage-tap.ts';
 
 /** More than any answer within a model's output limit; a provider without end is cut. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -21,6 +19,7 @@ export interface RelayOptions {
   ask: Ask;
   secret: string | null;
   settlement: Settlement;
+  /** Aborts when the caller is gone. */
   signal: AbortSignal;
 }
 
@@ -32,9 +31,9 @@ export interface RelayOptions {
 export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   const { answer, response, rules, admitted, ask, secret, settlement, signal } = options;
   const status = answer.statusCode ?? 0;
-  const type = answer.headers['content-type'] ?? '';
+  const forms = secret === null ? [] : secretForms(secret);
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
-  const isStream = /^text\/event-stream\b/i.test(type);
+  const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
   const tap = isStream ? createStreamTap(rules.read) : createWholeTap(rules.read);
   if (!isPlain(answer)) {
     answer.destroy();
@@ -42,54 +41,68 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
     answerRefusal(response, COMPRESSED.refusal);
     return charge;
   }
+  const type = isStream ? 'text/event-stream' : 'application/json';
   response.writeHead(status, {
-    'content-type': isStream ? 'text/event-stream' : 'application/json',
-    ...answerHeaders(answer, secret),
-    ...(isStream ? { 'cache-control': 'no-cache' } : {}),
+    'content-type': type,
+    ...answerHeaders(answer, forms),
     trailer: TRAILER_NAMES,
   });
-  if (isStream) response.flushHeaders();
-  try {
-    await pipeline(answer, createCleaner(tap, secret), response, { end: false, signal });
-    tap.end();
-  } catch {
-    answer.destroy();
+  // Headers travel with the first piece where it is there already, and need not wait for it where it is not.
+  const flush = isStream ? setImmediate(() => response.flushHeaders()) : undefined;
+  const scrubber = createScrubber(forms);
+  const whole = await passThrough(answer, response, signal, (chunk) => {
+    tap.push(chunk);
+    return scrubber.push(chunk);
+  });
+  clearImmediate(flush);
+  if (!whole) {
     const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
     // No end of chunks: the reader sees that it was cut.
     response.destroy();
     return charge;
   }
-  const charge = await settlement.settle(priceEnded(tap, admitted, ask), status);
+  tap.end();
+  const rest = scrubber.end();
+  if (rest.length > 0) response.write(rest);
+  // An embedding has no output, so a whole answer always says enough.
+  if (ask.route.operation === 'embed') Object.assign(tap.reading, { output: 0, outputBytes: 0 });
+  const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
   response.addTrailers(trailersOf(charge));
   response.end();
   return charge;
 }
 
-/** An embedding has no output, so a whole answer always says enough. */
-function priceEnded(tap: UsageTap, admitted: Admitted, ask: Ask): Charge {
-  const { reading } = tap;
-  if (ask.route.operation === 'embed') Object.assign(reading, { output: 0, outputBytes: 0 });
-  return priceUsage(reading, admitted);
-}
-
-function createCleaner(tap: UsageTap, secret: string | null): Transform {
-  const scrubber = createScrubber(secret === null ? [] : secretForms(secret));
-  let length = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done: TransformCallback) {
+/** True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. */
+function passThrough(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  clean: (chunk: Buffer) => Buffer,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    let length = 0;
+    const stop = (): void => {
+      answer.destroy();
+    };
+    const resume = (): void => {
+      answer.resume();
+    };
+    const finish = (whole: boolean) => (): void => {
+      signal.removeEventListener('abort', stop);
+      response.off('drain', resume);
+      resolve(whole);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    response.on('drain', resume);
+    answer.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_ANSWER_BYTES) {
-        done(new Error('an answer without end'));
-        return;
-      }
-      tap.push(chunk);
-      const clean = scrubber.push(chunk);
-      done(null, clean.length === 0 ? undefined : clean);
-    },
-    flush(done) {
-      const rest = scrubber.end();
-      done(null, rest.length === 0 ? undefined : rest);
-    },
+      const shown = clean(chunk);
+      if (length > MAX_ANSWER_BYTES) stop();
+      else if (shown.length > 0 && !response.write(shown)) answer.pause();
+    });
+    answer.once('end', finish(true));
+    answer.once('close', finish(false));
+    if (signal.aborted) stop();
   });
 }
 
