@@ -1,4 +1,6 @@
 import { type ClientHttp2Session, constants } from 'node:http2';
+import type { Readable } from 'node:stream';
+import { answerBody } from './answer-body.ts';
 import type { MeshAnswer, MeshCall } from './pipe.ts';
 
 /**
@@ -16,11 +18,13 @@ export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<M
       { ...call.headers, ':method': call.method, ':path': call.path, ':authority': 'mesh' },
       { endStream: false },
     );
+    let body: Readable | undefined;
+    const abandon = () => stream.close(constants.NGHTTP2_CANCEL);
     const onAbort = () => {
-      reject(signal?.reason);
-      stream.close(constants.NGHTTP2_CANCEL);
       const reason: unknown = signal?.reason;
-      stream.destroy(reason instanceof Error ? reason : new Error('aborted'));
+      reject(reason);
+      body?.destroy(reason instanceof Error ? reason : new Error('aborted'));
+      abandon();
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     stream.on('error', reject);
@@ -29,7 +33,8 @@ export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<M
       reject(new Error('the mesh closed the request without an answer'));
     });
     stream.on('response', (headers) => {
-      resolve({ status: Number(headers[':status']), headers, body: stream });
+      body = answerBody(stream, abandon);
+      resolve({ status: Number(headers[':status']), headers, body });
     });
     if (call.body === undefined) stream.end();
     else stream.end(call.body);

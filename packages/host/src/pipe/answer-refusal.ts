@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { REFUSAL_STATUS, type Refusal, type RefusalBody } from '@openlegion/contract/refusal';
 
@@ -13,10 +13,12 @@ const INTERNAL: Refusal = {
 export function answerRefusal(stream: ServerHttp2Stream, refusal: Refusal): void {
   if (stream.destroyed || stream.closed) return;
   if (stream.headersSent) {
-    stream.close(2);
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     return;
   }
   const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };
+  // A body that nobody reads would stay half open; what comes of it is thrown away, within bounds.
+  discardBody(stream);
   stream.respond({ ':status': REFUSAL_STATUS[refusal.code], 'content-type': 'application/json' });
   stream.end(JSON.stringify(body));
 }
@@ -24,4 +26,18 @@ export function answerRefusal(stream: ServerHttp2Stream, refusal: Refusal): void
 /** The refusal that an error stands for. What is not an OpenLegionError is `internal`, without its text or stack. */
 export function refusalOf(error: unknown): Refusal {
   return error instanceof OpenLegionError ? error.refusal : INTERNAL;
+}
+
+const DISCARDED_BYTES = 2 * 1024 * 1024;
+const DISCARD_MS = 5000;
+
+function discardBody(stream: ServerHttp2Stream): void {
+  let bytes = 0;
+  const reset = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), DISCARD_MS);
+  reset.unref();
+  stream.once('close', () => clearTimeout(reset));
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARDED_BYTES) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
 }

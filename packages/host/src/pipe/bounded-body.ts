@@ -1,3 +1,4 @@
+import type { ClientHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 
@@ -8,7 +9,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
  * up, `abandon` is called, which must end the source.
  */
 export function boundedBody(options: {
-  source: Readable;
+  source: ClientHttp2Stream;
   maxBytes: number;
   idleMs: number;
   abandon: () => void;
@@ -44,6 +45,8 @@ export function boundedBody(options: {
     }
   });
   source.on('end', () => {
+    // A reset ends the stream as well, and leaves its code.
+    if (source.rstCode) return;
     ended = true;
     clearTimeout(idle);
     body.push(null);

@@ -24,6 +24,8 @@ export interface PipeRequest {
   headersTimeoutMs?: number;
   /** A body larger than this ends the stream with `too_large`. Default 1 MiB. */
   maxBodyBytes?: number;
+  /** Bulk bytes: the answer gets the large window, where no other artifact of this pipe has it at the moment. */
+  artifact?: boolean;
   signal?: AbortSignal;
 }
 

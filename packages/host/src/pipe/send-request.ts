@@ -1,8 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { boundedBody } from './bounded-body.ts';
-import { PIPE_LIMITS, type PipeRequest, type PipeResponse } from './pipe.ts';
+import type { LargeWindow } from './large-window.ts';
+import type { PipeRequest, PipeResponse } from './pipe.ts';
+import type { PipeTimes } from './pipe-times.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
 /** Interim answers (1xx) that a peer may send for one request. Ours sends none. */
@@ -12,11 +15,14 @@ const MAX_INTERIM_ANSWERS = 8;
  * One request on the outer session. Resolves when the final headers are there. Whatever goes wrong, the stream is
  * reset and no timer or listener stays. An abort rejects with the signal's reason.
  */
-export function sendRequest(
-  session: ClientHttp2Session,
-  request: PipeRequest,
-  onInterimFlood: () => void,
-): Promise<PipeResponse> {
+export function sendRequest(options: {
+  session: ClientHttp2Session;
+  request: PipeRequest;
+  times: PipeTimes;
+  largeWindow: LargeWindow;
+  onInterimFlood: () => void;
+}): Promise<PipeResponse> {
+  const { session, request, times, largeWindow, onInterimFlood } = options;
   return new Promise((resolve, reject) => {
     const { signal } = request;
     if (signal?.aborted) {
@@ -28,19 +34,19 @@ export function sendRequest(
       return;
     }
     const stream = openStream(session, request);
+    const giveBack = request.artifact ? largeWindow.take() : undefined;
     const abandon = () => stream.close(constants.NGHTTP2_CANCEL);
+    let body: Readable | undefined;
 
-    const headersTimeoutMs = request.headersTimeoutMs ?? PIPE_LIMITS.headersTimeoutMs;
+    const headersTimeoutMs = request.headersTimeoutMs ?? times.headersTimeoutMs;
     const deadline = setTimeout(() => fail(deadlineError(request, headersTimeoutMs)), headersTimeoutMs);
     const onAbort = () => fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
-    let body: ReturnType<typeof boundedBody> | undefined;
 
     function fail(reason: unknown): void {
-      clearTimeout(deadline);
-      abandon();
-      if (body) body.destroy(reason instanceof Error ? reason : endedError(reason));
       reject(reason);
+      body?.destroy(reason instanceof Error ? reason : endedError(reason));
+      abandon();
     }
 
     let interimAnswers = 0;
@@ -52,17 +58,18 @@ export function sendRequest(
     stream.on('close', () => {
       clearTimeout(deadline);
       signal?.removeEventListener('abort', onAbort);
+      giveBack?.();
       reject(endedError());
     });
     stream.on('response', (headers) => {
       clearTimeout(deadline);
-      body = boundedBody({
+      const answer = boundedBody({
         source: stream,
         maxBytes: request.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
-        idleMs: PIPE_LIMITS.idleTimeoutMs,
+        idleMs: times.idleTimeoutMs,
         abandon,
       });
-      const answer = body;
+      body = answer;
       resolve({
         status: Number(headers[':status']),
         headers,

@@ -1,4 +1,4 @@
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { answerRefusal, refusalOf } from './answer-refusal.ts';
 import { type MeshHandler, PIPE_LIMITS } from './pipe.ts';
@@ -12,10 +12,11 @@ import { SERVER_SESSION_OPTIONS } from './session-options.ts';
 export function serveMesh(options: {
   duplex: Duplex;
   handle: MeshHandler;
+  idleTimeoutMs: number;
   onReady: () => void;
   onEnd: (error: Error | null) => void;
 }): { destroy(): void } {
-  const { duplex, handle, onReady, onEnd } = options;
+  const { duplex, handle, idleTimeoutMs, onReady, onEnd } = options;
   const server = createServer(SERVER_SESSION_OPTIONS);
   let session: ServerHttp2Session | undefined;
   let failure: Error | null = null;
@@ -35,7 +36,7 @@ export function serveMesh(options: {
   server.on('error', () => {});
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
-    stream.setTimeout(PIPE_LIMITS.idleTimeoutMs, () => stream.close(8));
+    stream.setTimeout(idleTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     void answer(stream, () =>
       handle({ method: String(headers[':method']), path: String(headers[':path'] ?? ''), headers, stream }),
     );
