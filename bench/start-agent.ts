@@ -19,12 +19,14 @@ export async function createAgentStarter(engine: EngineClient, image: string): P
   const installation = `bench${randomBytes(3).toString('hex')}`;
   const volumes = await chooseVolumes(engine, directory);
   const backend = await createDockerBackend({ engine, runtime: null, volumes });
+  let started = 0;
   return {
     async start() {
+      const agent = `bench-${started++ % 2}`;
       const sandbox = await backend.start(
         {
           installation,
-          agent: 'bench',
+          agent,
           image,
           memoryBytes: 384 * 1024 * 1024,
           cpus: 0.15,
@@ -45,7 +47,7 @@ export async function createAgentStarter(engine: EngineClient, image: string): P
     },
     async [Symbol.asyncDispose]() {
       await backend.removeLeftovers(installation);
-      await backend.removeVolume(installation, 'bench');
+      for (const agent of ['bench-0', 'bench-1']) await backend.removeVolume(installation, agent);
       rmSync(directory, { recursive: true, force: true });
     },
   };
