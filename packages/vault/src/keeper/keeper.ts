@@ -12,7 +12,7 @@ import { createOperations, type KeeperRole, type Operation } from './operations.
 import { createPolicyStore } from './policy-store.ts';
 import { createRefusalLimit } from './refusal-limit.ts';
 import { createSealedTable } from './sealed-table.ts';
-import { createTransaction } from './transaction.ts';
+import { createTransactions } from './transaction.ts';
 import { unlock } from './unlock.ts';
 
 /** The keeper without its sockets: everything it does, over one database that it alone has open. */
@@ -39,7 +39,7 @@ export interface KeeperOptions {
 export function createKeeper({ directory, uid, keyFile, now }: KeeperOptions): Keeper {
   const database = openDatabase({ directory, uid, migrations: MIGRATIONS, now });
   try {
-    const transaction = createTransaction(database);
+    const { durable: transaction, relaxed } = createTransactions(database);
     const table = createSealedTable(database);
     const { seal, signingKey, firstStart } = transaction(() => unlock(table, keyFile));
     const checkpoints = createCheckpoints(database, signingKey, now);
@@ -58,7 +58,7 @@ export function createKeeper({ directory, uid, keyFile, now }: KeeperOptions): K
     const ledger = createLedger(database);
     const refusals = createRefusalLimit(now);
     const shared = { transaction, policy, credentials, ledger, audit, today };
-    const calls = createModelCalls({ ...shared, refusals, now, newId: randomUUID });
+    const calls = createModelCalls({ ...shared, relaxed, refusals, now, newId: randomUUID });
     calls.recover();
     return {
       operations: createOperations({ ...shared, canaries, calls, checkpoints }),

@@ -37,6 +37,8 @@ export interface ModelCalls {
 
 export interface ModelCallParts {
   transaction: Transaction;
+  /** For settlements: one that a power failure undoes leaves its reservation, which is then charged in full. */
+  relaxed: Transaction;
   policy: PolicyStore;
   credentials: CredentialStore;
   ledger: Ledger;
@@ -48,7 +50,7 @@ export interface ModelCallParts {
 }
 
 export function createModelCalls(parts: ModelCallParts): ModelCalls {
-  const { transaction, policy, credentials, ledger, audit, refusals, today, now, newId } = parts;
+  const { transaction, relaxed, policy, credentials, ledger, audit, refusals, today, now, newId } = parts;
   function admit(request: ReserveRequest): { answer: Omit<ReserveAnswer, 'secret'>; secret: Buffer | null } {
     const agent = decideAccess(request, policy.agent(request.agent), credentials);
     if ('code' in agent) throw new VaultError(agent);
@@ -144,7 +146,7 @@ export function createModelCalls(parts: ModelCallParts): ModelCalls {
         connection.delete(id);
         throw new VaultError(ABOVE_RESERVATION);
       }
-      transaction(() => {
+      relaxed(() => {
         ledger.close(reservation, request);
         audit.append({
           ...{ type: 'reservation.settled', actor: 'gateway', subject: reservation.agent, decision: 'none' },
