@@ -1,0 +1,39 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+
+/** The whole body of a request. More than `maxBytes` throws `too_large` before it is held. */
+export async function readBody(stream: ServerHttp2Stream, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw new OpenLegionError({
+        code: 'too_large',
+        rule: 'agent.body',
+        message: `The body is larger than ${maxBytes} bytes.`,
+        remedy: 'Send less, or send it as a file in pieces.',
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Unparsed: the caller holds it to a schema. Throws `bad_request` when it is not JSON. */
+export async function readJson(stream: ServerHttp2Stream, maxBytes: number): Promise<unknown> {
+  const body = await readBody(stream, maxBytes);
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw new OpenLegionError(
+      {
+        code: 'bad_request',
+        rule: 'agent.body',
+        message: 'The body is not JSON.',
+        remedy: 'Send one JSON object.',
+      },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import { Refusal } from '@openlegion/contract/refusal';
+import { z } from 'zod';
+
+/** What a provider wants back untouched with its own output (signatures of reasoning). Sent only to its own dialect. */
+export const ProviderData = z.record(z.string(), z.record(z.string(), z.json()));
+export type ProviderData = z.infer<typeof ProviderData>;
+
+/** One piece of a model's answer. `callId` is ours: providers repeat theirs, and it is part of an idempotency key. */
+export const AssistantPart = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string(), providerData: ProviderData.optional() }),
+  z.object({ type: z.literal('reasoning'), text: z.string(), providerData: ProviderData.optional() }),
+  z.object({
+    type: z.literal('call'),
+    callId: z.string(),
+    tool: z.string(),
+    /** As the model wrote it: it may not be JSON. */
+    input: z.string(),
+    providerData: ProviderData.optional(),
+  }),
+]);
+export type AssistantPart = z.infer<typeof AssistantPart>;
+export type CallPart = Extract<AssistantPart, { type: 'call' }>;
+
+export const AssistantEntry = z.object({
+  /** `provider/model`, and the dialect whose `providerData` the parts hold. */
+  model: z.string(),
+  dialect: z.string(),
+  parts: z.array(AssistantPart),
+});
+export type AssistantEntry = z.infer<typeof AssistantEntry>;
+
+export const ToolOutcome = z.enum(['ok', 'error', 'refused', 'cancelled', 'unknown']);
+export type ToolOutcome = z.infer<typeof ToolOutcome>;
+
+export const ResultEntry = z.object({
+  callId: z.string(),
+  tool: z.string(),
+  outcome: ToolOutcome,
+  output: z.string(),
+  durationMs: z.number(),
+});
+export type ResultEntry = z.infer<typeof ResultEntry>;
+
+export const SteerEntry = z.object({ text: z.string() });
+
+/** How a turn ended; recorded before anyone is told. */
+export interface TurnEnd {
+  status: 'complete' | 'cancelled' | 'failed';
+  text: string;
+  refusal?: Refusal;
+}
+
+export const RecordedRefusal = Refusal;

@@ -1,0 +1,52 @@
+import type { AgentStart } from '@openlegion/contract/agent-api';
+import type { Dialect } from '@openlegion/contract/catalog';
+import type { Route } from '@openlegion/contract/mesh-api';
+import { fitTurns } from '../prompt/fit-turns.ts';
+import type { AdapterOptions, AdapterTool } from './adapter.ts';
+import type { ModelRequest } from './model-stream.ts';
+import { toAdapterPrompt } from './to-adapter-prompt.ts';
+
+/** Anthropic's thinking is a number of tokens, in addition to those of the answer. */
+const THINKING_TOKENS = { low: 5000, medium: 10_000, high: 25_000 } as const;
+
+export function callOptions(
+  agent: AgentStart,
+  route: Route,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AdapterOptions {
+  const answerTokens = Math.min(agent.maxTokens, route.maxOutputTokens);
+  const messages = fitTurns(request.turns, {
+    contextTokens: route.contextTokens,
+    answerTokens,
+    otherChars: request.system.length + JSON.stringify(request.tools).length,
+  });
+  const tools = request.tools.map(
+    ({ name, description, inputSchema }): AdapterTool => ({
+      type: 'function',
+      name,
+      description,
+      inputSchema,
+    }),
+  );
+  return {
+    prompt: toAdapterPrompt(request.system, messages, route.dialect),
+    maxOutputTokens: answerTokens,
+    temperature: agent.temperature,
+    ...(tools.length > 0 ? { tools, toolChoice: { type: 'auto' } } : {}),
+    ...thinking(agent.thinking, route.dialect),
+    abortSignal: signal,
+  };
+}
+
+function thinking(
+  level: AgentStart['thinking'],
+  dialect: Dialect,
+): Pick<AdapterOptions, 'reasoning' | 'providerOptions'> {
+  // Nothing is stored with the provider: the history is ours, and what is stored bills out of sight.
+  const stored = dialect === 'openai-responses' ? { providerOptions: { openai: { store: false } } } : {};
+  if (level === 'off') return stored;
+  if (dialect !== 'anthropic') return { ...stored, reasoning: level };
+  const budgetTokens = THINKING_TOKENS[level];
+  return { providerOptions: { anthropic: { thinking: { type: 'enabled', budgetTokens } } } };
+}

@@ -1,0 +1,99 @@
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Refusal } from '@openlegion/contract/refusal';
+import { z } from 'zod';
+import { parseRefusal } from '../mesh/read-answer.ts';
+import { sanitise } from '../prompt/sanitise.ts';
+import type { HttpFailure } from './mesh-fetch.ts';
+
+/** `retry`: the same call may go well a little later. */
+export interface ModelFailure {
+  refusal: Refusal;
+  retry: boolean;
+  /** What the other side asked for. */
+  retryAfterMs?: number;
+}
+
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'rate_limited',
+  'unavailable',
+  'upstream_failed',
+  'deadline_exceeded',
+]);
+
+/** A call that was answered with an error: a refusal of ours as it is, a provider's error in words. */
+export function describeHttpFailure(model: string, failure: HttpFailure, now: () => number): ModelFailure {
+  const retryAfterMs = parseRetryAfter(failure.retryAfter, now);
+  const after = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const refusal = parseRefusal(failure.body);
+  if (refusal !== undefined) return { refusal, retry: TRANSIENT.has(refusal.code), ...after };
+  const said = providerMessage(failure.body);
+  const { status } = failure;
+  const message = `${model} answered ${status}${said === '' ? '' : `: ${said}`}`;
+  if (status === 429) {
+    return {
+      refusal: {
+        code: 'rate_limited',
+        rule: 'llm.provider',
+        message,
+        remedy: 'Wait, or raise the limit of your account with the provider.',
+      },
+      retry: true,
+      ...after,
+    };
+  }
+  return {
+    refusal: { code: 'upstream_failed', rule: 'llm.provider', message, remedy: remedyFor(status) },
+    retry: status >= 500 || status === 408,
+    ...after,
+  };
+}
+
+/** A call whose answer broke off, or that never left the container. */
+export function describeBrokenStream(model: string, error: unknown): Refusal {
+  if (error instanceof OpenLegionError) return error.refusal;
+  const said =
+    error instanceof Error ? error.message : typeof error === 'string' ? error : providerError(error);
+  const detail = sanitise(said.slice(0, 300));
+  return {
+    code: 'upstream_failed',
+    rule: 'llm.stream',
+    message: `The answer of ${model} broke off${detail === '' ? '' : `: ${detail}`}`,
+    remedy: 'Send the message again; what was said until then is kept.',
+  };
+}
+
+function remedyFor(status: number): string {
+  if (status === 401 || status === 403)
+    return 'Check the provider’s key: openlegion vault list, then vault add.';
+  if (status === 404) return 'Check the model’s name in agents.yaml; the provider does not know it.';
+  if (status >= 500) return 'The provider is down or overloaded: try again later, or choose another model.';
+  return 'The provider does not accept this request; another model may.';
+}
+
+const ProviderError = z.object({
+  error: z.union([z.string(), z.object({ message: z.string() })]).optional(),
+  message: z.string().optional(),
+});
+
+function providerMessage(body: string): string {
+  try {
+    return sanitise(providerError(JSON.parse(body)).slice(0, 300));
+  } catch {
+    return sanitise(body.slice(0, 200)).trim();
+  }
+}
+
+function providerError(value: unknown): string {
+  const parsed = ProviderError.safeParse(value);
+  if (!parsed.success) return '';
+  const { error, message } = parsed.data;
+  return typeof error === 'string' ? error : (error?.message ?? message ?? '');
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date. */
+function parseRetryAfter(value: string | undefined, now: () => number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now());
+}

@@ -1,0 +1,133 @@
+import { type AssistantPart, ProviderData } from '../history/entry.ts';
+import type { AdapterPart } from './adapter.ts';
+import type { ModelEvent } from './model-stream.ts';
+
+type FinishReason = Extract<ModelEvent, { type: 'finished' }>['reason'];
+
+/**
+ * `broken`: the stream ended without saying so, or said that it failed. `parts` holds whole pieces only;
+ * `silent`: nothing was passed on before.
+ */
+export type StreamEnd =
+  | { end: 'finished'; reason: FinishReason; parts: AssistantPart[] }
+  | { end: 'broken'; error: unknown; parts: AssistantPart[]; silent: boolean };
+
+/**
+ * Passes deltas on and gathers the answer. Never throws but the signal's reason: an error in the stream or of it is
+ * a broken end, from which half-made tool calls are left out.
+ */
+export async function* readAdapterStream(
+  stream: ReadableStream<AdapterPart>,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent, StreamEnd> {
+  const parts: AssistantPart[] = [];
+  const open = new Map<string, Exclude<AssistantPart, { type: 'call' }>>();
+  const openPart = (type: 'text' | 'reasoning', id: string) => {
+    const key = `${type} ${id}`;
+    const known = open.get(key);
+    if (known) return known;
+    const part: Exclude<AssistantPart, { type: 'call' }> = { type, text: '' };
+    open.set(key, part);
+    parts.push(part);
+    return part;
+  };
+  const broken = (error: unknown): StreamEnd => ({
+    end: 'broken',
+    error,
+    parts: parts.filter((part) => part.type === 'text' && part.text !== ''),
+    silent: parts.every((part) => part.type !== 'call' && part.text === ''),
+  });
+
+  let failed: unknown;
+  try {
+    for await (const part of stream) {
+      signal.throwIfAborted();
+      switch (part.type) {
+        case 'text-start':
+        case 'text-end':
+          addData(openPart('text', part.id), part.providerMetadata);
+          break;
+        case 'reasoning-start':
+        case 'reasoning-end':
+          addData(openPart('reasoning', part.id), part.providerMetadata);
+          break;
+        case 'text-delta': {
+          const text = openPart('text', part.id);
+          text.text += part.delta;
+          addData(text, part.providerMetadata);
+          if (part.delta !== '') yield { type: 'text', text: part.delta };
+          break;
+        }
+        case 'reasoning-delta': {
+          const reasoning = openPart('reasoning', part.id);
+          reasoning.text += part.delta;
+          addData(reasoning, part.providerMetadata);
+          if (part.delta !== '') yield { type: 'reasoning', text: part.delta };
+          break;
+        }
+        case 'tool-call': {
+          if (part.providerExecuted) break;
+          const call: AssistantPart = {
+            type: 'call',
+            callId: part.toolCallId,
+            tool: part.toolName,
+            input: part.input,
+          };
+          addData(call, part.providerMetadata);
+          parts.push(call);
+          break;
+        }
+        case 'error':
+          failed ??= part.error;
+          break;
+        case 'finish': {
+          if (failed !== undefined) return broken(failed);
+          const reason = finishReason(part.finishReason);
+          if (reason === undefined) return broken(new Error('the stream ended before the answer did'));
+          return { end: 'finished', reason, parts: parts.filter(isWorthKeeping) };
+        }
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    return broken(failed ?? error);
+  }
+  return broken(failed ?? new Error('the stream ended before the answer did'));
+}
+
+/** Undefined: this is no end that a provider gave. */
+function finishReason(finish: { unified: string; raw: string | undefined }): FinishReason | undefined {
+  switch (finish.unified) {
+    case 'stop':
+      return 'stop';
+    case 'length':
+      return 'length';
+    case 'tool-calls':
+      return 'tool_calls';
+    case 'content-filter':
+      return 'content_filter';
+    case 'other':
+      return finish.raw === undefined ? undefined : 'other';
+    default:
+      return undefined;
+  }
+}
+
+function isWorthKeeping(part: AssistantPart): boolean {
+  return part.type === 'call' || part.text !== '' || part.providerData !== undefined;
+}
+
+/** Later data of a piece adds to earlier. What is not plain JSON is left out. */
+function addData(part: AssistantPart, data: unknown): void {
+  if (data === undefined) return;
+  const parsed = ProviderData.safeParse(JSON.parse(JSON.stringify(data)));
+  if (!parsed.success) return;
+  const merged = { ...part.providerData };
+  for (const [provider, values] of Object.entries(parsed.data)) {
+    // An id makes the provider look for what it stored; nothing of ours is stored there.
+    const { itemId, ...own } = values;
+    const kept = part.type === 'reasoning' && itemId !== undefined ? { itemId, ...own } : own;
+    merged[provider] = { ...merged[provider], ...kept };
+  }
+  if (Object.values(merged).some((values) => Object.keys(values).length > 0)) part.providerData = merged;
+}

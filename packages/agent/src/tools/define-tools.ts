@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { ToolDefinition } from '../model/model-stream.ts';
+import type { MeshClient } from '../pipe/pipe.ts';
+import { createExec } from './exec.ts';
+import { createHandOff } from './hand-off.ts';
+import { createListAgents } from './list-agents.ts';
+import { createListFiles } from './list-files.ts';
+import type { OutputFiles } from './output-files.ts';
+import { createReadFile } from './read-file.ts';
+import type { AnyTool } from './tool.ts';
+import { createWriteFile } from './write-file.ts';
+
+export interface OfferedTools {
+  tools: ReadonlyMap<string, AnyTool>;
+  withheld: ReadonlySet<string>;
+  definitions: ToolDefinition[];
+}
+
+/** All tools of the agent, of which only those in `granted` are offered. Agent-enforced; the host enforces effects. */
+export function defineTools(options: {
+  workspace: string;
+  mesh: MeshClient;
+  outputs: OutputFiles;
+  granted: readonly string[];
+}): OfferedTools {
+  const { workspace, mesh, outputs, granted } = options;
+  const all = [
+    createExec({
+      workspace,
+      capture: ({ messageId, callId }) => outputs.capture(messageId, callId),
+    }),
+    createReadFile(workspace),
+    createWriteFile(workspace),
+    createListFiles(workspace),
+    createHandOff(mesh),
+    createListAgents(mesh),
+  ];
+  const offered = all.filter((tool) => granted.includes(tool.name));
+  return {
+    tools: new Map(offered.map((tool) => [tool.name, tool])),
+    withheld: new Set(all.filter((tool) => !granted.includes(tool.name)).map((tool) => tool.name)),
+    definitions: offered.map((tool) => ({
+      name: tool.name,
+      description: tool.description,
+      inputSchema: jsonSchema(tool.schema),
+    })),
+  };
+}
+
+function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return rest;
+}
