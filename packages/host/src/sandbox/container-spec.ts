@@ -20,8 +20,11 @@ export interface ContainerSettings {
   runtime: string | null;
   /** The profile, or the file on the engine's machine that it is in; null where there can be none. */
   seccomp: SeccompProfile | string | null;
-  /** Name of the volume; null for a tmpfs. */
-  volume: string | null;
+  /**
+   * The volume; null for a tmpfs. One that is not `owned` belongs to root: the engine gives it the owner of the image's
+   * /data when it fills it, which costs a mount more at creation.
+   */
+  volume: { name: string; owned: boolean } | null;
   /** Put on at the start, for engines that cannot change it later. */
   cpusFromStart: boolean;
   /**
@@ -55,8 +58,9 @@ const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/pro
  * capabilities, another user, privileges) has no parameter here.
  */
 export function buildContainerBody(spec: SandboxSpec, settings: ContainerSettings): object {
-  // Not every engine takes a tmpfs with an owner, so whoever runs in it may write; that is one user.
-  const tmpfsOptions = 'rw,nosuid,nodev,mode=1777';
+  const tmpfsOptions = 'rw,nosuid,nodev';
+  // Podman takes no owner for a tmpfs, so whoever runs in it may write; that is one user.
+  const owner = settings.podman ? 'mode=1777' : `mode=0700,uid=${AGENT_UID},gid=${AGENT_UID}`;
   const dataBytes = spec.dataBytes ?? TMP_BYTES;
   return {
     Image: spec.image,
@@ -85,15 +89,19 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
       ],
       ReadonlyRootfs: true,
       Tmpfs: {
-        '/tmp': `${tmpfsOptions},noexec,size=${TMP_BYTES}`,
+        '/tmp': `${tmpfsOptions},mode=1777,noexec,size=${TMP_BYTES}`,
         ...(settings.volume === null && {
-          '/data': `${tmpfsOptions},size=${dataBytes}`,
+          '/data': `${tmpfsOptions},${owner},size=${dataBytes}`,
         }),
       },
       ...(settings.volume !== null && {
-        // NoCopy: the engine must not fill it from the image, which would mount it one more time at creation.
         Mounts: [
-          { Type: 'volume', Source: settings.volume, Target: '/data', VolumeOptions: { NoCopy: true } },
+          {
+            Type: 'volume',
+            Source: settings.volume.name,
+            Target: '/data',
+            VolumeOptions: { NoCopy: settings.volume.owned },
+          },
         ],
       }),
       PidsLimit: spec.pids,

@@ -1,6 +1,8 @@
 /** An agent's private volume, made ready for one start. */
 export interface DataVolume {
   name: string;
+  /** Whether its root belongs to the agent's user already. */
+  owned: boolean;
   /** Bytes in it now, where the limit is only polled (null: not known yet); null where the machine enforces it. */
   usedBytes: (() => Promise<number | null>) | null;
   /** Called when the container that used it is gone. */

@@ -66,7 +66,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
       const body = buildContainerBody(spec, {
         runtime: options.runtime,
         seccomp,
-        volume: volume?.name ?? null,
+        volume,
         cpusFromStart: !clampable,
         podman: engine.flavour === 'podman',
         privateCgroupNamespace:

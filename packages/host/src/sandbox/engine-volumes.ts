@@ -47,7 +47,8 @@ export function createEngineVolumes(
         });
         known.add(name);
       }
-      return { name, usedBytes: polled === null ? null : () => usedBytes(name), release: async () => {} };
+      const poll = polled === null ? null : () => usedBytes(name);
+      return { name, owned: false, usedBytes: poll, release: async () => {} };
     },
     async remove(installation, agent) {
       const name = volumeName(installation, agent);

@@ -48,6 +48,7 @@ export async function createLoopVolumes(engine: EngineClient, directory: string)
       let released = false;
       return {
         name,
+        owned: true,
         usedBytes: null,
         release: () =>
           inOrder(agent, async () => {
