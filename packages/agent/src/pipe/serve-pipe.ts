@@ -10,7 +10,8 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { REFUSAL_STATUS, type RefusalBody, type RefusalCode } from '@openlegion/contract/refusal';
+import type { RefusalBody, RefusalCode } from '@openlegion/contract/refusal';
+import { REFUSAL_STATUS } from '@openlegion/contract/refusal-status';
 import { byteStream } from './byte-stream.ts';
 import { callMesh } from './call-mesh.ts';
 import type { ServePipe } from './pipe.ts';
