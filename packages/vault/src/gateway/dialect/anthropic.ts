@@ -1,24 +1,7 @@
 import { count, field, items, type Reading, stringBytes } from '../answer/reading.ts';
 import type { JsonObject } from '../parse-json.ts';
 import { refuse } from '../refuse.ts';
-import {
-  anyObject,
-  anything,
-  boolean,
-  type Check,
-  counted,
-  integer,
-  isObject,
-  list,
-  number,
-  object,
-  oneOf,
-  onlyOff,
-  refused,
-  stringOr,
-  tagged,
-  text,
-} from './check.ts';
+import * as is from './check.ts';
 import { type Ask, type DialectRules, emptyTally, type Route, SHORTEST_USEFUL_ANSWER } from './dialect.ts';
 import { imageData, imageMediaType, remoteImage } from './image.ts';
 import { numeric } from './openai-chat.ts';
@@ -27,85 +10,69 @@ import { numeric } from './openai-chat.ts';
  * Anthropic's messages. Fields: docs.claude.com/en/api/messages. No beta is switched on: `anthropic-beta` is not
  * sent, so what only a beta understands is refused here, where the message is clearer than the provider's.
  */
-const hosted = 'a tool that the provider runs is billed per use, which is not seen here';
-const files = 'a file is billed by its pages, which cannot be seen from its bytes';
+const { each, object, tagged, typed, list, stringOr, oneOf, integer } = is;
+
+const HOSTED = 'a tool that the provider runs is billed per use, which is not seen here';
+const FILES = 'a file is billed by its pages, which cannot be seen from its bytes';
+const KEPT = 'it belongs to a tool or a state that the provider keeps on its own side';
 
 /** A cache of one hour is written at twice the input price (docs.claude.com/en/docs/build-with-claude/prompt-caching). */
-const cacheControl: Check = (value, at, tally) => {
+const cache_control: is.Check = (value, at, tally) => {
   const checked = object({ type: oneOf('ephemeral'), ttl: oneOf('5m', '1h') })(value, at, tally);
-  if (isObject(checked) && checked.ttl === '1h') tally.hourCache = true;
+  if (is.isObject(checked) && checked.ttl === '1h') tally.hourCache = true;
   return checked;
 };
 
-const citations = anything;
-const textBlock = object(
-  { type: text, text, cache_control: cacheControl, citations },
-  { required: ['text'] },
-);
-const image = object({
-  type: text,
+const citations = is.anything;
+const text = typed({ text: is.text, cache_control, citations }, 'text');
+const image = typed({
   source: tagged('type', {
-    base64: object({ type: text, media_type: imageMediaType, data: imageData }, { required: ['data'] }),
-    url: object({ type: text, url: remoteImage }, { required: ['url'] }),
-    file: refused('it names something stored at the provider', 'Send the image as base64 data.'),
+    base64: typed({ media_type: imageMediaType, data: imageData }, 'data'),
+    url: typed({ url: remoteImage }, 'url'),
+    file: is.refused('it names something stored at the provider', 'Send the image as base64 data.'),
   }),
-  cache_control: cacheControl,
+  cache_control,
 });
-const searchResult = object({
-  type: text,
-  source: text,
-  title: text,
-  content: list(textBlock),
+const search_result = typed({
+  ...each(is.text, 'source title'),
+  content: list(text),
   citations,
-  cache_control: cacheControl,
+  cache_control,
 });
-const pages = refused(files, 'Turn the document into text first.');
-const document = object({
-  type: text,
+const pages = is.refused(FILES, 'Turn the document into text first.');
+const document = typed({
   source: tagged('type', {
-    text: object({ type: text, media_type: oneOf('text/plain'), data: text }),
-    content: object({ type: text, content: stringOr(list(tagged('type', { text: textBlock, image }))) }),
-    base64: pages,
-    url: pages,
-    file: pages,
+    text: typed({ media_type: oneOf('text/plain'), data: is.text }),
+    content: typed({ content: stringOr(list(tagged('type', { text, image }))) }),
+    ...each(pages, 'base64 url file'),
   }),
-  title: text,
-  context: text,
-  citations: object({ enabled: boolean }),
-  cache_control: cacheControl,
+  ...each(is.text, 'title context'),
+  citations: object({ enabled: is.boolean }),
+  cache_control,
 });
-
+const shown = { text, image, document, search_result };
 const block = tagged(
   'type',
   {
-    text: textBlock,
-    image,
-    document,
-    search_result: searchResult,
-    tool_use: object({
-      type: text,
-      id: text,
-      name: text,
-      input: anything,
-      cache_control: cacheControl,
+    ...shown,
+    tool_use: typed({
+      ...each(is.text, 'id name'),
+      input: is.anything,
+      cache_control,
       caller: object({ type: oneOf('direct') }),
     }),
-    tool_result: object({
-      type: text,
-      tool_use_id: text,
-      content: stringOr(
-        list(tagged('type', { text: textBlock, image, document, search_result: searchResult })),
-      ),
-      is_error: boolean,
-      cache_control: cacheControl,
+    tool_result: typed({
+      tool_use_id: is.text,
+      content: stringOr(list(tagged('type', shown))),
+      is_error: is.boolean,
+      cache_control,
     }),
-    thinking: object({ type: text, thinking: text, signature: text }),
-    redacted_thinking: object({ type: text, data: text }),
+    thinking: typed(each(is.text, 'thinking signature')),
+    redacted_thinking: typed({ data: is.text }),
   },
-  { refusedVariants: () => 'it belongs to a tool or a state that the provider keeps on its own side' },
+  { refusedVariants: () => KEPT },
 );
-
-const message = counted(
+const message = is.counted(
   'messages',
   object(
     { role: oneOf('user', 'assistant', 'system'), content: stringOr(list(block)) },
@@ -113,86 +80,72 @@ const message = counted(
   ),
 );
 
-const toolFields = { cache_control: cacheControl, defer_loading: onlyOff([false], hosted) };
-const clientFields = object({ type: text, name: text, max_characters: integer(1), ...toolFields });
+const toolFields = { cache_control, defer_loading: is.onlyOff([false], HOSTED) };
+const clientFields = typed({ name: is.text, max_characters: integer(1), ...toolFields });
 /** Run by the caller, but described by the provider, in up to 700 tokens: counted as 16 tools. */
-const clientTool: Check = (value, at, tally) => {
+const clientTool: is.Check = (value, at, tally) => {
   tally.tools += 15;
   return clientFields(value, at, tally);
 };
-const tool = counted(
+const custom = typed(
+  {
+    ...each(is.text, 'name description'),
+    ...each(is.boolean, 'strict eager_input_streaming'),
+    input_schema: is.anyObject,
+    input_examples: list(is.anyObject),
+    allowed_callers: list(oneOf('direct')),
+    ...toolFields,
+  },
+  'name',
+  'input_schema',
+);
+const CLIENT_TOOLS =
+  'bash_20250124 text_editor_20250124 text_editor_20250429 text_editor_20250728 memory_20250818';
+const tool = is.counted(
   'tools',
   tagged(
     'type',
-    {
-      custom: object(
-        {
-          type: text,
-          name: text,
-          description: text,
-          input_schema: anyObject,
-          input_examples: list(anyObject),
-          strict: boolean,
-          eager_input_streaming: boolean,
-          allowed_callers: list(oneOf('direct')),
-          ...toolFields,
-        },
-        { required: ['name', 'input_schema'] },
-      ),
-      bash_20250124: clientTool,
-      text_editor_20250124: clientTool,
-      text_editor_20250429: clientTool,
-      text_editor_20250728: clientTool,
-      memory_20250818: clientTool,
-    },
-    { missing: 'custom', refusedVariants: () => hosted },
+    { custom, ...each(clientTool, CLIENT_TOOLS) },
+    { missing: 'custom', refusedVariants: () => HOSTED },
   ),
 );
 
-const MIN_THINKING = 1024;
-
+const chosen = { disable_parallel_tool_use: is.boolean };
 const body = object(
   {
-    model: text,
+    ...each(is.number, 'temperature top_p top_k'),
+    model: is.text,
     messages: list(message, 10_000),
     max_tokens: integer(1),
-    system: stringOr(list(tagged('type', { text: textBlock }))),
-    stream: boolean,
-    temperature: number,
-    top_p: number,
-    top_k: number,
-    stop_sequences: list(text),
-    metadata: object({ user_id: text }),
+    system: stringOr(list(tagged('type', { text }))),
+    stream: is.boolean,
+    stop_sequences: list(is.text),
+    metadata: object({ user_id: is.text }),
     tools: list(tool, 512),
     tool_choice: tagged('type', {
-      auto: object({ type: text, disable_parallel_tool_use: boolean }),
-      any: object({ type: text, disable_parallel_tool_use: boolean }),
-      tool: object({ type: text, name: text, disable_parallel_tool_use: boolean }),
-      none: object({ type: text }),
+      ...each(typed(chosen), 'auto any'),
+      tool: typed({ name: is.text, ...chosen }),
+      none: typed({}),
     }),
     thinking: tagged('type', {
-      enabled: object(
-        { type: text, budget_tokens: integer(MIN_THINKING), display: text },
-        { required: ['budget_tokens'] },
-      ),
-      disabled: object({ type: text }),
-      adaptive: object({ type: text, display: text }),
+      enabled: typed({ budget_tokens: integer(1024), display: is.text }, 'budget_tokens'),
+      disabled: typed({}),
+      adaptive: typed({ display: is.text }),
     }),
     output_config: object({
-      effort: text,
-      format: object({ type: oneOf('json_schema'), schema: anyObject }),
-      task_budget: object({ type: oneOf('tokens'), total: integer(1), remaining: integer(0) }),
+      effort: is.text,
+      format: typed({ type: oneOf('json_schema'), schema: is.anyObject }),
+      task_budget: typed({ type: oneOf('tokens'), total: integer(1), remaining: integer(0) }),
     }),
-    cache_control: cacheControl,
-    service_tier: onlyOff(['auto', 'standard_only', 'standard'], 'another service tier has another price'),
-    speed: onlyOff(['standard'], 'another speed has another price'),
-    inference_geo: onlyOff(['global'], 'another place has another price'),
-    fallbacks: refused('it would send the call to another model than the one whose price is reserved'),
-    container: refused('a container is billed by its time'),
-    mcp_servers: refused(hosted, 'Connect the agent to the server instead.'),
-    context_management: refused('the provider would make model calls of its own to compact the conversation'),
-    thread: refused('a stored conversation is billed as input that is not seen here'),
-    safeguards: refused('the provider would make model calls of its own'),
+    cache_control,
+    service_tier: is.onlyOff(['auto', 'standard_only', 'standard'], 'another service tier has another price'),
+    speed: is.onlyOff(['standard'], 'another speed has another price'),
+    inference_geo: is.onlyOff(['global'], 'another place has another price'),
+    fallbacks: is.refused('it would send the call to another model than the one whose price is reserved'),
+    container: is.refused('a container is billed by its time'),
+    mcp_servers: is.refused(HOSTED, 'Connect the agent to the server instead.'),
+    ...each(is.refused('the provider would make model calls of its own'), 'context_management safeguards'),
+    thread: is.refused('a stored conversation is billed as input that is not seen here'),
   },
   { required: ['model', 'messages'] },
 );
@@ -202,7 +155,7 @@ const ROUTE: Route = { operation: 'generate', model: null, stream: null, target:
 /** Tokens that the thinking budget takes from `max_tokens`, so that fewer would be refused by the provider. */
 function thinkingTokens(checked: JsonObject): number {
   const thinking = checked.thinking;
-  return (isObject(thinking) ? numeric(thinking.budget_tokens) : null) ?? 0;
+  return (is.isObject(thinking) ? numeric(thinking.budget_tokens) : null) ?? 0;
 }
 
 export const anthropic: DialectRules = {
@@ -215,7 +168,7 @@ export const anthropic: DialectRules = {
   ask(route: Route, given: JsonObject): Ask {
     const tally = emptyTally();
     const checked = body(given, '', tally);
-    if (!isObject(checked)) throw new Error('the check of an object returns one');
+    if (!is.isObject(checked)) throw new Error('the check of an object returns one');
     const wanted = numeric(checked.max_tokens);
     const thinking = thinkingTokens(checked);
     if (wanted !== null && thinking >= wanted)

@@ -127,6 +127,16 @@ export function onlyOff(off: readonly (string | boolean)[], why: string, remedy?
   };
 }
 
+/** The same check for several fields, whose names are given in one line. */
+export function each(check: Check, names: string): Record<string, Check> {
+  return Object.fromEntries(names.split(' ').map((name) => [name, check]));
+}
+
+/** A variant of `tagged('type', …)`: its own fields beside its type, the first `required` of them by name. */
+export function typed(fields: Record<string, Check>, ...required: string[]): Check {
+  return object({ type: text, ...fields }, { required });
+}
+
 export interface ObjectOptions {
   required?: readonly string[];
   /** Protocol buffers' JSON accepts both spellings of a name: `max_output_tokens` is read as `maxOutputTokens`. */

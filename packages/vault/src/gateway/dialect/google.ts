@@ -1,22 +1,6 @@
 import { count, field, items, stringBytes } from '../answer/reading.ts';
 import type { JsonObject } from '../parse-json.ts';
-import {
-  anyObject,
-  anything,
-  boolean,
-  type Check,
-  counted,
-  object as exactly,
-  integer,
-  isObject,
-  list,
-  number,
-  oneOf,
-  onlyOff,
-  refused,
-  stringOr,
-  text,
-} from './check.ts';
+import * as is from './check.ts';
 import { type Ask, type DialectRules, emptyTally, type Route, SHORTEST_USEFUL_ANSWER } from './dialect.ts';
 import { imageData, imageMediaType } from './image.ts';
 import { MAX_CHOICES, numeric } from './openai-chat.ts';
@@ -25,126 +9,99 @@ import { MAX_CHOICES, numeric } from './openai-chat.ts';
  * Google's generateContent, streamGenerateContent (as server-sent events) and embedContent.
  * Fields: ai.google.dev/api/generate-content and /embeddings; each in both spellings that its parser accepts.
  */
-const object = (fields: Record<string, Check>, required: readonly string[] = []): Check =>
-  exactly(fields, { camelCase: true, required });
+const { each, list, oneOf, integer } = is;
+const object = (fields: Record<string, is.Check>, ...required: string[]): is.Check =>
+  is.object(fields, { camelCase: true, required });
 
-const hosted = 'a tool that the provider runs is billed per use, which is not seen here';
-const stored = 'it names something stored at the provider, billed as input that is not seen here';
+const HOSTED = 'a tool that the provider runs is billed per use, which is not seen here';
+const STORED = 'it names something stored at the provider, billed as input that is not seen here';
+const ROUTED = 'it would choose another model than the one whose price is reserved';
 
-const blob = object({ mimeType: imageMediaType, data: imageData, displayName: text }, ['mimeType', 'data']);
-const fileData = refused(stored, 'Send an image as inlineData, other files as text.');
-const part = object({
-  text,
-  inlineData: blob,
-  functionCall: object({ id: text, name: text, args: anyObject }),
-  functionResponse: object({
-    id: text,
-    name: text,
-    response: anything,
-    willContinue: boolean,
-    scheduling: text,
-    parts: list(object({ inlineData: blob, fileData })),
-  }),
-  thought: boolean,
-  thoughtSignature: text,
-  mediaResolution: stringOr(anyObject),
-  fileData,
-  videoMetadata: refused('video is billed by its length'),
-  executableCode: refused(hosted),
-  codeExecutionResult: refused(hosted),
-  toolCall: refused(hosted),
-  toolResponse: refused(hosted),
-});
-const content = counted('messages', object({ role: text, parts: list(part) }));
-
-const declaration = counted(
-  'tools',
-  object({
-    name: text,
-    description: text,
-    behavior: text,
-    parameters: anyObject,
-    parametersJsonSchema: anything,
-    response: anyObject,
-    responseJsonSchema: anything,
-  }),
+const inlineData = object(
+  { mimeType: imageMediaType, data: imageData, displayName: is.text },
+  'mimeType',
+  'data',
 );
+const fileData = is.refused(STORED, 'Send an image as inlineData, other files as text.');
+const part = object({
+  ...each(is.text, 'text thoughtSignature'),
+  inlineData,
+  fileData,
+  functionCall: object({ ...each(is.text, 'id name'), args: is.anyObject }),
+  functionResponse: object({
+    ...each(is.text, 'id name scheduling'),
+    response: is.anything,
+    willContinue: is.boolean,
+    parts: list(object({ inlineData, fileData })),
+  }),
+  thought: is.boolean,
+  mediaResolution: is.stringOr(is.anyObject),
+  videoMetadata: is.refused('video is billed by its length'),
+  ...each(is.refused(HOSTED), 'executableCode codeExecutionResult toolCall toolResponse'),
+});
+const content = is.counted('messages', object({ role: is.text, parts: list(part) }));
+
+const declaration = object({
+  ...each(is.text, 'name description behavior'),
+  ...each(is.anyObject, 'parameters response'),
+  ...each(is.anything, 'parametersJsonSchema responseJsonSchema'),
+});
 const tool = object({
-  functionDeclarations: list(declaration, 512),
-  googleSearch: refused(hosted),
-  googleSearchRetrieval: refused(hosted),
-  googleMaps: refused(hosted),
-  urlContext: refused(hosted),
-  codeExecution: refused(hosted),
-  computerUse: refused(hosted),
-  fileSearch: refused(hosted),
-  enterpriseWebSearch: refused(hosted),
-  retrieval: refused(hosted),
-  mcpServers: refused(hosted),
+  functionDeclarations: list(is.counted('tools', declaration), 512),
+  ...each(is.refused(HOSTED), 'googleSearch googleSearchRetrieval googleMaps enterpriseWebSearch urlContext'),
+  ...each(is.refused(HOSTED), 'codeExecution computerUse fileSearch retrieval mcpServers'),
 });
 
-const generation = object({
-  stopSequences: list(text),
+const generationConfig = object({
+  ...each(is.number, 'temperature topP topK presencePenalty frequencyPenalty'),
+  ...each(is.anything, 'responseSchema responseJsonSchema _responseJsonSchema'),
+  ...each(is.boolean, 'responseLogprobs audioTimestamp enableEnhancedCivicAnswers'),
+  stopSequences: list(is.text),
   responseMimeType: oneOf('text/plain', 'application/json', 'text/x.enum'),
-  responseSchema: anything,
-  responseJsonSchema: anything,
-  _responseJsonSchema: anything,
   responseModalities: list(oneOf('TEXT', 'text', 'Text')),
   candidateCount: integer(1, MAX_CHOICES),
   maxOutputTokens: integer(1),
-  temperature: number,
-  topP: number,
-  topK: number,
   seed: integer(Number.MIN_SAFE_INTEGER),
-  presencePenalty: number,
-  frequencyPenalty: number,
-  responseLogprobs: boolean,
   logprobs: integer(0, 20),
-  audioTimestamp: boolean,
-  mediaResolution: text,
-  thinkingConfig: object({ includeThoughts: boolean, thinkingBudget: integer(-1), thinkingLevel: text }),
-  enableEnhancedCivicAnswers: boolean,
-  speechConfig: refused('audio is billed as a class of token of its own'),
-  imageConfig: refused('a picture is billed as a class of token of its own'),
-  modelSelectionConfig: refused('it would choose another model than the one whose price is reserved'),
-  routingConfig: refused('it would choose another model than the one whose price is reserved'),
+  mediaResolution: is.text,
+  thinkingConfig: object({
+    includeThoughts: is.boolean,
+    thinkingBudget: integer(-1),
+    thinkingLevel: is.text,
+  }),
+  speechConfig: is.refused('audio is billed as a class of token of its own'),
+  imageConfig: is.refused('a picture is billed as a class of token of its own'),
+  ...each(is.refused(ROUTED), 'modelSelectionConfig routingConfig'),
 });
 
 const body = object(
   {
-    model: text,
+    model: is.text,
     contents: list(content, 10_000),
-    systemInstruction: stringOr(object({ role: text, parts: list(part) })),
+    systemInstruction: is.stringOr(object({ role: is.text, parts: list(part) })),
     tools: list(tool, 512),
     toolConfig: object({
       functionCallingConfig: object({
-        mode: text,
-        allowedFunctionNames: list(text),
-        streamFunctionCallArguments: boolean,
+        mode: is.text,
+        allowedFunctionNames: list(is.text),
+        streamFunctionCallArguments: is.boolean,
       }),
-      retrievalConfig: refused(hosted),
-      includeServerSideToolInvocations: onlyOff([false], hosted),
+      retrievalConfig: is.refused(HOSTED),
+      includeServerSideToolInvocations: is.onlyOff([false], HOSTED),
     }),
-    safetySettings: list(object({ category: text, threshold: text, method: text })),
-    generationConfig: generation,
-    labels: anyObject,
-    cachedContent: refused(stored),
-    continuationToken: refused(stored),
-    serviceTier: onlyOff(['standard', 'SERVICE_TIER_STANDARD'], 'another service tier has another price'),
-    store: onlyOff([false], stored),
+    safetySettings: list(object(each(is.text, 'category threshold method'))),
+    generationConfig,
+    labels: is.anyObject,
+    ...each(is.refused(STORED), 'cachedContent continuationToken'),
+    serviceTier: is.onlyOff(['standard', 'SERVICE_TIER_STANDARD'], 'another service tier has another price'),
+    store: is.onlyOff([false], STORED),
   },
-  ['contents'],
+  'contents',
 );
 
-const embedding: Record<string, Check> = {
-  model: text,
-  content,
-  taskType: text,
-  title: text,
-  outputDimensionality: integer(1),
-};
-const embedBody = object(embedding, ['content']);
-const batchBody = object({ model: text, requests: list(object(embedding, ['content']), 1000) }, ['requests']);
+const embedding = { ...each(is.text, 'model taskType title'), content, outputDimensionality: integer(1) };
+const embedBody = object(embedding, 'content');
+const batchBody = object({ model: is.text, requests: list(object(embedding, 'content'), 1000) }, 'requests');
 
 const PATH = /^(?:v1beta\/|v1\/)?models\/([A-Za-z0-9][A-Za-z0-9._-]{0,99}):([A-Za-z]+)$/;
 const METHODS = new Map<string, { query: string; stream: boolean; operation: Route['operation'] }>([
@@ -174,7 +131,7 @@ function named(value: JsonObject, model: string): JsonObject {
   return {
     ...rest,
     requests: requests.map((request) =>
-      isObject(request) ? { ...request, model: `models/${model}` } : request,
+      is.isObject(request) ? { ...request, model: `models/${model}` } : request,
     ),
   };
 }
@@ -187,8 +144,8 @@ export const google: DialectRules = {
     const check = route.operation === 'generate' ? body : 'requests' in given ? batchBody : embedBody;
     const tally = emptyTally();
     const checked = check(given, '', tally);
-    if (!isObject(checked)) throw new Error('the check of an object returns one');
-    const config = isObject(checked.generationConfig) ? checked.generationConfig : {};
+    if (!is.isObject(checked)) throw new Error('the check of an object returns one');
+    const config = is.isObject(checked.generationConfig) ? checked.generationConfig : {};
     const wanted = numeric(config.maxOutputTokens);
     const embeds = route.operation === 'embed';
     return {
@@ -206,7 +163,7 @@ export const google: DialectRules = {
   seal(asked, { model, tokensPerChoice }) {
     const sent = named(asked.body, model);
     if (asked.route.operation === 'embed') return sent;
-    const config = isObject(sent.generationConfig) ? sent.generationConfig : {};
+    const config = is.isObject(sent.generationConfig) ? sent.generationConfig : {};
     return { ...sent, generationConfig: { ...config, maxOutputTokens: tokensPerChoice } };
   },
 

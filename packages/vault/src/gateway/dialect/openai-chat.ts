@@ -1,26 +1,7 @@
 import { count, field, items, stringBytes } from '../answer/reading.ts';
 import type { Json, JsonObject } from '../parse-json.ts';
 import { refuse } from '../refuse.ts';
-import {
-  anyObject,
-  anything,
-  boolean,
-  counted,
-  dropped,
-  integer,
-  isObject,
-  list,
-  listOrOne,
-  number,
-  object,
-  oneOf,
-  onlyOff,
-  orNull,
-  refused,
-  stringOr,
-  tagged,
-  text,
-} from './check.ts';
+import * as is from './check.ts';
 import { type Ask, type DialectRules, emptyTally, type Route, SHORTEST_USEFUL_ANSWER } from './dialect.ts';
 import { imageUrl } from './image.ts';
 
@@ -31,188 +12,147 @@ import { imageUrl } from './image.ts';
  */
 export const MAX_CHOICES = 8;
 
-const breakpoint = object({ mode: oneOf('explicit'), ttl: oneOf('30m') });
-const textPart = object({ type: text, text, prompt_cache_breakpoint: breakpoint }, { required: ['text'] });
-const audio = 'audio is billed as a class of token of its own';
-const files = 'a file is billed by its pages, which cannot be seen from its bytes';
+const { each, object, tagged, typed, list, stringOr, oneOf, integer } = is;
 
+const AUDIO = 'audio is billed as a class of token of its own';
+const FILES = 'a file is billed by its pages, which cannot be seen from its bytes';
+const HOSTED = 'a tool that the provider runs is billed per use, which is not seen here';
+const STORED = 'a stored conversation is billed as input that is not seen here';
+const ROUTED = 'it would send the call to another model or provider than the one whose price is reserved';
+const OPERATOR = 'Leave it out; the operator decides which provider and model a call goes to.';
+
+const prompt_cache_breakpoint = object({ mode: oneOf('explicit'), ttl: oneOf('30m') });
+const textPart = typed({ text: is.text, prompt_cache_breakpoint }, 'text');
+const image_url = object(
+  { url: imageUrl, detail: oneOf('auto', 'low', 'high', 'original') },
+  { required: ['url'] },
+);
 const textParts = stringOr(list(tagged('type', { text: textPart })));
 const userParts = stringOr(
   list(
     tagged(
       'type',
-      {
-        text: textPart,
-        image_url: object({
-          type: text,
-          image_url: object(
-            { url: imageUrl, detail: oneOf('auto', 'low', 'high', 'original') },
-            { required: ['url'] },
-          ),
-          prompt_cache_breakpoint: breakpoint,
-        }),
-      },
-      {
-        refusedVariants: (type) => (type === 'input_audio' ? audio : type === 'file' ? files : null),
-      },
+      { text: textPart, image_url: typed({ image_url, prompt_cache_breakpoint }) },
+      { refusedVariants: (type) => (type === 'input_audio' ? AUDIO : type === 'file' ? FILES : null) },
     ),
   ),
 );
 const assistantParts = stringOr(
-  list(tagged('type', { text: textPart, refusal: object({ type: text, refusal: text }) })),
+  list(tagged('type', { text: textPart, refusal: typed({ refusal: is.text }) })),
 );
-
-const call = object({ name: text, arguments: text });
+const call = object(each(is.text, 'name arguments'));
 const toolCall = tagged(
   'type',
   {
-    function: object({ id: text, type: text, index: integer(0), function: call }),
-    custom: object({ id: text, type: text, custom: object({ name: text, input: text }) }),
+    function: typed({ id: is.text, index: integer(0), function: call }),
+    custom: typed({ id: is.text, custom: object(each(is.text, 'name input')) }),
   },
   { missing: 'function' },
 );
 
-const message = counted(
+const says = (content: is.Check) =>
+  object({ ...each(is.text, 'role name'), content }, { required: ['content'] });
+const message = is.counted(
   'messages',
   tagged('role', {
-    system: object({ role: text, content: textParts, name: text }, { required: ['content'] }),
-    developer: object({ role: text, content: textParts, name: text }, { required: ['content'] }),
-    user: object({ role: text, content: userParts, name: text }, { required: ['content'] }),
+    system: says(textParts),
+    developer: says(textParts),
+    user: says(userParts),
     assistant: object({
-      role: text,
-      content: orNull(assistantParts),
-      refusal: text,
-      name: text,
+      ...each(is.text, 'role refusal name reasoning_content reasoning'),
+      content: is.orNull(assistantParts),
       tool_calls: list(toolCall),
       function_call: call,
-      audio: refused(audio),
-      annotations: dropped(anything),
-      reasoning_content: text,
-      reasoning: text,
-      prefix: boolean,
+      audio: is.refused(AUDIO),
+      annotations: is.dropped(is.anything),
+      prefix: is.boolean,
     }),
     tool: object(
-      { role: text, content: textParts, tool_call_id: text, name: text },
+      { ...each(is.text, 'role name tool_call_id'), content: textParts },
       { required: ['content'] },
     ),
-    function: object({ role: text, content: orNull(text), name: text }),
+    function: object({ ...each(is.text, 'role name'), content: is.orNull(is.text) }),
   }),
 );
 
-const functionTool = object({ name: text, description: text, parameters: anyObject, strict: boolean });
-const hosted = 'a tool that the provider runs is billed per use, which is not seen here';
-const tool = counted(
+const named = each(is.text, 'name description');
+const functionTool = object({ ...named, parameters: is.anyObject, strict: is.boolean });
+const tool = is.counted(
   'tools',
   tagged(
     'type',
     {
-      function: object({ type: text, function: functionTool }, { required: ['function'] }),
-      custom: object({ type: text, custom: object({ name: text, description: text, format: anyObject }) }),
+      function: typed({ function: functionTool }, 'function'),
+      custom: typed({ custom: object({ ...named, format: is.anyObject }) }),
     },
-    { refusedVariants: () => hosted },
+    { refusedVariants: () => HOSTED },
   ),
 );
 
-const OPERATOR = 'Leave it out; the operator decides which provider and model a call goes to.';
-const routed = 'it would send the call to another model or provider than the one whose price is reserved';
-
 const chatBody = object(
   {
-    model: text,
+    ...each(is.text, 'model user safety_identifier prompt_cache_key reasoning_effort verbosity'),
+    ...each(is.text, 'guided_regex guided_grammar grammar'),
+    ...each(is.number, 'temperature top_p top_k min_p typical_p repetition_penalty repeat_penalty'),
+    ...each(is.number, 'frequency_penalty presence_penalty'),
+    ...each(is.boolean, 'stream logprobs parallel_tool_calls include_reasoning safe_prompt enable_thinking'),
+    ...each(is.anyObject, 'logit_bias metadata chat_template_kwargs'),
+    ...each(integer(1), 'max_tokens max_completion_tokens'),
     messages: list(message, 10_000),
-    max_tokens: integer(1),
-    max_completion_tokens: integer(1),
     n: integer(1, MAX_CHOICES),
-    stream: boolean,
-    stream_options: object({ include_usage: boolean, include_obfuscation: boolean }),
-    temperature: number,
-    top_p: number,
-    top_k: number,
-    min_p: number,
-    typical_p: number,
-    repetition_penalty: number,
-    repeat_penalty: number,
-    frequency_penalty: number,
-    presence_penalty: number,
+    stream_options: object(each(is.boolean, 'include_usage include_obfuscation')),
     seed: integer(Number.MIN_SAFE_INTEGER),
     random_seed: integer(0),
-    stop: listOrOne(text),
+    stop: is.listOrOne(is.text),
     stop_token_ids: list(integer(0)),
-    logit_bias: anyObject,
-    logprobs: boolean,
     top_logprobs: integer(0, 20),
     response_format: tagged('type', {
-      text: object({ type: text }),
-      json_object: object({ type: text, schema: anyObject }),
-      json_schema: object({ type: text, json_schema: anyObject }),
+      text: typed({}),
+      json_object: typed({ schema: is.anyObject }),
+      json_schema: typed({ json_schema: is.anyObject }),
     }),
     tools: list(tool, 512),
-    tool_choice: stringOr(anyObject),
-    parallel_tool_calls: boolean,
-    functions: list(counted('tools', functionTool), 512),
-    function_call: stringOr(object({ name: text })),
-    reasoning_effort: text,
+    tool_choice: stringOr(is.anyObject),
+    functions: list(is.counted('tools', functionTool), 512),
+    function_call: stringOr(object({ name: is.text })),
     reasoning_format: oneOf('hidden', 'raw', 'parsed'),
-    include_reasoning: boolean,
-    thinking: object({ type: oneOf('enabled', 'disabled', 'adaptive') }),
+    thinking: typed({ type: oneOf('enabled', 'disabled', 'adaptive') }),
     prompt_mode: oneOf('reasoning'),
-    safe_prompt: boolean,
-    enable_thinking: boolean,
-    chat_template_kwargs: anyObject,
-    guided_json: stringOr(anyObject),
-    guided_regex: text,
-    guided_choice: list(text),
-    guided_grammar: text,
-    grammar: text,
-    verbosity: text,
-    user: text,
-    safety_identifier: text,
-    prompt_cache_key: text,
+    guided_json: stringOr(is.anyObject),
+    guided_choice: list(is.text),
     prompt_cache_retention: oneOf('in_memory', 'in-memory', '24h'),
     prompt_cache_options: object({
       mode: oneOf('implicit', 'explicit'),
       ttl: oneOf('30m'),
-      prewarm: onlyOff([false], 'it writes a cache that no answer accounts for'),
+      prewarm: is.onlyOff([false], 'it writes a cache that no answer accounts for'),
     }),
-    metadata: anyObject,
     modalities: list(oneOf('text')),
-    service_tier: onlyOff(['auto', 'default', 'on_demand'], 'another service tier has another price'),
-    store: onlyOff([false], 'a stored conversation is kept and billed outside of this call'),
-    background: onlyOff([false], 'a background call is billed after its answer'),
-    previous_response_id: refused('a stored conversation is billed as input that is not seen here'),
-    conversation: refused('a stored conversation is billed as input that is not seen here'),
-    audio: refused(audio),
-    prediction: refused('rejected predictions are billed as output beyond the limit'),
-    best_of: onlyOff([], 'it generates answers that are billed and not returned', 'Use n, at most 8.'),
-    web_search_options: refused(hosted),
-    search_parameters: refused(hosted),
-    search_settings: refused(hosted),
-    compound_custom: refused(hosted),
-    plugins: refused(hosted),
-    models: refused(routed, OPERATOR),
-    route: refused(routed, OPERATOR),
-    provider: refused(routed, OPERATOR),
-    transforms: refused(routed, OPERATOR),
-    deferred: onlyOff([false], 'a deferred call is billed after its answer'),
+    service_tier: is.onlyOff(['auto', 'default', 'on_demand'], 'another service tier has another price'),
+    store: is.onlyOff([false], 'a stored conversation is kept and billed outside of this call'),
+    ...each(is.onlyOff([false], 'a call done later is billed after its answer'), 'background deferred'),
+    ...each(is.refused(STORED), 'previous_response_id conversation'),
+    audio: is.refused(AUDIO),
+    prediction: is.refused('rejected predictions are billed as output beyond the limit'),
+    best_of: is.refused('it generates answers that are billed and not returned', 'Use n, at most 8.'),
+    ...each(
+      is.refused(HOSTED),
+      'web_search_options search_parameters search_settings compound_custom plugins',
+    ),
+    ...each(is.refused(ROUTED, OPERATOR), 'models route provider transforms'),
   },
   { required: ['model', 'messages'] },
 );
 
+/** Text, token ids, or lists of either: each id is one token and at least one byte. */
 const embeddingBody = object(
   {
-    model: text,
-    input: stringOr(list(stringOr(integerOrList()), 2048)),
+    ...each(is.text, 'model user'),
+    input: stringOr(list(stringOr(is.listOrOne(integer(0))), 2048)),
     dimensions: integer(1),
     encoding_format: oneOf('float', 'base64'),
-    user: text,
   },
   { required: ['model', 'input'] },
 );
-
-/** Token ids, or lists of them: each id is one token and at least one byte. */
-function integerOrList() {
-  return listOrOne(integer(0));
-}
 
 const PATHS = new Map<string, Route['operation']>([
   ['chat/completions', 'generate'],
@@ -226,7 +166,7 @@ const NEW_NAME_MODELS = /^(?:o\d|gpt-[5-9])/;
 function ask(route: Route, body: JsonObject): Ask {
   const tally = emptyTally();
   const checked = (route.operation === 'embed' ? embeddingBody : chatBody)(body, '', tally);
-  if (!isObject(checked)) throw new Error('the check of an object returns one');
+  if (!is.isObject(checked)) throw new Error('the check of an object returns one');
   const limits = [checked.max_tokens, checked.max_completion_tokens].filter((limit) => limit !== undefined);
   if (limits.length > 1)
     throw refuse(
@@ -270,7 +210,7 @@ export const openAiChat: DialectRules = {
     if (asked.route.operation === 'embed') return { ...rest, model };
     const limit =
       NEW_NAME_HOSTS.has(host) || NEW_NAME_MODELS.test(model) ? 'max_completion_tokens' : 'max_tokens';
-    const options = isObject(rest.stream_options) ? rest.stream_options : {};
+    const options = is.isObject(rest.stream_options) ? rest.stream_options : {};
     return {
       ...rest,
       model,

@@ -1,24 +1,6 @@
 import { count, field, items, stringBytes } from '../answer/reading.ts';
 import type { JsonObject } from '../parse-json.ts';
-import {
-  anyObject,
-  anything,
-  boolean,
-  type Check,
-  counted,
-  dropped,
-  integer,
-  isObject,
-  list,
-  number,
-  object,
-  oneOf,
-  onlyOff,
-  refused,
-  stringOr,
-  tagged,
-  text,
-} from './check.ts';
+import * as is from './check.ts';
 import { type Ask, type DialectRules, emptyTally, type Route, SHORTEST_USEFUL_ANSWER } from './dialect.ts';
 import { imageUrl } from './image.ts';
 import { numeric } from './openai-chat.ts';
@@ -28,199 +10,133 @@ import { numeric } from './openai-chat.ts';
  * history each time (reasoning as `reasoning.encrypted_content`).
  * Fields: platform.openai.com/docs/api-reference/responses/create.
  */
-const stored = 'it names something stored at the provider, billed as input that is not seen here';
-const resend = 'Send the whole conversation in input instead.';
-const hosted = 'a tool that the provider runs is billed per use, which is not seen here';
-const files = 'a file is billed by its pages, which cannot be seen from its bytes';
+const { each, object, tagged, typed, list, stringOr, oneOf, integer } = is;
 
-const breakpoint = object({ mode: oneOf('explicit'), ttl: oneOf('30m') });
-const inputText = object({ type: text, text, prompt_cache_breakpoint: breakpoint }, { required: ['text'] });
-const inputImage = object(
-  {
-    type: text,
-    image_url: imageUrl,
-    detail: oneOf('auto', 'low', 'high', 'original'),
-    file_id: refused(stored, 'Send the image as data in image_url.'),
-    prompt_cache_breakpoint: breakpoint,
-  },
-  { required: ['image_url'] },
-);
-const inputParts: Record<string, Check> = {
-  input_text: inputText,
-  input_image: inputImage,
-  input_file: refused(files, 'Turn the file into text first.'),
-  input_audio: refused('audio is billed as a class of token of its own'),
+const STORED = 'it names something stored at the provider, billed as input that is not seen here';
+const RESEND = 'Send the whole conversation in input instead.';
+const HOSTED = 'a tool that the provider runs is billed per use, which is not seen here';
+const FILES = 'a file is billed by its pages, which cannot be seen from its bytes';
+
+const prompt_cache_breakpoint = object({ mode: oneOf('explicit'), ttl: oneOf('30m') });
+const inputParts: Record<string, is.Check> = {
+  input_text: typed({ text: is.text, prompt_cache_breakpoint }, 'text'),
+  input_image: typed(
+    {
+      image_url: imageUrl,
+      detail: oneOf('auto', 'low', 'high', 'original'),
+      file_id: is.refused(STORED, 'Send the image as data in image_url.'),
+      prompt_cache_breakpoint,
+    },
+    'image_url',
+  ),
+  input_file: is.refused(FILES, 'Turn the file into text first.'),
+  input_audio: is.refused('audio is billed as a class of token of its own'),
 };
-const inputContent = stringOr(list(tagged('type', inputParts)));
-const messageContent = stringOr(
+const output = stringOr(list(tagged('type', inputParts)));
+const content = stringOr(
   list(
     tagged('type', {
       ...inputParts,
-      output_text: object(
-        { type: text, text, annotations: dropped(anything), logprobs: dropped(anything) },
-        { required: ['text'] },
-      ),
-      refusal: object({ type: text, refusal: text }),
+      output_text: typed({ text: is.text, ...each(is.dropped(is.anything), 'annotations logprobs') }, 'text'),
+      refusal: typed({ refusal: is.text }),
     }),
   ),
 );
-const summary = object({ type: text, text });
-const direct = object({ type: oneOf('direct') });
-
-const item = counted(
+const caller = object({ type: oneOf('direct') });
+const summary = list(typed({ text: is.text }));
+const role = oneOf('user', 'assistant', 'system', 'developer');
+const item = is.counted(
   'messages',
   tagged(
     'type',
     {
-      message: object(
-        {
-          type: text,
-          role: oneOf('user', 'assistant', 'system', 'developer'),
-          content: messageContent,
-          id: text,
-          status: text,
-          phase: text,
-        },
-        { required: ['role', 'content'] },
-      ),
-      function_call: object({
-        type: text,
-        id: text,
-        call_id: text,
-        name: text,
-        namespace: text,
-        arguments: text,
-        status: text,
-        async: onlyOff([false], 'an answer that comes later is not seen here'),
-        caller: direct,
+      message: typed({ ...each(is.text, 'id status phase'), role, content }, 'role', 'content'),
+      function_call: typed({
+        ...each(is.text, 'id call_id name namespace arguments status'),
+        async: is.onlyOff([false], 'an answer that comes later is not seen here'),
+        caller,
       }),
-      function_call_output: object({
-        type: text,
-        id: text,
-        call_id: text,
-        output: inputContent,
-        status: text,
-        caller: direct,
-      }),
-      custom_tool_call: object({
-        type: text,
-        id: text,
-        call_id: text,
-        name: text,
-        input: text,
-        status: text,
-      }),
-      custom_tool_call_output: object({
-        type: text,
-        id: text,
-        call_id: text,
-        output: inputContent,
-        status: text,
-      }),
-      reasoning: object({
-        type: text,
-        id: text,
-        summary: list(summary),
-        content: list(summary),
-        encrypted_content: text,
-        status: text,
-      }),
-      item_reference: refused(stored, resend),
+      function_call_output: typed({ ...each(is.text, 'id call_id status'), output, caller }),
+      custom_tool_call: typed(each(is.text, 'id call_id name input status')),
+      custom_tool_call_output: typed({ ...each(is.text, 'id call_id status'), output }),
+      reasoning: typed({ ...each(is.text, 'id encrypted_content status'), summary, content: summary }),
+      item_reference: is.refused(STORED, RESEND),
     },
-    { missing: 'message', refusedVariants: () => hosted },
+    { missing: 'message', refusedVariants: () => HOSTED },
   ),
 );
 
-const tool = counted(
+const named = each(is.text, 'name description');
+const tool = is.counted(
   'tools',
   tagged(
     'type',
     {
-      function: object({
-        type: text,
-        name: text,
-        description: text,
-        parameters: anyObject,
-        strict: boolean,
-      }),
-      custom: object({ type: text, name: text, description: text, format: anyObject }),
+      function: typed({ ...named, parameters: is.anyObject, strict: is.boolean }),
+      custom: typed({ ...named, format: is.anyObject }),
     },
-    { refusedVariants: () => hosted },
+    { refusedVariants: () => HOSTED },
   ),
 );
 
 const body = object(
   {
-    model: text,
+    ...each(is.text, 'model instructions user safety_identifier prompt_cache_key'),
+    ...each(is.boolean, 'stream parallel_tool_calls'),
+    ...each(is.number, 'temperature top_p'),
+    ...each(integer(1), 'max_output_tokens max_tool_calls'),
     input: stringOr(list(item, 10_000)),
-    instructions: text,
-    max_output_tokens: integer(1),
-    max_tool_calls: integer(1),
-    stream: boolean,
-    stream_options: object({ include_obfuscation: boolean }),
-    temperature: number,
-    top_p: number,
+    stream_options: object({ include_obfuscation: is.boolean }),
     top_logprobs: integer(0, 20),
     text: object({
       format: tagged('type', {
-        text: object({ type: text }),
-        json_object: object({ type: text }),
-        json_schema: object({
-          type: text,
-          name: text,
-          description: text,
-          schema: anyObject,
-          strict: boolean,
-        }),
+        text: typed({}),
+        json_object: typed({}),
+        json_schema: typed({ ...named, schema: is.anyObject, strict: is.boolean }),
       }),
-      verbosity: text,
+      verbosity: is.text,
     }),
     reasoning: object({
-      effort: text,
-      summary: text,
-      generate_summary: text,
+      ...each(is.text, 'effort summary generate_summary'),
       context: oneOf('auto', 'current_turn', 'all_turns'),
-      mode: onlyOff(['standard'], 'its work beyond the answer is billed and cannot be bounded'),
+      mode: is.onlyOff(['standard'], 'its work beyond the answer is billed and cannot be bounded'),
     }),
     tools: list(tool, 512),
     tool_choice: stringOr(
       tagged(
         'type',
         {
-          function: object({ type: text, name: text }),
-          custom: object({ type: text, name: text }),
-          allowed_tools: object({ type: text, mode: text, tools: list(anyObject) }),
+          function: typed({ name: is.text }),
+          custom: typed({ name: is.text }),
+          allowed_tools: typed({ mode: is.text, tools: list(is.anyObject) }),
         },
-        { refusedVariants: () => hosted },
+        { refusedVariants: () => HOSTED },
       ),
     ),
-    parallel_tool_calls: boolean,
     truncation: oneOf('auto', 'disabled'),
     include: list(
       oneOf('reasoning.encrypted_content', 'message.output_text.logprobs', 'message.input_image.image_url'),
     ),
-    metadata: anyObject,
-    user: text,
-    safety_identifier: text,
-    prompt_cache_key: text,
+    metadata: is.anyObject,
     prompt_cache_retention: oneOf('in_memory', 'in-memory', '24h'),
     prompt_cache_options: object({
       mode: oneOf('implicit', 'explicit'),
       ttl: oneOf('30m'),
-      prewarm: onlyOff([false], 'it writes a cache that no answer accounts for'),
-      comparison_response_id: refused(stored),
+      prewarm: is.onlyOff([false], 'it writes a cache that no answer accounts for'),
+      comparison_response_id: is.refused(STORED),
     }),
-    service_tier: onlyOff(['auto', 'default'], 'another service tier has another price'),
-    store: onlyOff(
+    service_tier: is.onlyOff(['auto', 'default'], 'another service tier has another price'),
+    store: is.onlyOff(
       [false],
       'a stored response is kept and billed outside of this call',
-      'Set store to false.',
+      'Set it to false.',
     ),
-    background: onlyOff([false], 'a background call is billed after its answer'),
-    previous_response_id: refused(stored, resend),
-    conversation: refused(stored, resend),
-    prompt: refused(stored, 'Send the text of the prompt in instructions.'),
-    context_management: refused('the provider would make model calls of its own to compact the conversation'),
+    background: is.onlyOff([false], 'a background call is billed after its answer'),
+    ...each(is.refused(STORED, RESEND), 'previous_response_id conversation'),
+    prompt: is.refused(STORED, 'Send the text of the prompt in instructions.'),
+    context_management: is.refused(
+      'the provider would make model calls of its own to compact the conversation',
+    ),
   },
   { required: ['model', 'input'] },
 );
@@ -240,7 +156,7 @@ export const openAiResponses: DialectRules = {
   ask(route: Route, given: JsonObject): Ask {
     const tally = emptyTally();
     const checked = body(given, '', tally);
-    if (!isObject(checked)) throw new Error('the check of an object returns one');
+    if (!is.isObject(checked)) throw new Error('the check of an object returns one');
     const wanted = numeric(checked.max_output_tokens);
     return {
       route,
