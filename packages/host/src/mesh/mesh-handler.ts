@@ -6,6 +6,7 @@ import type { EventLog } from '../delivery/event-log.ts';
 import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
 import type { MeshHandler, MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
+import { drainRequest } from './drain-request.ts';
 import { type MeshParts, type MeshRoute, meshRoutes } from './mesh-routes.ts';
 import { createRateLimit, MESH_RATE } from './rate-limit.ts';
 
@@ -29,11 +30,12 @@ export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLo
     const withinRate = createRateLimit(MESH_RATE, () => parts.clock.now());
     return async (request) => {
       try {
-        if (!withinRate()) return answerRefusal(request.stream, TOO_FAST);
+        if (!withinRate()) return refuse(request, TOO_FAST);
         const route = routes.find((candidate) => matches(candidate, request));
-        if (!route) return answerRefusal(request.stream, NO_ROUTE);
+        if (!route) return refuse(request, NO_ROUTE);
         const denied = await denial(agent, route);
-        if (denied) return answerRefusal(request.stream, denied);
+        if (denied) return refuse(request, denied);
+        if (route.method === 'GET') drainRequest(request.stream);
         const answer = await counted(agent.name, route, () => route.run(agent, request));
         if (answer !== undefined) answerJson(request, answer);
       } catch (error) {
@@ -41,7 +43,7 @@ export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLo
         const expected =
           error instanceof OpenLegionError || request.stream.destroyed || request.stream.closed;
         if (!expected) parts.warn(`${agent.name}: ${request.method} failed: ${String(error)}`);
-        answerRefusal(request.stream, refusal);
+        refuse(request, refusal);
       }
     };
   }
@@ -92,6 +94,16 @@ function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {
   return route.path.endsWith('{rest}')
     ? path.startsWith(route.path.slice(0, -'{rest}'.length))
     : path === route.path;
+}
+
+function refuse({ stream }: MeshRequest, refusal: Refusal): void {
+  if (stream.headersSent) {
+    // `close` would end the body properly first, and half an answer would look like a whole one.
+    stream.destroy(new Error(refusal.rule));
+    return;
+  }
+  drainRequest(stream);
+  answerRefusal(stream, refusal);
 }
 
 function answerJson({ stream }: MeshRequest, answer: unknown): void {

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ClientHttp2Session } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { FakeTurn } from '../fleet/test/fake-backend.ts';
+import { type Fixture, fixtureConfig, startFixture } from '../test/host-fixture.ts';
+import { HOP_LIMIT } from './router.ts';
+
+interface HandOffAnswer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer it asserts on
+  json: any;
+}
+
+async function handOff(
+  mesh: ClientHttp2Session,
+  to: string,
+  key = 'k',
+  task = 'do it',
+): Promise<HandOffAnswer> {
+  const stream = mesh.request({ ':method': 'POST', ':path': '/mesh/handoff' }, { endStream: false });
+  const reading = text(stream);
+  stream.end(JSON.stringify({ to, task, idempotencyKey: key }));
+  const [answer] = await once(stream, 'response');
+  return { status: Number(answer[':status']), json: JSON.parse(await reading) };
+}
+
+/** alice answers `go` by `work`; everyone else just answers. */
+async function inTurn(
+  work: (turn: FakeTurn) => Promise<void>,
+  after: (fixture: Fixture, messageId: string) => Promise<void>,
+) {
+  let failure: unknown;
+  await using fixture = await startFixture({
+    async turn(turn) {
+      if (turn.text === 'go') await work(turn).catch((error) => (failure = error));
+      turn.end(`done by ${turn.agent}`);
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'go');
+  const events = await fixture.trace(messageId);
+  if (failure) throw failure;
+  assert.equal(events.at(-1)?.event.type, 'trace_settled');
+  await after(fixture, messageId);
+}
+
+test('a hand-off is a task of the same trace, from the agent of the pipe; the trace settles when all of it has', async () => {
+  await inTurn(
+    async ({ mesh }) => {
+      const { status, json } = await handOff(mesh, 'bob');
+      assert.equal(status, 200);
+      assert.equal(json.to, 'bob');
+    },
+    async (fixture, messageId) => {
+      const events = await fixture.trace(messageId);
+      const settled = events.filter(({ event }) => event.type === 'message_settled');
+      assert.deepEqual(
+        settled.map(({ agent }) => agent),
+        ['alice', 'bob'],
+      );
+      const task = events.find(({ event }) => event.type === 'handoff')?.event;
+      assert.ok(task?.type === 'handoff');
+      const view = (await fixture.ask('GET', `/api/messages/${task.taskId}`)).json;
+      assert.equal(view.from, 'alice');
+      assert.equal(view.text, 'do it');
+      assert.equal(view.reply, 'done by bob');
+    },
+  );
+});
+
+test('the same key in the same turn makes one task; another text under it is a conflict', async () => {
+  await inTurn(
+    async ({ mesh }) => {
+      const first = await handOff(mesh, 'bob');
+      const second = await handOff(mesh, 'bob');
+      assert.equal(second.json.taskId, first.json.taskId);
+      assert.equal((await handOff(mesh, 'bob', 'k', 'something else')).status, 409);
+    },
+    async (fixture, messageId) => {
+      const events = await fixture.trace(messageId);
+      assert.equal(events.filter(({ event }) => event.type === 'handoff').length, 1);
+    },
+  );
+});
+
+test('whom an agent may not message, who is not there, and itself are refused, each recorded before the answer', async () => {
+  await inTurn(
+    async ({ mesh }) => {
+      const carol = await handOff(mesh, 'carol');
+      assert.equal(carol.status, 403);
+      assert.equal(carol.json.error.rule, 'permissions.alice.can_message');
+      const nobody = await handOff(mesh, 'nobody');
+      // The same words for one that exists and one that does not.
+      assert.equal(nobody.status, 403);
+      assert.equal(nobody.json.error.message.replace('nobody', 'carol'), carol.json.error.message);
+      assert.equal((await handOff(mesh, 'ghost')).status, 404);
+      assert.equal((await handOff(mesh, 'alice')).status, 400);
+    },
+    async (fixture, messageId) => {
+      const denied = (await fixture.ask('GET', '/api/audit?limit=1000')).json.records.filter(
+        (record: { type: string }) => record.type === 'permission.denied',
+      );
+      assert.deepEqual(
+        denied.map((record: { subject: string }) => record.subject),
+        ['carol', 'nobody', 'ghost', 'alice'],
+      );
+      const refused = (await fixture.trace(messageId)).filter(({ event }) => event.type === 'refused');
+      assert.equal(refused.length, 4);
+    },
+  );
+});
+
+test('a capability goes to one who has it and may be messaged, the least busy first', async () => {
+  await inTurn(
+    async ({ mesh }) => {
+      const first = await handOff(mesh, 'capability:sum', '1');
+      const second = await handOff(mesh, 'capability:sum', '2');
+      assert.deepEqual([first.json.to, second.json.to].sort(), ['bob', 'dave']);
+      const none = await handOff(mesh, 'capability:fly', '3');
+      assert.equal(none.status, 403);
+    },
+    async () => {},
+  );
+});
+
+test('outside of a turn nothing can be handed on', async () => {
+  let mesh: ClientHttp2Session | undefined;
+  await using fixture = await startFixture({
+    turn(turn) {
+      mesh = turn.mesh;
+      turn.end('ok');
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'x');
+  await fixture.trace(messageId);
+  assert.ok(mesh);
+  const late = await handOff(mesh, 'bob');
+  assert.equal(late.status, 409);
+  assert.equal(late.json.error.rule, 'router.no_turn');
+});
+
+test('two agents that hand on to each other for ever are stopped at the hop limit', async () => {
+  const refusals: string[] = [];
+  await using fixture = await startFixture({
+    async turn(turn) {
+      const { status, json } = await handOff(turn.mesh, turn.agent === 'alice' ? 'bob' : 'alice');
+      if (status !== 200) refusals.push(json.error.rule);
+      turn.end('ok');
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'x');
+  const events = await fixture.trace(messageId);
+  assert.deepEqual(refusals, ['router.hop_limit']);
+  assert.equal(events.filter(({ event }) => event.type === 'message_settled').length, HOP_LIMIT + 1);
+});
+
+test('an unknown agent is named to the operator with what was probably meant', async () => {
+  await using fixture = await startFixture({ config: fixtureConfig() });
+  const answer = await fixture.ask('POST', '/api/agents/alcie/messages', { text: 'x' });
+  assert.equal(answer.status, 404);
+  assert.match(answer.json.error.remedy, /"alice"/);
+});
+
+test('the operator’s idempotency key makes one message of two, and refuses another text', async () => {
+  await using fixture = await startFixture({});
+  const first = await fixture.send('alice', 'x', { idempotencyKey: 'k' });
+  const second = await fixture.send('alice', 'x', { idempotencyKey: 'k' });
+  assert.equal(second.messageId, first.messageId);
+  const other = await fixture.ask('POST', '/api/agents/alice/messages', { text: 'y', idempotencyKey: 'k' });
+  assert.equal(other.status, 409);
+});
