@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../parse-json.ts';
+import { anthropic } from './anthropic.ts';
+import type { DialectRules } from './dialect.ts';
+import { openAiChat } from './openai-chat.ts';
+import { openAiResponses } from './openai-responses.ts';
+
+function sealed(
+  rules: DialectRules,
+  path: string,
+  body: JsonObject,
+  model: string,
+  host: string,
+): JsonObject {
+  const route = rules.route(path, '');
+  assert.ok(route);
+  return rules.seal(rules.ask(route, body), { model, tokensPerChoice: 77, host });
+}
+
+const messages = [{ role: 'user', content: 'hi' }];
+
+test('the output limit goes under the one name that the provider honours, whichever was asked', () => {
+  const cases: [host: string, model: string, name: string][] = [
+    ['api.openai.com', 'gpt-4.1', 'max_completion_tokens'],
+    ['api.openai.com', 'o3', 'max_completion_tokens'],
+    ['api.groq.com', 'llama', 'max_completion_tokens'],
+    ['my.openai.azure.com', 'gpt-5-mini', 'max_completion_tokens'],
+    ['api.deepseek.com', 'deepseek-chat', 'max_tokens'],
+    ['api.mistral.ai', 'mistral-large', 'max_tokens'],
+    ['127.0.0.1', 'qwen3', 'max_tokens'],
+  ];
+  for (const [host, model, name] of cases)
+    for (const asked of [{ max_tokens: 500 }, { max_completion_tokens: 500 }, {}]) {
+      const body = sealed(
+        openAiChat,
+        'chat/completions',
+        { model: 'alias', messages, ...asked },
+        model,
+        host,
+      );
+      assert.equal(body[name], 77, `${host} ${model}`);
+      assert.equal(['max_tokens', 'max_completion_tokens'].filter((key) => key in body).length, 1);
+      assert.equal(body.model, model);
+    }
+});
+
+test("a dearer default of the account's own is not used", () => {
+  const chat = sealed(openAiChat, 'chat/completions', { model: 'm', messages }, 'm', 'api.openai.com');
+  assert.deepEqual([chat.service_tier, chat.store], ['default', false]);
+  const other = sealed(openAiChat, 'chat/completions', { model: 'm', messages }, 'm', 'api.mistral.ai');
+  assert.deepEqual(['service_tier' in other, 'store' in other], [false, false]);
+  const responses = sealed(openAiResponses, 'responses', { model: 'm', input: 'x' }, 'm', 'api.openai.com');
+  assert.deepEqual([responses.service_tier, responses.store], ['default', false]);
+  const claude = sealed(
+    anthropic,
+    'v1/messages',
+    { model: 'm', messages, max_tokens: 5 },
+    'm',
+    'api.anthropic.com',
+  );
+  assert.equal(claude.service_tier, 'standard_only');
+});
+
+test('a thinking budget is part of the least that must be granted', () => {
+  const route = anthropic.route('messages', '');
+  assert.ok(route);
+  const ask = anthropic.ask(route, {
+    model: 'm',
+    messages,
+    max_tokens: 9000,
+    thinking: { type: 'enabled', budget_tokens: 5000 },
+  });
+  assert.equal(ask.minTokens, 5256);
+});
