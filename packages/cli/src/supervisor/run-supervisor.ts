@@ -27,8 +27,9 @@ export async function runSupervisor(options: {
   uid: number;
   stop: AbortSignal;
   report: (report: SupervisorReport) => void;
+  partsOf?: typeof installationParts;
 }): Promise<number> {
-  const { settings, environment, uid, stop, report } = options;
+  const { settings, environment, uid, stop, report, partsOf = installationParts } = options;
   const { home } = settings;
   const data = dataPaths(home);
   mkdirSync(data.logs, { recursive: true, mode: 0o700 });
@@ -70,7 +71,7 @@ export async function runSupervisor(options: {
     writeSupervisorFile(home, { pid: process.pid, port, run, startedAt, vaultHasOwnUids: users !== null });
 
   const supervisor = createSupervisor({
-    parts: installationParts({
+    parts: partsOf({
       home,
       run,
       sandbox: settings.sandbox,
