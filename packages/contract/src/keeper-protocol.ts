@@ -118,6 +118,7 @@ export interface Spending {
   reservedMicroUsd: number;
   dailyMicroUsd: number;
   monthlyMicroUsd: number;
+  /** Of the month, as are the tokens. */
   calls: number;
   inputTokens: number;
   outputTokens: number;
