@@ -41,10 +41,11 @@ export async function readSecretFromTerminal(
   output: Writable,
   prompt: string,
 ): Promise<string | null> {
-  output.write(prompt);
   const wasRaw = input.isRaw;
+  // Before the prompt: whoever answers it at once must not be echoed.
   input.setRawMode(true);
   try {
+    output.write(prompt);
     return await readKeys(input);
   } finally {
     input.setRawMode(wasRaw);
