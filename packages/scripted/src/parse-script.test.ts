@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseScript } from './parse-script.ts';
 
@@ -73,4 +74,13 @@ test('aliases that would grow without end are refused', () => {
     return `a${level}: &a${level} [${items}]`;
   });
   assert.match(problemOf(`${levels.join('\n')}\notherwise: { text: a }`), /alias/i);
+});
+
+test('the script in the documentation plays', () => {
+  const page = readFileSync(new URL('../../../docs/scripted-model.md', import.meta.url), 'utf8');
+  const script = /```yaml\n(description:[\s\S]*?)```/.exec(page)?.[1];
+  assert.ok(script);
+  const parsed = parseScript(script, 'scripted-model.md');
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.equal(parsed.script.rules.length, 3);
 });
