@@ -38,7 +38,7 @@ export function createDemoPrinter(terminal: Terminal): { print(event: FleetEvent
 
   return {
     print({ agent, event }) {
-      if (event.type !== 'turn' || event.turn.type !== 'text_delta') flush(agent);
+      if (endsText(event)) flush(agent);
       switch (event.type) {
         case 'agent_ready':
           say(
@@ -84,6 +84,12 @@ export function createDemoPrinter(terminal: Terminal): { print(event: FleetEvent
       }
     },
   };
+}
+
+/** Events that may come in the middle of a sentence (a charge) leave it whole. */
+function endsText(event: FleetEvent['event']): boolean {
+  if (event.type !== 'turn') return event.type !== 'model_charged';
+  return event.turn.type !== 'text_delta' && event.turn.type !== 'reasoning_delta';
 }
 
 /** The arguments of a call as a person reads them: the values alone. */

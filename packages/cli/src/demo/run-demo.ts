@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HistoryPage, WorkspaceListing } from '@openlegion/contract/agent-api';
+import { FleetStatus } from '@openlegion/contract/control-api';
 import { z } from 'zod';
 import { liveAuditSource } from '../audit/audit-source.ts';
 import { verifyChains } from '../commands/audit.ts';
@@ -72,10 +73,16 @@ export async function runDemo(options: {
     bytes: readFileSync(join(EXAMPLES, 'prospects.csv')),
   });
   terminal.line('examples/prospects.csv is in the workspace of the researcher.');
+  await noteContainers(control, seen);
+  for (const name of DEMO_AGENTS) {
+    const { containerId } = seen.agent(name);
+    if (containerId) terminal.line(style('dim', `${name} is in container ${containerId.slice(0, 12)}`));
+  }
   await play(
     'researcher',
     'Please work through prospects.csv and get messages written to the prospects worth it.',
   );
+  await noteContainers(control, seen);
   const resultFile = await fetchResults(control, home);
 
   chapter('3. An attack: a prospect replies, with an instruction hidden in the mail, and outreach obeys it');
@@ -106,6 +113,14 @@ export async function runDemo(options: {
   ];
   await captureVaultAdmin(['remove-canaries', '--run', run]);
   return { seen, costs, expectations, resultFile };
+}
+
+/** An agent that was awake before its first message has no event that names its container. */
+async function noteContainers(control: ControlClient, seen: Observations): Promise<void> {
+  const { agents } = await control.json(FleetStatus, { method: 'GET', path: '/api/status' });
+  for (const { name, containerId } of agents) {
+    if (containerId !== null) seen.agent(name).containerId ??= containerId;
+  }
 }
 
 /** Volumes outlive a demo: what an earlier one left must not pass for this one's result. */

@@ -66,6 +66,8 @@ export async function launchSupervisor(
           run,
           exited,
           async stop() {
+            // It was let go so that this process may end; now this process waits for it.
+            child.ref();
             child.kill('SIGTERM');
             await exited;
           },
