@@ -241,3 +241,16 @@ test('fifty calls at once with budget for one: one is admitted', async () => {
   assert.equal(answers.filter(({ status }) => status === 402).length, 49);
   assert.equal(at.provider.seen.length, 2);
 });
+
+test('a caller that leaves within its own body is forgotten, and no fault', async () => {
+  await using at = await setUp();
+  const socket = connect(at.gateway.socketPath);
+  socket.on('error', () => {});
+  const text =
+    'POST /llm/openai-chat/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-OpenLegion-Agent: a\r\nX-OpenLegion-Trace: t\r\nContent-Length: 500\r\n\r\n{"model"';
+  await new Promise<void>((resolve) => socket.write(text, () => resolve()));
+  socket.destroy();
+  assert.equal((await at.gateway.call('openai-chat/chat/completions', CHAT.ask)).status, 200);
+  assert.equal(at.keeper.reserved.length, 1);
+  assert.deepEqual(at.gateway.faults, []);
+});

@@ -39,7 +39,8 @@ const MOST_CONNECTIONS = 1024;
 export function createGatewayServer(parts: ServeParts): Server {
   const server = createServer(LIMITS, (request, response) => {
     answer(parts, request, response).catch((error: unknown) => {
-      if (!(error instanceof VaultError)) parts.failed(error);
+      // A caller that leaves within its own body is no fault of ours.
+      if (!(error instanceof VaultError) && request.complete) parts.failed(error);
       // What is left of a body that was refused is not read: the connection ends with the answer.
       if (!request.complete) response.shouldKeepAlive = false;
       answerRefusal(response, asRefusal(error));
