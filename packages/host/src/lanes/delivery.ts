@@ -22,3 +22,6 @@ export type Outcome =
 export type Deliver = (delivery: Delivery) => Promise<Outcome>;
 
 export const MOST_ATTEMPTS = 3;
+
+/** Ends of the host itself that a message may sit through: more than bad luck, and it may be what ends the host. */
+export const MOST_HOST_ENDS = 20;

@@ -207,7 +207,8 @@ export function createLanes(parts: {
     async start() {
       const agents = await database.write((transaction) => {
         transaction.run(
-          "UPDATE message SET status = 'queued' WHERE status = 'running' AND merged_into IS NULL",
+          `UPDATE message SET status = 'queued', attempt = MAX(attempt - 1, 0), host_ends = host_ends + 1
+           WHERE status = 'running' AND merged_into IS NULL`,
         );
         return transaction.all("SELECT DISTINCT agent FROM message WHERE status = 'queued'");
       });
@@ -230,7 +231,7 @@ const EXHAUSTED = {
   refusal: {
     code: 'unavailable',
     rule: 'lanes.attempts',
-    message: `This message was given to the agent ${MOST_ATTEMPTS} times, and each time its turn was cut off.`,
+    message: 'This message was given to the agent again and again, and each time its turn was cut off.',
     remedy:
       'See with "openlegion status" and "openlegion audit tail" what ended the turns, then send it again.',
   },

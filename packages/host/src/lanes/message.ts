@@ -18,6 +18,9 @@ export interface Message {
   text: string;
   status: MessageStatus;
   attempt: number;
+  hostEnds: number;
+  /** Null until it has been given to the agent. */
+  startedAt: string | null;
   mergedInto: string | null;
   reply: string | null;
   refusal: Refusal | null;
@@ -41,6 +44,8 @@ export function messageOf(row: Row): Message {
     text: textOf(row, 'text'),
     status: MessageStatus.parse(row.status),
     attempt: integerOf(row, 'attempt'),
+    hostEnds: integerOf(row, 'host_ends'),
+    startedAt: textOrNull(row, 'started_at'),
     mergedInto: textOrNull(row, 'merged_into'),
     reply: textOrNull(row, 'reply'),
     refusal: refusal === null ? null : Refusal.parse(JSON.parse(refusal)),

@@ -1,5 +1,5 @@
 import type { Transaction } from '../store/database.ts';
-import { type Delivery, MOST_ATTEMPTS } from './delivery.ts';
+import { type Delivery, MOST_ATTEMPTS, MOST_HOST_ENDS } from './delivery.ts';
 import { type Message, messageOf } from './message.ts';
 
 /** Texts that share one turn in collect mode. */
@@ -19,7 +19,8 @@ export function takeMessage(transaction: Transaction, agent: string, at: string)
   if (!row) return null;
   const message = messageOf(row);
   if (message.status === 'running') return null;
-  if (message.attempt >= MOST_ATTEMPTS) return { next: 'exhausted', message };
+  if (message.attempt >= MOST_ATTEMPTS || message.hostEnds >= MOST_HOST_ENDS)
+    return { next: 'exhausted', message };
   const attempt = message.attempt + 1;
   transaction.run(
     "UPDATE message SET status = 'running', attempt = ?, started_at = ? WHERE id = ?",
@@ -40,7 +41,7 @@ export function takeMessage(transaction: Transaction, agent: string, at: string)
  */
 function sharing(transaction: Transaction, first: Message): Message[] {
   if (first.mode !== 'collect') return [];
-  if (first.attempt > 0) {
+  if (first.startedAt !== null) {
     return transaction
       .all("SELECT * FROM message WHERE merged_into = ? AND mode = 'collect' ORDER BY ordinal", first.id)
       .map(messageOf);

@@ -19,7 +19,8 @@ export const MESH_MIGRATIONS: Migrations = [
     ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL, parent_id TEXT, hops INTEGER NOT NULL,
     agent TEXT NOT NULL, sender TEXT NOT NULL, mode TEXT NOT NULL, text TEXT NOT NULL,
-    idempotency_key TEXT, status TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, merged_into TEXT,
+    idempotency_key TEXT, status TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,
+    host_ends INTEGER NOT NULL DEFAULT 0, merged_into TEXT,
     reply TEXT, refusal TEXT, charged_micro_usd INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT
   ) STRICT;

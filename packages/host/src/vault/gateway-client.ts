@@ -108,7 +108,10 @@ export function createGatewayClient(options: { socketPath: string }): GatewayCli
         body.unpipe(sent);
         reject(away(cause));
       });
-      body.on('error', () => sent.destroy());
+      body.on('error', (error) => {
+        reject(error);
+        sent.destroy();
+      });
       body.pipe(sent);
       return promise;
     },
