@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { errorCode } from './error-code.ts';
+import { processIds } from './processes.ts';
+
+/** The environment and command line of every process, whole, at most 64 KB each. */
+export function readEnvironments(): {
+  processes: { pid: number; environ: string[] | string; cmdline: string }[];
+} {
+  return {
+    processes: processIds().map((pid) => ({
+      pid,
+      environ: strings(`/proc/${pid}/environ`),
+      cmdline: [strings(`/proc/${pid}/cmdline`)].flat().join(' '),
+    })),
+  };
+}
+
+function strings(path: string): string[] | string {
+  try {
+    return readFileSync(path, 'latin1').slice(0, 65_536).split('\0').filter(Boolean);
+  } catch (error) {
+    return errorCode(error);
+  }
+}

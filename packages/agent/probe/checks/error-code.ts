@@ -1,0 +1,5 @@
+/** `EPERM` and the like; `ok` where there was no error is the caller's to say. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && 'code' in error) return String(error.code);
+  return String(error).slice(0, 100);
+}

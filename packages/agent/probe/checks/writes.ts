@@ -1,0 +1,37 @@
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { errorCode } from './error-code.ts';
+
+/**
+ * Tries to write: a new file in each of `directories` (removed again), and the opening, for writing, of each of
+ * `files`, into which nothing is written.
+ */
+export function tryWrites(args: { directories: string[]; files: string[] }): unknown {
+  return {
+    directories: args.directories.map((path) => ({ path, result: create(`${path}/.probe-write`) })),
+    files: args.files.map((path) => ({ path, result: openForWriting(path) })),
+  };
+}
+
+function create(path: string): string {
+  try {
+    const file = openSync(path, 'wx');
+    try {
+      writeSync(file, 'x');
+    } finally {
+      closeSync(file);
+      rmSync(path);
+    }
+    return 'ok';
+  } catch (error) {
+    return errorCode(error);
+  }
+}
+
+function openForWriting(path: string): string {
+  try {
+    closeSync(openSync(path, 'r+'));
+    return 'ok';
+  } catch (error) {
+    return errorCode(error);
+  }
+}
