@@ -82,7 +82,7 @@ test('a started agent answers a message with tools, and the same message again f
   const ended = events.find((event) => event.type === 'tool_ended');
   assert.equal(ended?.outcome, 'error');
   assert.match(ended?.preview ?? '', /hello from .*workspace/);
-  assert.match(ended?.preview ?? '', /oops[^]*exit code 3/);
+  assert.match(ended?.preview ?? '', /oops[\s\S]*exit code 3/);
   assert.deepEqual(events.at(-1), { type: 'turn_ended', status: 'complete', text: 'It says hello.' });
 
   const history = JSON.parse((await first.request('GET', '/history?limit=10')).text);
