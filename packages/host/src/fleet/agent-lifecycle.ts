@@ -77,7 +77,7 @@ export function createAgentLifecycle(parts: LifecycleParts): AgentLifecycle {
   let restarts = 0;
   let failed: Refusal | null = null;
   let reason: string | null = null;
-  let turn: { delivery: Delivery; cancelled: boolean } | null = null;
+  let turn: { delivery: Delivery; cancelled: boolean; cancelledEarly: () => void } | null = null;
   let cancelIdleStop: (() => void) | undefined;
   let stopped = false;
   const probe = createHealthProbe({
@@ -244,11 +244,18 @@ export function createAgentLifecycle(parts: LifecycleParts): AgentLifecycle {
       await events.record({ ...idsOf(delivery), event: { type: 'refused', refusal: failed } });
       return { kind: 'wait' };
     }
-    const own = { delivery, cancelled: false };
+    const early = Promise.withResolvers<null>();
+    const own = { delivery, cancelled: false, cancelledEarly: () => early.resolve(null) };
     turn = own;
     cancelIdleStop?.();
     try {
-      const running = await ensureReady();
+      const ready = ensureReady();
+      const running = await Promise.race([ready, early.promise]);
+      if (running === null) {
+        // The start goes on, for what comes next.
+        ready.catch(() => {});
+        return CANCELLED;
+      }
       const { signal } = abortStart;
       const publish = (event: Parameters<Parameters<typeof runTurn>[2]>[0]) =>
         events.publish({ ...idsOf(delivery), event: { type: 'turn', turn: event } });
@@ -271,21 +278,17 @@ export function createAgentLifecycle(parts: LifecycleParts): AgentLifecycle {
     }
   }
 
-  /** Why the turn was cut off: the end of the container says more than that of the stream, which came first. */
+  /** Why the turn was cut off: the end of the container says more than that of the stream, which comes first. */
   async function explain(running: Running, refusal: Refusal): Promise<Outcome> {
     if (current === running && refusal.rule === 'fleet.turn_stream')
       await end(running, refusal.message, false);
-    const pipeOver = await Promise.race([running.pipe.closed.then(() => true), Promise.resolve(false)]);
-    if (!pipeOver) return { kind: 'interrupted', refusal };
-    const why = await running.ended;
-    return {
-      kind: 'interrupted',
-      refusal: {
-        ...refusal,
-        rule: 'fleet.agent_ended',
-        message: `${agent.name} ended in the middle of its turn: ${why}`,
-      },
-    };
+    const late = Promise.withResolvers<null>();
+    const cancel = clock.after(FLEET_LIMITS.endAfterTurnMs, () => late.resolve(null));
+    const over = await Promise.race([running.pipe.closed, late.promise]);
+    cancel();
+    if (over === null) return { kind: 'interrupted', refusal };
+    const message = `${agent.name} ended in the middle of its turn: ${await running.ended}`;
+    return { kind: 'interrupted', refusal: { ...refusal, rule: 'fleet.agent_ended', message } };
   }
 
   return {
@@ -307,7 +310,7 @@ export function createAgentLifecycle(parts: LifecycleParts): AgentLifecycle {
       if (!own) return false;
       own.cancelled = true;
       if (!current) {
-        abortStart.abort();
+        own.cancelledEarly();
         return true;
       }
       const running = current;

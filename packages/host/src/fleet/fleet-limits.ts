@@ -13,6 +13,8 @@ export const FLEET_LIMITS = {
   stopGraceMs: 5000,
   /** How long an agent may take to end a turn it was told to cancel. */
   cancelGraceMs: 10_000,
+  /** How long after a cut-off turn the end of its agent is waited for, to name it as the reason. */
+  endAfterTurnMs: 500,
   turnBytes: 64 * 1024 * 1024,
   /** An event's text may be 256 K characters, and each may take six bytes as JSON escapes it. */
   turnLineBytes: 2 * 1024 * 1024,

@@ -118,7 +118,7 @@ async function startFake(
     if (path === '/start' || path === '/chat/reset') return reply(204);
     if (path === '/workspace') return reply(200, { files: [] });
     if (path.startsWith('/history')) return reply(200, { entries: [] });
-    if (path.startsWith('/workspace/')) return reply(200, { path });
+    if (path.startsWith('/workspace/')) return body === '' ? reply(200, { path }) : reply(204);
     if (path === '/cancel') {
       cancelTurn?.();
       return reply(cancelTurn ? 202 : 404);
