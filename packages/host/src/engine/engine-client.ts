@@ -7,6 +7,7 @@ import { EngineError } from './engine-error.ts';
 import { createEngineTransport, type EngineCall } from './engine-transport.ts';
 import { parseAnswer } from './parse-answer.ts';
 import { type ProgressResult, readProgress } from './read-progress.ts';
+import { removeUntilGone } from './remove-container.ts';
 
 /** The newest version of the API that is known here; an older engine is spoken to in its own. */
 const NEWEST_API = '1.47';
@@ -190,14 +191,13 @@ export async function createEngineClient(address: EngineAddress): Promise<Engine
     killContainer: (id) =>
       tell({ method: 'POST', path: `${container(id)}/kill`, operation: 'kill container' }, [404, 409]),
     removeContainer: (id) =>
-      tell(
-        {
+      removeUntilGone(() =>
+        tell({
           method: 'DELETE',
           path: container(id),
           query: { force: '1', v: '1' },
           operation: 'remove container',
-        },
-        [404],
+        }),
       ),
     updateContainer: (id, body) =>
       tell({ method: 'POST', path: `${container(id)}/update`, json: body, operation: 'update container' }),

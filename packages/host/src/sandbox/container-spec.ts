@@ -59,8 +59,8 @@ const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/pro
  */
 export function buildContainerBody(spec: SandboxSpec, settings: ContainerSettings): object {
   const tmpfsOptions = 'rw,nosuid,nodev';
-  // Podman takes no owner for a tmpfs, so whoever runs in it may write; that is one user.
-  const owner = settings.podman ? 'mode=1777' : `mode=0700,uid=${AGENT_UID},gid=${AGENT_UID}`;
+  // Podman takes no owner for a tmpfs, but gives it to the container's user.
+  const owner = settings.podman ? 'U' : `mode=0700,uid=${AGENT_UID},gid=${AGENT_UID}`;
   const dataBytes = spec.dataBytes ?? TMP_BYTES;
   return {
     Image: spec.image,
@@ -93,6 +93,8 @@ export function buildContainerBody(spec: SandboxSpec, settings: ContainerSetting
         ...(settings.volume === null && {
           '/data': `${tmpfsOptions},${owner},size=${dataBytes}`,
         }),
+        // Podman puts writable ones there by itself, of no fixed size, where nothing else is said.
+        ...(settings.podman && { '/run': 'ro,nosuid,nodev,noexec', '/var/tmp': 'ro,nosuid,nodev,noexec' }),
       },
       ...(settings.volume !== null && {
         Mounts: [

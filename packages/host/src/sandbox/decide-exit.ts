@@ -6,7 +6,8 @@ export interface ExitFacts {
   stopRequested: boolean;
   /** Null where the engine no longer knows. */
   exitCode: number | null;
-  oomKilled: boolean;
+  /** Null where the engine does not tell (Podman 4.3). */
+  oomKilled: boolean | null;
   /** Why the engine cannot tell, where it cannot. */
   lost: string | null;
   memoryBytes: number;
@@ -32,10 +33,12 @@ export function decideExit(facts: ExitFacts): Omit<SandboxExit, 'stderr'> {
     const name = { 6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM', 25: 'SIGXFSZ', 31: 'SIGSYS' }[
       signal
     ];
+    const untold =
+      facts.oomKilled === null && signal === 9 ? ' (perhaps for its memory: the engine does not tell)' : '';
     return {
       cause: 'killed',
       exitCode,
-      reason: `it was ended by ${name ?? `signal ${signal}`}, from outside or by the kernel`,
+      reason: `it was ended by ${name ?? `signal ${signal}`}, from outside or by the kernel${untold}`,
     };
   }
   return { cause: 'exited', exitCode, reason: `it ended by itself with code ${exitCode}` };

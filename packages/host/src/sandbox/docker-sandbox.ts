@@ -101,7 +101,10 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
     await engine.removeContainer(containerId).catch(() => {});
     await Promise.all([settled(attached.closed, LAST_OUTPUT_MS), volume?.release().catch(() => {})]);
     const facts = { limit, stopRequested, exitCode, lost, memoryBytes: spec.memoryBytes };
-    const decided = decideExit({ ...facts, oomKilled: state?.OOMKilled ?? false });
+    const decided = decideExit({
+      ...facts,
+      oomKilled: state?.OOMKilled || (engine.flavour === 'podman' ? null : false),
+    });
     return { ...decided, stderr: watch.stderrText() };
   };
   const exited = end();

@@ -42,7 +42,7 @@ export function lookAroundTests(context: ContractContext): void {
   test('shows nothing of the machine from inside', async (t) => {
     const spec = context.spec({ command: python(LOOK_AROUND), dataBytes: 32 * 1024 * 1024 });
     const { output, exit } = await runToEnd(context.backend(), spec);
-    assert.equal(exit.cause, 'exited', `${exit.reason}\n${exit.stderr}`);
+    assert.deepEqual([exit.cause, exit.exitCode], ['exited', 0], `${exit.reason}\n${exit.stderr}`);
     const found = Found.parse(JSON.parse(output));
     const plain = (await context.cannot('disk_quota')) || (await context.cannot('seccomp_profile'));
     const profile = !(await context.cannot('seccomp_profile'));
@@ -73,7 +73,7 @@ export function lookAroundTests(context: ContractContext): void {
     });
     await t.test('no mount of the machine; all that is writable is nosuid and nodev', () => {
       const allowed =
-        /^\/(?:$|proc|sys|dev|tmp$|data$|etc\/(?:hosts|hostname|resolv\.conf)$|run\/\.containerenv$|(?:usr\/)?sbin\/docker-init$|run\/secrets)/;
+        /^\/(?:$|proc|sys|dev|tmp$|data$|run$|var\/tmp$|etc\/(?:hosts|hostname|resolv\.conf)$|run\/\.containerenv$|(?:usr\/)?sbin\/docker-init$|run\/secrets)/;
       for (const mount of found.mounts) {
         assert.match(mount[1] ?? '', allowed, JSON.stringify(mount));
       }
@@ -89,10 +89,12 @@ export function lookAroundTests(context: ContractContext): void {
       for (const [path, result] of Object.entries(found['kernel writes']))
         assert.notEqual(result, 'ok', path);
       for (const result of found['cgroup writes']) assert.notEqual(result, 'ok');
-      assert.equal(found['exec in tmp'], 'EACCES');
+      assert.equal(found['exec in tmp'], 'refused');
     });
     await t.test('kernel files are masked', () => {
       for (const [path, content] of Object.entries(found.masked)) {
+        // Podman has a list of its own and takes no other.
+        if (path === '/proc/interrupts' && context.engine().flavour === 'podman') continue;
         assert.match(content, /^(?:entries 0|E[A-Z]+|)$/, `${path}: ${content}`);
       }
     });

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createEngineClient, type EngineClient } from '../../engine/engine-client.ts';
 import { createEngineTransport } from '../../engine/engine-transport.ts';
 import { findEngine } from '../../engine/find-engine.ts';
+import { runProgram } from '../../engine/run-program.ts';
 import { ensureImage } from '../../image/ensure-image.ts';
 
 /** An engine for the contract suite, with the image in it. */
@@ -94,6 +95,8 @@ async function openPeer(
   });
   const close = async () => {
     await end(child);
+    // Podman leaves its storage mounted on itself.
+    await runProgram(['umount', '--lazy', `${directory}/root/overlay`], { env: {} });
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
@@ -147,5 +150,8 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
+  // Podman's service waits long for clients that are gone.
+  const patience = setTimeout(() => child.kill('SIGKILL'), 3000);
   await exited;
+  clearTimeout(patience);
 }
