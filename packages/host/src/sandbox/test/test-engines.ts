@@ -54,7 +54,11 @@ export async function openDockerdWithGvisor(): Promise<TestEngine> {
   const runtimeArgs = ['--network=none', '--platform=ptrace', '--ignore-cgroups'];
   await writeFile(config, JSON.stringify({ runtimes: { runsc: { path: '/usr/bin/runsc', runtimeArgs } } }));
   const socket = join(directory, 'docker.sock');
-  return await openPeer(directory, socket, '/usr/sbin/dockerd', [
+  // In a network of its own: a second dockerd without a bridge removes the bridge of the first.
+  return await openPeer(directory, socket, '/usr/bin/unshare', [
+    '--net',
+    '--',
+    '/usr/sbin/dockerd',
     `--config-file=${config}`,
     `--data-root=${directory}/data`,
     `--exec-root=${directory}/exec`,
