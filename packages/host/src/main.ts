@@ -25,7 +25,7 @@ const Settings = z.strictObject({
   vaultHasOwnUids: z.boolean(),
 });
 
-const log = (message: string) => void process.stdout.write(`${new Date().toISOString()} ${message}\n`);
+const log = (message: string) => void process.stdout.write(`${message}\n`);
 
 function readSettings(): z.infer<typeof Settings> {
   const [flag, json] = process.argv.slice(2);
