@@ -17,6 +17,8 @@ export function answerEmpty(stream: ServerHttp2Stream, status: number): void {
 
 /** The status is that of the refusal's code. */
 export function answerRefusal(stream: ServerHttp2Stream, refusal: Refusal): void {
+  // What is still coming of a refused body is let go.
+  stream.resume();
   const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };
   answerJson(stream, REFUSAL_STATUS[refusal.code], body);
 }

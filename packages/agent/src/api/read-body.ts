@@ -5,7 +5,9 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 export async function readBody(stream: ServerHttp2Stream, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  // Left open when too much comes: the refusal is still to be answered on it.
+  const pieces: AsyncIterable<Buffer> = stream.iterator({ destroyOnReturn: false });
+  for await (const chunk of pieces) {
     bytes += chunk.length;
     if (bytes > maxBytes) {
       throw new OpenLegionError({

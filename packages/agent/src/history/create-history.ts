@@ -40,10 +40,10 @@ export interface History {
   /** `last` is recorded together with the end: a final answer without its end never exists. */
   endTurn(messageId: string, end: TurnEnd, last?: AssistantEntry): void;
   turnEntries(messageId: string): TurnEntry[];
-  /** Turns of the open session, oldest first, the newest ones up to about `maxChars` in all, at least one. */
-  loadPrompt(maxChars: number): PromptTurn[];
-  /** Rounds of tool calls in the open session. */
-  sessionRounds(): number;
+  /** This turn and those before it in its session, oldest first, the newest up to about `maxChars` in all. */
+  loadPrompt(messageId: string, maxChars: number): PromptTurn[];
+  /** Rounds of tool calls in this turn's session. */
+  sessionRounds(messageId: string): number;
   isFirstTurn(messageId: string): boolean;
   page(limit: number): HistoryPage;
   /** Closes the session: what is in it stays on disk and leaves the prompt. */
@@ -136,37 +136,43 @@ export function createHistory(database: Database, now: () => string): History {
         );
       }),
     turnEntries,
-    loadPrompt(maxChars) {
+    loadPrompt(messageId, maxChars) {
       const turns: PromptTurn[] = [];
       let chars = 0;
       const rows = database.read(
-        'SELECT message_id, sender, text FROM turns WHERE session = ? ORDER BY seq DESC LIMIT 500',
-        session(),
+        `SELECT turns.message_id, turns.sender, turns.text FROM turns JOIN turns AS this
+         ON this.message_id = ? AND turns.session = this.session AND turns.seq <= this.seq
+         ORDER BY turns.seq DESC LIMIT 500`,
+        messageId,
       );
       for (const row of rows) {
-        const messageId = String(row.message_id);
+        const id = String(row.message_id);
         const size = database.read(
           'SELECT coalesce(sum(length(content)), 0) AS chars FROM entries WHERE message_id = ?',
-          messageId,
+          id,
         )[0];
         chars += Number(size?.chars ?? 0) + String(row.text).length;
         if (chars > maxChars && turns.length > 0) break;
-        const messages = orderTurn(String(row.sender), String(row.text), turnEntries(messageId));
-        turns.unshift({ messageId, messages });
+        const messages = orderTurn(String(row.sender), String(row.text), turnEntries(id));
+        turns.unshift({ messageId: id, messages });
       }
       return turns;
     },
-    sessionRounds: () =>
+    sessionRounds: (messageId) =>
       Number(
         database.read(
           `SELECT count(*) AS rounds FROM entries JOIN turns USING (message_id)
-           WHERE session = ? AND kind = 'assistant' AND content LIKE '%"type":"call"%'`,
-          session(),
+           WHERE session = (SELECT session FROM turns WHERE message_id = ?)
+             AND kind = 'assistant' AND content LIKE '%"type":"call"%'`,
+          messageId,
         )[0]?.rounds ?? 0,
       ),
     isFirstTurn: (messageId) =>
-      database.read('SELECT message_id FROM turns WHERE session = ? ORDER BY seq LIMIT 1', session())[0]
-        ?.message_id === messageId,
+      database.read(
+        `SELECT 1 FROM turns JOIN turns AS this
+         ON this.message_id = ? AND turns.session = this.session AND turns.seq < this.seq LIMIT 1`,
+        messageId,
+      ).length === 0,
     page: (limit) => readPage(database, limit),
     reset: () => database.write('UPDATE session SET current = current + 1'),
   };

@@ -71,7 +71,7 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
     if (turn.interrupt.cause !== undefined) return interrupted(turn, state.text);
     for (const text of history.takeSteers(messageId)) await turn.emit({ type: 'steered', text });
     if (state.rounds >= LOOP_LIMITS.toolRoundsPerTurn) return failed(state.text, tooManyRounds('turn'));
-    if (history.sessionRounds() >= LOOP_LIMITS.toolRoundsPerSession) {
+    if (history.sessionRounds(messageId) >= LOOP_LIMITS.toolRoundsPerSession) {
       return failed(state.text, tooManyRounds('session'));
     }
     const answer = await ask(parts, turn, state);
@@ -143,7 +143,7 @@ async function ask(parts: TurnParts, turn: Turn, state: LoopState): Promise<Mode
     stream: parts.stream,
     request: {
       system: await parts.system(turn.message.messageId),
-      turns: parts.history.loadPrompt(parts.promptChars),
+      turns: parts.history.loadPrompt(turn.message.messageId, parts.promptChars),
       tools: parts.definitions,
     },
     round: state.rounds + 1,

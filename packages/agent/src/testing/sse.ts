@@ -4,7 +4,7 @@ export function sse(...events: (object | string)[]): string[] {
 }
 
 /** The same with the names of events, as Anthropic and OpenAI's responses send them. */
-export function namedSse(...events: { type: string }[]): string[] {
+export function namedSse(...events: ({ type: string } & Record<string, unknown>)[]): string[] {
   return events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
 }
 

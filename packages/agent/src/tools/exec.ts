@@ -64,7 +64,7 @@ async function settle(
     closed.catch(() => {});
     const [exitCode, killedBy] = await once(child, 'exit');
     await drained(child, closed);
-    const output = capture.finish();
+    const output = capture.finish().replace(/\n$/, '');
     if (timedOut) return { outcome: 'error', output: `${output}\n[killed after ${timeoutS} s]`.trimStart() };
     if (signal.aborted) return { outcome: 'cancelled', output };
     const end = killedBy ? `killed by ${killedBy}` : `exit code ${exitCode}`;

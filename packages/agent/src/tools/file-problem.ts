@@ -4,6 +4,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'may not be read or written by this user'],
   ['EISDIR', 'is a directory'],
   ['ENOTDIR', 'has a file where a directory should be'],
+  ['EEXIST', 'has a file where a directory should be'],
   ['EROFS', 'is on a read-only file system; only /data can be written'],
   ['ENOSPC', 'cannot be written: the disk is full'],
   ['EDQUOT', 'cannot be written: the disk is full'],

@@ -22,6 +22,8 @@ export function createOutputCapture(file: string): OutputCapture {
   let chars = 0;
   let fileBytes = 0;
   let descriptor: number | undefined;
+  /** The bytes as they came, until it is known whether a file is needed: text would lose what is not UTF-8. */
+  let held: Buffer[] = [];
   let kept: 'no' | 'yes' | 'in part' | 'failed' = 'no';
 
   const keep = (bytes: Buffer) => {
@@ -48,12 +50,14 @@ export function createOutputCapture(file: string): OutputCapture {
 
   return {
     add(chunk) {
-      const before = head;
-      const text = decoder.write(chunk);
-      if (descriptor === undefined && chars + text.length > HEAD_CHARS + TAIL_CHARS)
-        keep(Buffer.from(before));
-      take(text);
-      if (kept !== 'no') keep(chunk);
+      take(decoder.write(chunk));
+      if (kept === 'no' && chars <= HEAD_CHARS + TAIL_CHARS) {
+        held.push(chunk);
+        return;
+      }
+      for (const bytes of held) keep(bytes);
+      held = [];
+      keep(chunk);
     },
     finish() {
       take(decoder.end());
@@ -62,7 +66,7 @@ export function createOutputCapture(file: string): OutputCapture {
       const end = (head.slice(HEAD_CHARS) + tail).slice(-TAIL_CHARS);
       const where = {
         no: '',
-        failed: '; the disk is full',
+        failed: '; it could not be kept',
         yes: `; the whole is in ${file}`,
         'in part': `; the first 32 MiB are in ${file}`,
       };

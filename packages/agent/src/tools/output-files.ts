@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { createOutputCapture, type OutputCapture } from './output-capture.ts';
 
 const MAX_FILES = 200;
@@ -25,7 +25,7 @@ export function createOutputFiles(directory: string): OutputFiles {
       return capture.finish();
     },
     prune() {
-      mkdirSync(directory, { recursive: true });
+      if (!existsSync(directory)) return;
       const files = readdirSync(directory).flatMap((name) => {
         const stat = statSync(`${directory}/${name}`, { throwIfNoEntry: false });
         return stat?.isFile() ? [{ path: `${directory}/${name}`, bytes: stat.size, at: stat.mtimeMs }] : [];

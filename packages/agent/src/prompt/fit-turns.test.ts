@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { PromptMessage, PromptTurn } from '../history/prompt-turn.ts';
+import { fitTurns } from './fit-turns.ts';
+
+function turn(id: number, size: number, calls: number): PromptTurn {
+  const messages: PromptMessage[] = [{ role: 'user', from: 'user', text: `${id}`.padEnd(size, 'x') }];
+  for (let call = 0; call < calls; call++) {
+    const callId = `${id}_${call}`;
+    messages.push({
+      role: 'assistant',
+      model: 'p/m',
+      dialect: 'd',
+      parts: [{ type: 'call', callId, tool: 't', input: '{}' }],
+    });
+    messages.push({
+      role: 'tool',
+      results: [{ callId, tool: 't', outcome: 'ok', output: 'o'.repeat(size), durationMs: 0 }],
+    });
+  }
+  return { messageId: `${id}`, messages };
+}
+
+test('keeps whole turns, the newest ones, and every call with its result', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(2000), fc.nat(4)), { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 1, max: 20_000 }),
+      (sizes, contextTokens) => {
+        const turns = sizes.map(([size, calls], index) => turn(index, size, calls));
+        const kept = fitTurns(turns, { contextTokens, answerTokens: 100, otherChars: 100 });
+        const whole = turns.flatMap(({ messages }) => messages);
+        assert.deepEqual(
+          kept.map(({ role }) => role),
+          whole.slice(whole.length - kept.length).map(({ role }) => role),
+        );
+        assert.equal(kept[0]?.role, 'user');
+        assert.ok(kept.length >= (turns.at(-1)?.messages.length ?? 0));
+        for (const [index, message] of kept.entries()) {
+          if (message.role !== 'tool') continue;
+          const before = kept[index - 1];
+          assert.ok(before?.role === 'assistant' && before.parts[0]?.type === 'call');
+          assert.equal(before.parts[0].callId, message.results[0]?.callId);
+        }
+      },
+    ),
+  );
+});
+
+test('in the last turn the oldest outputs are left out first, and the newest stays', () => {
+  const kept = fitTurns([turn(1, 3000, 3)], { contextTokens: 3000, answerTokens: 0, otherChars: 0 });
+  const outputs = kept.flatMap((message) =>
+    message.role === 'tool' ? message.results.map(({ output }) => output) : [],
+  );
+  assert.match(outputs[0] ?? '', /left out/);
+  assert.equal(outputs[2]?.length, 3000);
+});
