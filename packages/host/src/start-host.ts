@@ -12,7 +12,7 @@ import { createTokenCheck, writeControlToken } from './control/control-token.ts'
 import { fleetStatus } from './control/fleet-status.ts';
 import { createSteering } from './control/steering.ts';
 import { createEventLog } from './delivery/event-log.ts';
-import type { Sandboxes } from './fleet/agent-lifecycle.ts';
+import type { Sandboxes } from './fleet/agent-container.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { createNewId } from './ids.ts';
 import type { Outcome } from './lanes/delivery.ts';

@@ -1,13 +1,14 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { MeshHandler } from '../pipe/pipe.ts';
-import { type AgentLifecycle, createAgentLifecycle, type LifecycleParts } from './agent-lifecycle.ts';
+import type { ContainerParts } from './agent-container.ts';
+import { type AgentLifecycle, createAgentLifecycle } from './agent-lifecycle.ts';
 import { grantedTools } from './agent-tools.ts';
 
 /** The life cycles of all agents of the configuration. */
 export type Fleet = ReadonlyMap<string, AgentLifecycle>;
 
-export type FleetParts = Omit<LifecycleParts, 'agent' | 'start' | 'handle' | 'modelCallsInFlight'> & {
+export type FleetParts = Omit<ContainerParts, 'agent' | 'start' | 'handle' | 'modelCallsInFlight'> & {
   config: FleetConfig;
   handlerFor: (agent: AgentSettings) => MeshHandler;
   modelCallsInFlight: (agent: string) => number;

@@ -5,7 +5,7 @@ import { ensureImage } from '../image/ensure-image.ts';
 import { chooseRuntime } from '../sandbox/choose-runtime.ts';
 import { chooseVolumes } from '../sandbox/choose-volumes.ts';
 import { createDockerBackend } from '../sandbox/docker-backend.ts';
-import type { Sandboxes } from './agent-lifecycle.ts';
+import type { Sandboxes } from './agent-container.ts';
 
 /**
  * What agents run on: the engine, the strongest runtime where asked for, limited volumes, and the image, built

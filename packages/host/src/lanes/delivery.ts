@@ -16,7 +16,9 @@ export type Outcome =
   /** The turn was cut off; the message is given again, up to `MOST_ATTEMPTS` times in all. */
   | { kind: 'interrupted'; refusal: Refusal }
   /** The agent takes nothing for now: the message stays first in its lane, this attempt uncounted, until `resume`. */
-  | { kind: 'wait' };
+  | { kind: 'wait' }
+  /** The same at once: nothing was the fault of the message or of the agent. */
+  | { kind: 'again' };
 
 /** Never throws: what goes wrong is an outcome. */
 export type Deliver = (delivery: Delivery) => Promise<Outcome>;
