@@ -42,7 +42,8 @@ export function parseEngineHost(text: string, source: string): EngineAddress | R
   }
   const url = URL.parse(text);
   if (!url || !['tcp:', 'http:', 'https:'].includes(url.protocol)) return refusal('this scheme is not known');
-  const tcp = URL.parse(text.replace(/^[a-z]+:/, 'http:'));
+  // As a scheme that is not special, so that port 80 is not taken for a default.
+  const tcp = URL.parse(text.replace(/^[a-z]+:/, 'tcp:'));
   if (!tcp?.hostname) return refusal('the host is missing');
   const port = tcp.port === '' ? (url.protocol === 'https:' ? 2376 : 2375) : Number(tcp.port);
   return { kind: 'tcp', host: tcp.hostname.replace(/^\[|\]$/g, ''), port, tls: null };
