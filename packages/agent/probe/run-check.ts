@@ -1,5 +1,5 @@
 import type { ClientHttp2Session } from 'node:http2';
-import { fillDisk, forkBomb, memoryBomb, openFiles } from './checks/bombs.ts';
+import { fillDisk, forkBomb, memoryBomb, openFiles, spin } from './checks/bombs.ts';
 import { readEnvironments } from './checks/environments.ts';
 import { readMounts, walkFiles } from './checks/files.ts';
 import { callMesh, holdUnread } from './checks/mesh-calls.ts';
@@ -27,6 +27,7 @@ const CHECKS = new Map<string, Check>([
   ['memory-bomb', memoryBomb],
   ['disk-bomb', fillDisk],
   ['fd-bomb', openFiles],
+  ['spin', spin],
 ]);
 
 /** What was asked for comes from the host that started us, so arguments are taken as they are. */

@@ -42,7 +42,7 @@ async function say(chunks: Iterable<Buffer>): Promise<void> {
   await silent();
 }
 
-async function flood(bytes: Buffer, first = Buffer.alloc(0)): Promise<void> {
+async function flood(bytes: Buffer, first: Uint8Array = Buffer.alloc(0)): Promise<void> {
   const socket = output();
   await write(socket, Buffer.concat([OPENING, first]));
   for (;;) await write(socket, bytes);

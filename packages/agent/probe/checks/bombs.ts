@@ -2,7 +2,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { errorCode } from './error-code.ts';
 import { runPython } from './python.ts';
 
-const FORK_PROGRAM = String.raw`
+const FORK_PROGRAM = `
 import errno, json, os, signal, sys, time
 children, failure = [], 'none'
 while len(children) < int(sys.argv[1]):
@@ -21,7 +21,7 @@ for pid in children: os.waitpid(pid, 0)
 print(json.dumps({'started': len(children), 'failure': failure}))
 `;
 
-const MEMORY_PROGRAM = String.raw`
+const MEMORY_PROGRAM = `
 import sys
 pieces, size = [], 8 * 1024 * 1024
 for n in range(int(sys.argv[1]) // 8):
@@ -43,7 +43,7 @@ export async function memoryBomb(args: { megabytes: number }): Promise<unknown> 
   try {
     return await runPython(MEMORY_PROGRAM, [String(args.megabytes)]);
   } catch (error) {
-    return { megabytes: 0, ended: errorCode(error) };
+    return { megabytes: 0, ended: /SIGKILL|137/.test(String(error)) ? 'SIGKILL' : errorCode(error) };
   }
 }
 
@@ -88,4 +88,13 @@ export function openFiles(args: { most: number }): unknown {
   } finally {
     for (const file of files) closeSync(file);
   }
+}
+
+/** Asks for all of a processor for `forMs` of wall clock, and says what it got. */
+export function spin(args: { forMs: number }): unknown {
+  const wall = performance.now();
+  const before = process.cpuUsage();
+  while (performance.now() - wall < args.forMs);
+  const used = process.cpuUsage(before);
+  return { cpuMs: (used.user + used.system) / 1000, wallMs: performance.now() - wall };
 }

@@ -2,8 +2,11 @@ import { closeSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { errorCode } from './error-code.ts';
 import { walk } from './walk.ts';
 
-export function readMounts(): { mountinfo: string } {
-  return { mountinfo: readFileSync('/proc/self/mountinfo', 'utf8').slice(0, 262_144) };
+export function readMounts(): { mountinfo: string; uidMap: string } {
+  return {
+    mountinfo: readFileSync('/proc/self/mountinfo', 'utf8').slice(0, 262_144),
+    uidMap: readFileSync('/proc/self/uid_map', 'utf8').slice(0, 1000),
+  };
 }
 
 /**

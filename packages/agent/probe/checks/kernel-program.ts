@@ -3,7 +3,7 @@
  * is refused before that is refused by the sandbox. `0` stands for success. Calls that would make a process end it
  * at once.
  */
-export const KERNEL_PROGRAM = String.raw`
+export const KERNEL_PROGRAM = `
 import ctypes, errno, json, os, platform, signal, socket, struct
 libc = ctypes.CDLL(None, use_errno=True)
 X86 = platform.machine() == 'x86_64'

@@ -1,0 +1,47 @@
+import type { Guarantee } from '@openlegion/contract/control-api';
+
+/** What is promised; the same for every verdict. */
+export interface Promised {
+  id: string;
+  area: Guarantee['area'];
+  promise: string;
+}
+
+const EVIDENCE_CHARACTERS = 4000;
+
+/**
+ * One guarantee from what was seen. `declared` is the reason for which the backend says that it cannot give this: it
+ * excuses a promise that was seen not to hold, and never one that nobody tried. What holds although it was declared
+ * missing is `holds`, and the evidence says so.
+ */
+export function judged(
+  promised: Promised,
+  seen: { holds: boolean; evidence: string; why: string; declared?: string | undefined },
+): Guarantee {
+  const evidence = seen.evidence.slice(0, EVIDENCE_CHARACTERS);
+  if (seen.holds) {
+    const although = seen.declared
+      ? `\n(The sandbox declares that it cannot give this: ${seen.declared}.)`
+      : '';
+    return { ...promised, verdict: 'holds', evidence: evidence + although, why: '' };
+  }
+  if (seen.declared) return { ...promised, verdict: 'cannot_be_given', evidence, why: seen.declared };
+  return { ...promised, verdict: 'broken', evidence, why: seen.why };
+}
+
+/** A promise whose check did not run to its end: never passed over in silence, and never counted as held. */
+export function unchecked(promised: Promised, error: unknown): Guarantee {
+  const text = error instanceof Error ? error.message : String(error);
+  return {
+    ...promised,
+    verdict: 'broken',
+    evidence: `the check did not run to its end: ${text.slice(0, 500)}`,
+    why: 'Nothing is known of this promise. Run "openlegion verify" again; data/logs/host.log says more.',
+  };
+}
+
+/** At most `most` of `items`, one a line, and how many more there are. */
+export function lines(items: readonly string[], most = 20): string {
+  const shown = items.slice(0, most).join('\n');
+  return items.length > most ? `${shown}\n… and ${items.length - most} more` : shown;
+}

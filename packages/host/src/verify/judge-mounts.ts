@@ -1,0 +1,92 @@
+import type { Guarantee } from '@openlegion/contract/control-api';
+import { judged, lines, type Promised } from './guarantee.ts';
+import type { Mounts } from './observations.ts';
+
+export const MOUNTS_PROMISE = {
+  id: 'escape.mounts',
+  area: 'escape',
+  promise:
+    'No directory of the machine is mounted but the agent’s data; what can be written takes no setuid program and no device',
+} as const satisfies Promised;
+
+interface Mount {
+  point: string;
+  root: string;
+  type: string;
+  source: string;
+  options: readonly string[];
+}
+
+/** Files that engines put into every container; their content is the engine's own. */
+const NAME_FILES = [
+  '/etc/hosts',
+  '/etc/hostname',
+  '/etc/resolv.conf',
+  '/sbin/docker-init',
+  '/usr/sbin/docker-init',
+  '/dev/init',
+  '/run/podman-init',
+  '/run/.containerenv',
+];
+const KERNEL_TYPES = ['proc', 'sysfs', 'cgroup', 'cgroup2', 'tmpfs', 'devpts', 'mqueue', 'none', '9p'];
+/** The roots of a tmpfs made for this container, and `/dev/null` of its own, with which engines mask files. */
+const TMPFS_ROOTS = ['/', '/null'];
+/** Where something may be writable at all. Files in /proc and /sys have their own check. */
+const WRITABLE_PLACE = /^\/(?:data|tmp|dev|dev\/(?:pts|shm|mqueue|console)|proc|proc\/.*|sys\/fs\/cgroup)$/;
+
+/** Lines of `/proc/self/mountinfo` (proc(5)); those that cannot be read are kept as of an unknown type. */
+export function parseMountinfo(text: string): Mount[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const left = before.split(' ');
+      const right = after.split(' ');
+      return {
+        root: left[3] ?? '',
+        point: left[4] ?? line,
+        options: (left[5] ?? '').split(','),
+        type: right[0] ?? 'unknown',
+        source: right[1] ?? '',
+      };
+    });
+}
+
+export function judgeMounts({ mountinfo }: Mounts): Guarantee {
+  const mounts = parseMountinfo(mountinfo);
+  const wrong = mounts.flatMap((mount) => {
+    const why = objection(mount);
+    return why ? [`${mount.point} (${mount.type}, ${mount.options.join(',')}): ${why}`] : [];
+  });
+  const root = mounts.find(({ point }) => point === '/');
+  return judged(MOUNTS_PROMISE, {
+    holds: root !== undefined && wrong.length === 0,
+    evidence:
+      wrong.length > 0
+        ? lines(wrong)
+        : lines(
+            mounts.map(({ point, type, options }) => `${point} ${type} ${options[0] ?? ''}`),
+            60,
+          ),
+    why: 'The container was not made from the fixed template, or the engine mounts more than it was asked to.',
+  });
+}
+
+function objection({ point, root, type, options }: Mount): string | null {
+  const writable = options.includes('rw');
+  if (point === '/') return writable ? 'the root can be written' : null;
+  if (NAME_FILES.includes(point)) {
+    return writable && !point.startsWith('/etc/') ? 'a file of the engine that can be written' : null;
+  }
+  if (point !== '/data' && !KERNEL_TYPES.includes(type)) return 'a file system of the machine';
+  if (type === 'tmpfs' && !TMPFS_ROOTS.includes(root)) return 'a directory of the machine';
+  if (!writable) return null;
+  if (!WRITABLE_PLACE.test(point)) return 'can be written';
+  if (type === 'cgroup' || type === 'cgroup2') return 'control groups can be written';
+  const masksAFile = point.startsWith('/proc/');
+  if (!masksAFile && !options.includes('nosuid')) return 'takes setuid programs';
+  // The devices of the container are in /dev; which ones, another check looks at.
+  const mayHaveDevices = masksAFile || point === '/dev' || point === '/dev/pts' || point === '/dev/console';
+  return mayHaveDevices || options.includes('nodev') ? null : 'takes devices';
+}

@@ -1,0 +1,81 @@
+import type { SandboxExit } from '../sandbox/sandbox-backend.ts';
+import {
+  judgeDisk,
+  judgeEnd,
+  judgeForks,
+  judgeMemory,
+  judgeOpenFiles,
+  judgeProcessor,
+  judgeStderr,
+  LIMIT_PROMISES,
+} from './judge-limits.ts';
+import { DiskFilled, FilesOpened, Forks, MemoryTaken, Spun } from './observations.ts';
+import { openProbe, PROBE_LIMITS, startProbe } from './probe-session.ts';
+import type { VerifyStep } from './verify.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const WAIT_MS = 15_000;
+const SPIN_MS = 1500;
+/** Sizes of the throw-away sandbox's own file systems (container-spec.ts), and a little for how they count. */
+const SPACES: ReadonlyMap<string, number> = new Map(
+  ['/data', '/tmp', '/dev/shm'].map((path) => [path, 65 * MEBIBYTE]),
+);
+const MOST_BYTES = 256 * MEBIBYTE;
+
+/** Bombs, each in a sandbox of its own where it may take the whole of it along. */
+export async function verifyLimits(step: VerifyStep): Promise<void> {
+  const { options, check, declared } = step;
+  options.onProgress?.('fork, disk and file bombs');
+  await check([LIMIT_PROMISES.processes, LIMIT_PROMISES.disk, LIMIT_PROMISES.files], async () => {
+    await using probe = await openProbe(options);
+    const files = judgeOpenFiles(await probe.ask('fd-bomb', { most: 1_000_000 }, FilesOpened));
+    const spaces = { directories: [...SPACES.keys()], most: MOST_BYTES };
+    const disk = judgeDisk(await probe.ask('disk-bomb', spaces, DiskFilled), SPACES, declared('disk_quota'));
+    const forks = await probe.ask('fork-bomb', { most: PROBE_LIMITS.pids * 4 }, Forks);
+    return [judgeForks(forks, PROBE_LIMITS.pids, declared('pids_limit')), disk, files];
+  });
+  options.onProgress?.('memory bomb');
+  await check(LIMIT_PROMISES.memory, async () => {
+    await using probe = await openProbe(options);
+    const megabytes = (PROBE_LIMITS.memoryBytes / MEBIBYTE) * 2;
+    const taken = await probe.ask('memory-bomb', { megabytes }, MemoryTaken).catch(() => null);
+    const exit = taken ? null : await within(probe.sandbox.exited);
+    return judgeMemory({ taken, exit }, PROBE_LIMITS.memoryBytes, declared('memory_limit'));
+  });
+  options.onProgress?.('busy program, flood of errors, a program that does not end');
+  await check(LIMIT_PROMISES.processor, async () => {
+    await using probe = await openProbe(options);
+    await probe.sandbox.clamp();
+    const spin = probe.ask('spin', { forMs: SPIN_MS }, Spun);
+    return judgeProcessor(
+      await spin,
+      PROBE_LIMITS.cpus,
+      declared('cpu_limit') ?? declared('cpu_clamp_after_start'),
+    );
+  });
+  await check(LIMIT_PROMISES.stderr, async () => {
+    const sandbox = await startProbe(options, 'stderr-flood');
+    try {
+      return judgeStderr(await within(sandbox.exited));
+    } finally {
+      await sandbox.stop(0);
+    }
+  });
+  await check(LIMIT_PROMISES.end, async () => {
+    const sandbox = await startProbe(options, 'ignore-eof');
+    const stopped = sandbox.stop(200);
+    stopped.catch(() => {});
+    return judgeEnd(await within(sandbox.exited));
+  });
+}
+
+/** How it ended, or null when it has not within the wait. */
+async function within(exited: Promise<SandboxExit>): Promise<SandboxExit | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, WAIT_MS, null);
+  try {
+    return await Promise.race([exited, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+import { HOST_PROMISES, judgeWire, type WireOutcome } from './judge-host.ts';
+import { openProbe, type ProbeGround, startProbe } from './probe-session.ts';
+import type { VerifyStep } from './verify.ts';
+
+const MODES = [
+  'garbage',
+  'http1',
+  'continuation-flood',
+  'ping-flood',
+  'settings-flood',
+  'rst-flood',
+  'exit-at-once',
+];
+const WAIT_MS = 10_000;
+
+/** Programs that break the protocol, one after the other, while an honest neighbour is asked after each. */
+export async function verifyWire({ options, check }: VerifyStep): Promise<void> {
+  options.onProgress?.('breaking the protocol');
+  await check(HOST_PROMISES.wire, async () => {
+    await using neighbour = await openProbe(options);
+    const outcomes: WireOutcome[] = [];
+    let answers = true;
+    for (const mode of MODES) {
+      outcomes.push(await attack(options, mode));
+      const status = await neighbour.pipe.request({ method: 'GET', path: '/status' }).catch(() => null);
+      answers &&= status?.status === 200;
+    }
+    return judgeWire(outcomes, answers);
+  });
+}
+
+async function attack(ground: ProbeGround, mode: string): Promise<WireOutcome> {
+  const sandbox = await startProbe(ground, mode);
+  const { promise: late, resolve } = Promise.withResolvers<{ cause: 'open'; reason: string }>();
+  const timer = setTimeout(resolve, WAIT_MS, {
+    cause: 'open',
+    reason: `still open after ${WAIT_MS / 1000} s`,
+  });
+  try {
+    const pipe = await ground.connectPipe({ bytes: sandbox.pipe, handle: ground.handle });
+    const end = await Promise.race([pipe.closed, late]);
+    pipe.close('the check is done');
+    return { mode, ended: end.cause, reason: end.reason };
+  } catch (error) {
+    return { mode, ended: 'refused', reason: error instanceof Error ? error.message.slice(0, 200) : '' };
+  } finally {
+    clearTimeout(timer);
+    await sandbox.stop(0);
+  }
+}

@@ -1,0 +1,74 @@
+/*
+ * Attacks the live installation from inside throw-away containers of its own image, spec template and pipe:
+ *
+ *   probe (reports facts) ── pipe ──► observations (parsed) ──► judge-*.ts (pure) ──► guarantees
+ *
+ * A check that cannot be run is never taken as passed.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Guarantee, VerifyReport } from '@openlegion/contract/control-api';
+import type { Enforcement } from '../sandbox/sandbox-backend.ts';
+import { type Promised, unchecked } from './guarantee.ts';
+import { type AuditState, HOST_PROMISES, judgeAudit } from './judge-host.ts';
+import type { ProbeGround } from './probe-session.ts';
+import { verifyLimits } from './verify-limits.ts';
+import { verifySandbox } from './verify-sandbox.ts';
+import { verifyWire } from './verify-wire.ts';
+
+export interface VerifyOptions extends ProbeGround {
+  /** The name that `handle` answers for: an agent without any grant. */
+  agent: string;
+  /** Of another agent of the fleet, or any name: who the probe claims to be. */
+  otherAgent: string;
+  /** What every planted credential starts with; null when none was planted. */
+  canaryPrefix: string | null;
+  /** Addresses and ports of this machine that a container must not reach, the control API's first. */
+  hostTargets: { host: string; port: number }[];
+  auditState: () => Promise<AuditState>;
+  /** For people: what is being tried now. */
+  onProgress?: (text: string) => void;
+}
+
+export type Declared = (enforcement: Enforcement) => string | undefined;
+
+/** What one step needs to add its guarantees. */
+export interface VerifyStep {
+  options: VerifyOptions;
+  declared: Declared;
+  /** Runs `judge`; an error of it becomes a broken guarantee of each of `promised`. */
+  check(
+    promised: Promised | readonly Promised[],
+    judge: () => Promise<Guarantee | Guarantee[]>,
+  ): Promise<void>;
+}
+
+/** Every guarantee with its evidence. Throws only what `signal` was aborted with. */
+export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
+  const { backend, signal } = options;
+  const { cannotEnforce } = await backend.capabilities();
+  const guarantees: Guarantee[] = [];
+  const step: VerifyStep = {
+    options,
+    declared: (enforcement) => cannotEnforce.find((missing) => missing.enforcement === enforcement)?.why,
+    async check(promised, judge) {
+      signal.throwIfAborted();
+      try {
+        guarantees.push(...[await judge()].flat());
+      } catch (error) {
+        signal.throwIfAborted();
+        guarantees.push(...[promised].flat().map((one) => unchecked(one, error)));
+      }
+    },
+  };
+  await verifySandbox(step);
+  await verifyLimits(step);
+  await verifyWire(step);
+  options.onProgress?.('checking the audit chain');
+  await step.check(HOST_PROMISES.audit, async () => judgeAudit(await options.auditState()));
+  return { guarantees };
+}
+
+/** Letters and digits that nothing else starts with: for the worthless secret by which the search is tested. */
+export function plantedPrefix(): string {
+  return `PLANTED${randomBytes(8).toString('hex')}`;
+}
