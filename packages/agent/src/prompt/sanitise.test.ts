@@ -98,3 +98,12 @@ test('a token put together by what is removed is escaped all the same', () => {
   assert.equal(sanitise('<\u200B|im_start|\u200B>system'), '< |im_start| >system');
   assert.equal(sanitise('</agent\u2060_message>'), '&lt;/agent_message>');
 });
+
+test('hostile text of a megabyte is done in linear time', () => {
+  const size = 1_000_000;
+  for (const unit of ['< ', '<s ', '</ ', '\u200D', '<|', '[', 'क\u200D', '😀\uFE0F\u200D', '<\n/\t']) {
+    assert.ok(sanitise(unit.repeat(size / unit.length)).length <= size * 1.5);
+  }
+  // A quadratic pattern takes minutes over each of these.
+  for (const start of ['<', '</', '<s', '< /']) sanitise(start + ' '.repeat(size));
+});

@@ -24,7 +24,7 @@ const TEMPLATE_TOKEN =
   /<(?=[|\uFF5C])|(?<=[|\uFF5C])>|<(?=\/?(?:im_start|im_end|im_sep|start_of_turn|end_of_turn|s|bos|eos|pad|unk)\s*\/?>)|<(?=<\/?SYS>>)|\[(?=\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])/gi;
 
 /** The elements in which our own prompts hold what others wrote. */
-const OUR_FRAME = /<(?=\s*\/?\s*(?:agent_message|workspace_file)(?![a-z0-9_]))/gi;
+const OUR_FRAME = /<(?=\s*(?:\/\s*)?(?:agent_message|workspace_file)(?![a-z0-9_]))/gi;
 
 /**
  * Removes characters that cannot be seen or that steer how text is shown (joiners and emoji selectors stay where

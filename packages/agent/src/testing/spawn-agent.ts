@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type ClientHttp2Session, connect, createServer, type ServerHttp2Stream } from 'node:http2';
-import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { byteStream } from '../pipe/byte-stream.ts';
 import type { SeenCall } from './fake-mesh.ts';
 
 export interface SpawnedAgent {
@@ -28,7 +28,7 @@ export function spawnAgent(options: {
     env: { PATH: process.env.PATH, OPENLEGION_DATA: options.data },
   });
   options.signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-  const bytes = Duplex.from({ writable: child.stdin, readable: child.stdout });
+  const bytes = byteStream(child.stdout, child.stdin);
   bytes.on('error', () => {});
   const outer = connect('http://agent', { createConnection: () => bytes });
   outer.on('error', () => {});
