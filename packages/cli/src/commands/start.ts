@@ -42,7 +42,7 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   });
   const detached = options.detach === true;
   const launched = await launchSupervisor({ home, sandbox, port: null, lifeline: !detached }, (part) =>
-    progress.step(`starting the ${part}`),
+    progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
   );
   progress.clear();
   if (!launched.started) {

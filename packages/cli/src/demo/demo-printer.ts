@@ -32,7 +32,9 @@ export function createDemoPrinter(terminal: Terminal): { print(event: FleetEvent
     const key = `${agent} ${refusal.rule}`;
     if (shown.has(key)) return;
     shown.add(key);
-    say(agent, `${style('red', '✋ refused')} ${oneLine(refusal.message, width)}`);
+    const [first = '', ...rest] = wrap(oneLine(refusal.message, 400), width - 10);
+    say(agent, `${style('red', '✋ refused')} ${first}`);
+    for (const line of rest) say(agent, `   ${line}`);
     say(agent, `   ${style('yellow', `rule: ${refusal.rule}`)}`);
   };
 
@@ -57,7 +59,7 @@ export function createDemoPrinter(terminal: Terminal): { print(event: FleetEvent
           break;
         case 'message_settled':
           if (event.refusal) refuse(agent, event.refusal);
-          say(agent, style('dim', `done (${event.status}, ${formatMicroUsd(event.chargedMicroUsd)})`));
+          say(agent, style('dim', `${event.status}, ${formatMicroUsd(event.chargedMicroUsd)}`));
           break;
         case 'turn': {
           const { turn } = event;

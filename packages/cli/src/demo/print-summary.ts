@@ -45,7 +45,7 @@ export function printSummary(outcome: DemoOutcome, terminal: Terminal, cwd: stri
     terminal.line(`\n${style('bold', 'Refused')}`);
     terminal.line(
       formatTable(
-        seen.refusals.map(({ agent, refusal }) => [agent, refusal.rule, oneLine(refusal.message, 100)]),
+        seen.refusals.map(({ agent, refusal }) => [agent, refusal.rule, oneLine(refusal.message, 200)]),
       ),
     );
   }

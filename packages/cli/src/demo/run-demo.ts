@@ -125,9 +125,11 @@ async function noteContainers(control: ControlClient, seen: Observations): Promi
 
 /** Volumes outlive a demo: what an earlier one left must not pass for this one's result. */
 async function resetWorkspaces(control: ControlClient): Promise<void> {
-  for (const agent of DEMO_AGENTS) {
-    await control.json(z.unknown(), { method: 'POST', path: `/api/agents/${agent}/reset` });
-  }
+  await Promise.all(
+    DEMO_AGENTS.map((agent) =>
+      control.json(z.unknown(), { method: 'POST', path: `/api/agents/${agent}/reset` }),
+    ),
+  );
   const { files } = await control.json(WorkspaceListing, {
     method: 'GET',
     path: '/api/agents/outreach/workspace',
