@@ -20,8 +20,8 @@ test('a secret is found in every form, wherever it stands', () => {
     ['hex', (secret) => Buffer.from(Buffer.from(secret).toString('hex').toUpperCase())],
     ['percent-encoded', (secret) => Buffer.from(percent(secret))],
     ['percent-encoded', (secret) => Buffer.from(percent(secret).toUpperCase())],
-    ['utf-16le', (secret, before) => Buffer.concat([before, Buffer.from(secret, 'utf16le')])],
-    ['utf-16be', (secret) => Buffer.from(secret, 'utf16le').swap16()],
+    ['utf-16', (secret, before) => Buffer.concat([before, Buffer.from(secret, 'utf16le')])],
+    ['utf-16', (secret) => Buffer.from(secret, 'utf16le').swap16()],
     [
       'base64',
       (secret, before) => Buffer.from(Buffer.concat([before, Buffer.from(secret)]).toString('base64')),

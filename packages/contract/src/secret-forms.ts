@@ -1,5 +1,5 @@
 /** The forms in which a planted secret is looked for. */
-export type SecretForm = 'raw' | 'reversed' | 'hex' | 'base64' | 'percent-encoded' | 'utf-16le' | 'utf-16be';
+export type SecretForm = 'raw' | 'reversed' | 'hex' | 'base64' | 'percent-encoded' | 'utf-16';
 
 export interface SecretHit {
   form: SecretForm;
@@ -75,15 +75,9 @@ function formsOf(prefix: string): Form[] {
     })),
     {
       ...plain,
-      form: 'utf-16le',
-      anchor: Buffer.from(prefix, 'utf16le'),
-      unitBytes: 2,
-      unit: (bytes, at) => isAlphanumericAt(bytes, at) && bytes[at + 1] === 0,
-    },
-    {
-      ...plain,
-      form: 'utf-16be',
-      anchor: Buffer.from(prefix, 'utf16le').swap16(),
+      form: 'utf-16',
+      // Without the zero at its end, or at its beginning: the same bytes in either order, and none that is common.
+      anchor: Buffer.from(prefix, 'utf16le').subarray(0, -1),
       unitBytes: 2,
       unit: (bytes, at) => bytes[at] === 0 && isAlphanumericAt(bytes, at + 1),
     },

@@ -83,7 +83,7 @@ function readFilePieces(path: string, look: (bytes: Uint8Array) => void): number
   }
 }
 
-/** Every readable region of `/proc/PID/maps` (proc(5)). Needs root, or the same user and a kernel that allows it. */
+/** Every region of `/proc/PID/maps` (proc(5)) that can hold what the process learned. Needs root, or the same user and a kernel that allows it. */
 function readMemory(pid: number, look: (bytes: Uint8Array) => void): number {
   const regions = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n');
   const file = openSync(`/proc/${pid}/mem`, 'r');
@@ -92,7 +92,7 @@ function readMemory(pid: number, look: (bytes: Uint8Array) => void): number {
   try {
     for (const region of regions) {
       const range = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(region);
-      if (!range || /\[(?:vvar|vsyscall)/.test(region)) continue;
+      if (!range || /\[(?:vvar|vsyscall)/.test(region) || isUnchangedFile(region)) continue;
       const end = Number.parseInt(range[2] ?? '', 16);
       for (let at = Number.parseInt(range[1] ?? '', 16); at < end; at += PIECE_BYTES) {
         const read = readRegion(file, piece, Math.min(piece.length, end - at), at);
@@ -105,6 +105,11 @@ function readMemory(pid: number, look: (bytes: Uint8Array) => void): number {
   }
   if (total === 0) throw new Error('no region of its memory could be read');
   return total;
+}
+
+/** Programs and libraries, mapped without the right to write: nothing that a process learned can be in them. */
+function isUnchangedFile(region: string): boolean {
+  return /^\S+ r-[-x][ps] \S+ \S+ [1-9]\d* /.test(region);
 }
 
 /** A region may go away while it is read, or be one that no one can read: then there is nothing in it to find. */
