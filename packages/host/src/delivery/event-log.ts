@@ -137,7 +137,8 @@ export function createEventLog(options: {
 
   /** A hostile agent may claim without end: what it claims beyond the bound is shown, not stored. */
   function worthStoring(event: FleetEvent): boolean {
-    if (event.event.type === 'turn' && event.event.turn.type.endsWith('_delta')) return false;
+    if (event.event.type !== 'turn') return true;
+    if (event.event.turn.type.endsWith('_delta')) return false;
     const used = claims.get(event.messageId) ?? { count: 0, characters: 0 };
     used.count += 1;
     used.characters += JSON.stringify(event.event).length;

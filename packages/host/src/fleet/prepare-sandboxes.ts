@@ -1,11 +1,11 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { createEngineClient } from '../engine/engine-client.ts';
 import { findEngine } from '../engine/find-engine.ts';
-import { ensureImage } from '../image/ensure-image.ts';
 import { chooseRuntime } from '../sandbox/choose-runtime.ts';
 import { chooseVolumes } from '../sandbox/choose-volumes.ts';
 import { createDockerBackend } from '../sandbox/docker-backend.ts';
 import type { Sandboxes } from './agent-container.ts';
+import { ensureImageApart } from './ensure-image-apart.ts';
 
 /**
  * What agents run on: the engine, the strongest runtime where asked for, limited volumes, and the image, built
@@ -29,10 +29,6 @@ export async function prepareSandboxes(options: {
   const backend = await createDockerBackend({ engine, runtime: runtime.runtime, volumes });
   const removed = await backend.removeLeftovers(installation);
   if (removed > 0) log(`removed ${removed} containers that an earlier host left`);
-  const { image } = await ensureImage({
-    engine,
-    signal,
-    onProgress: ({ step, text }) => log(`image: ${step}: ${text}`),
-  });
+  const image = await ensureImageApart({ environment, log, signal });
   return { backend, image };
 }

@@ -12,6 +12,8 @@ import { takeMessage } from './take-message.ts';
 
 /** How long the lane waits before it tries again to store what it could not (a full disk). */
 const STORE_RETRY_MS = 1000;
+/** A write for each model call would hold up the next ones by a flush of the disk. */
+const CHARGE_FLUSH_MS = 200;
 
 /** One first-in-first-out queue per agent, on disk. At most one message of a lane runs. */
 export interface Lanes {
@@ -23,7 +25,7 @@ export interface Lanes {
   queued(agent: string): number;
   /** The agent took this message's text into the turn of `into`: it is answered with it. */
   merge(messageId: string, into: string): Promise<boolean>;
-  /** Adds to what a message has cost, and says so in the event stream. */
+  /** Adds to what a message has cost, and says so in the event stream. On disk before the message settles. */
   charge(agent: string, charge: Charge, running: Message): void;
   /** Puts what a crash left running first in its lane, and starts all lanes that have work. */
   start(): Promise<void>;
@@ -57,7 +59,33 @@ export function createLanes(parts: {
   const active = new Map<string, Promise<void>>();
   const running = new Map<string, Message>();
   const waiting = new Set<string>();
+  /** Costs not yet on disk. What was spent is the keeper's to know; these are for showing it with its message. */
+  const charges = new Map<string, number>();
+  let chargesWait = false;
   let stopping = false;
+
+  /** Adds what is waiting to its messages; what is added is forgotten only when it is stored. */
+  async function storeCharges(ids: string[], work?: (transaction: Transaction) => Step): Promise<Step> {
+    const { step, stored } = await database.write((transaction) => {
+      const stored = ids.flatMap((id) => {
+        const amount = charges.get(id);
+        if (amount === undefined) return [];
+        transaction.run(
+          'UPDATE message SET charged_micro_usd = charged_micro_usd + ? WHERE id = ?',
+          amount,
+          id,
+        );
+        return [{ id, amount }];
+      });
+      return { stored, step: work?.(transaction) ?? NO_STEP };
+    });
+    for (const { id, amount } of stored) {
+      const left = (charges.get(id) ?? 0) - amount;
+      if (left > 0) charges.set(id, left);
+      else charges.delete(id);
+    }
+    return step;
+  }
 
   /** Settles or gives back what just returned, and takes the next, in one transaction. */
   function step(
@@ -110,10 +138,11 @@ export function createLanes(parts: {
   ): Promise<Step> {
     for (;;) {
       try {
-        return await database.write((transaction) => step(transaction, agent, done, outcome));
+        const ids = done ? [done.message.id] : [];
+        return await storeCharges(ids, (transaction) => step(transaction, agent, done, outcome));
       } catch (error) {
         warn(`lane of ${agent}: ${error instanceof Error ? error.message : 'the store failed'}`);
-        if (stopping) return { delivery: null, events: [] };
+        if (stopping) return NO_STEP;
         await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve));
       }
     }
@@ -193,16 +222,14 @@ export function createLanes(parts: {
       ),
     charge(agent, { model, chargedMicroUsd, inputTokens, outputTokens }, { id, traceId }) {
       const event = { type: 'model_charged', model, chargedMicroUsd, inputTokens, outputTokens } as const;
-      database
-        .write((transaction) => {
-          transaction.run(
-            'UPDATE message SET charged_micro_usd = charged_micro_usd + ? WHERE id = ?',
-            chargedMicroUsd,
-            id,
-          );
-          return events.store(transaction, { agent, messageId: id, traceId, event });
-        })
-        .then(events.announce, (error) => warn(`a cost was not noted with its message: ${String(error)}`));
+      events.publish({ agent, messageId: id, traceId, event });
+      charges.set(id, (charges.get(id) ?? 0) + chargedMicroUsd);
+      if (chargesWait) return;
+      chargesWait = true;
+      clock.after(CHARGE_FLUSH_MS, () => {
+        chargesWait = false;
+        storeCharges([...charges.keys()]).catch((error) => warn(`costs were not noted: ${String(error)}`));
+      });
     },
     async start() {
       const agents = await database.write((transaction) => {
@@ -221,9 +248,12 @@ export function createLanes(parts: {
     async stop() {
       stopping = true;
       await Promise.allSettled(active.values());
+      await storeCharges([...charges.keys()]);
     },
   };
 }
+
+const NO_STEP: Step = { delivery: null, events: [] };
 
 const EXHAUSTED = {
   status: 'failed',

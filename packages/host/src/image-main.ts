@@ -1,0 +1,36 @@
+/**
+ * Makes sure of the agents' image and prints its name: a program of its own, because what bundles the agent keeps
+ * two hundred megabytes for the rest of a process's life. Lines of JSON on standard output: `progress` as often as
+ * there is any, then `image`, or `refusal` and exit code 1.
+ */
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Refusal } from '@openlegion/contract/refusal';
+import { createEngineClient } from './engine/engine-client.ts';
+import { findEngine } from './engine/find-engine.ts';
+import { ensureImage } from './image/ensure-image.ts';
+
+type ImageLine = { progress: string } | { image: string } | { refusal: Refusal };
+
+const say = (line: ImageLine) => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const stopping = new AbortController();
+process.on('SIGTERM', () => stopping.abort());
+// The host's end is ours too.
+process.stdin.on('end', () => stopping.abort());
+process.stdin.resume();
+process.stdin.unref();
+
+try {
+  const { signal } = stopping;
+  const search = await findEngine({ env: process.env, signal });
+  if (!search.found) throw new OpenLegionError(search.refusal);
+  const engine = await createEngineClient(search.address);
+  const onProgress = ({ step, text }: { step: string; text: string }) =>
+    say({ progress: `${step}: ${text}` });
+  const { image } = await ensureImage({ engine, signal, onProgress });
+  say({ image });
+  engine.close();
+} catch (error) {
+  if (!(error instanceof OpenLegionError)) throw error;
+  say({ refusal: error.refusal });
+  process.exitCode = 1;
+}
