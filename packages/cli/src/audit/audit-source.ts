@@ -16,6 +16,7 @@ export interface AuditSource {
   description: string;
   /** From the first record after `after`, in the order of their numbers. */
   records(chain: Chain, after: number): AsyncGenerator<AuditRecord>;
+  /** `publicKeyPem`: the one kept at the first start; null where it is missing. */
   checkpoints(): Promise<{ checkpoints: AuditCheckpoint[]; publicKeyPem: string | null }>;
 }
 
@@ -24,7 +25,7 @@ const Page = z.object({ records: z.array(AuditRecord) });
 const Checkpoints = z.object({ checkpoints: z.array(AuditCheckpoint), publicKeyPem: z.string() });
 
 /** A running installation: records through the control API, checkpoints and the key from the keeper itself. */
-export function liveAuditSource(control: ControlClient, run: string): AuditSource {
+export function liveAuditSource(control: ControlClient, home: string, run: string): AuditSource {
   return {
     description: 'the running installation',
     async *records(chain, after) {
@@ -41,7 +42,9 @@ export function liveAuditSource(control: ControlClient, run: string): AuditSourc
     async checkpoints() {
       const { code, stdout, stderr } = await captureVaultAdmin(['checkpoints', '--run', run, '--json']);
       const parsed = code === 0 ? Checkpoints.safeParse(JSON.parse(stdout)) : null;
-      if (parsed?.success) return parsed.data;
+      // The key that was kept counts, not one that whoever answers names today.
+      if (parsed?.success)
+        return { ...parsed.data, publicKeyPem: pinnedKey(home) ?? parsed.data.publicKeyPem };
       throw new OpenLegionError({
         code: 'unavailable',
         rule: 'cli.audit.checkpoints',
@@ -81,10 +84,17 @@ export function storedAuditSource(home: string): AuditSource {
       const rows = database.connection
         .prepare('SELECT chain, seq, hash, at, signature FROM checkpoint')
         .all();
-      const publicKeyPem = existsSync(data.auditPublicKey) ? readFileSync(data.auditPublicKey, 'utf8') : null;
-      return { checkpoints: z.array(AuditCheckpoint).parse(rows.map((row) => ({ ...row }))), publicKeyPem };
+      return {
+        checkpoints: z.array(AuditCheckpoint).parse(rows.map((row) => ({ ...row }))),
+        publicKeyPem: pinnedKey(home),
+      };
     },
   };
+}
+
+function pinnedKey(home: string): string | null {
+  const path = dataPaths(home).auditPublicKey;
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
 }
 
 function openReadOnly(path: string): { connection: DatabaseSync } & Disposable {

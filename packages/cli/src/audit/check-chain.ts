@@ -42,7 +42,11 @@ export function createChainCheck(
   const own = checkpoints.filter((checkpoint) => checkpoint.chain === chain && checkpoint.seq > 0);
   const bySeq = new Map<number, AuditCheckpoint[]>();
   for (const checkpoint of own) {
-    if (publicKeyPem === null || !isSigned(checkpoint, publicKeyPem)) {
+    if (publicKeyPem === null) {
+      find(checkpoint.seq, 'this checkpoint cannot be checked: the public key of the keeper is missing');
+      continue;
+    }
+    if (!isSigned(checkpoint, publicKeyPem)) {
       find(checkpoint.seq, 'this checkpoint is not signed by the keeper of this installation');
       continue;
     }

@@ -21,7 +21,7 @@ export async function auditVerify(context: CommandContext, options: { json: bool
   }
   terminal.line(`Audit of ${source.description}`);
   for (const check of checks) terminal.line(describeCheck(check, terminal.style));
-  if (!sound) terminal.line(terminal.style('red', 'The record was tampered with. Keep data/ as evidence.'));
+  if (!sound) terminal.line(terminal.style('red', 'The record is not whole. Keep data/ as evidence.'));
   return sound ? 0 : 1;
 }
 
@@ -95,6 +95,6 @@ export async function auditExport(context: CommandContext): Promise<number> {
 function sourceOf(home: string): AuditSource {
   const running = runningSupervisor(home);
   return running && running.port > 0
-    ? liveAuditSource(createControlClient(home), running.run)
+    ? liveAuditSource(createControlClient(home), home, running.run)
     : storedAuditSource(home);
 }

@@ -99,7 +99,7 @@ export async function runDemo(options: {
     histories.push(...page.entries.map(({ text }) => text));
   }
   const texts = [...histories, ...seen.toolOutputs.map(({ preview }) => preview)];
-  const chains = await verifyChains(liveAuditSource(control, run));
+  const chains = await verifyChains(liveAuditSource(control, home, run));
   const expectations = [
     ...expectWork(seen, resultFile === null ? null : readFileSync(resultFile, 'utf8'), costs),
     ...(scripted

@@ -44,7 +44,7 @@ function becomeAdmin(run: string, bindings: string): never {
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
   process.execve?.(
     process.execPath,
-    [process.execPath, '--disable-sigusr1', PROGRAMS.vaultAdmin, ...args],
+    [process.execPath, '--disable-sigusr1', '--', PROGRAMS.vaultAdmin, ...args],
     environment,
   );
   process.exit(1);

@@ -17,15 +17,19 @@ export function reExecuteClean(argv: readonly string[], environment: NodeJS.Proc
   delete clean[IMPORTER_PID];
   const args = argv.slice(2);
   if (startsInstallation(args)) {
-    const importer = spawn(process.execPath, ['--disable-sigusr1', PROGRAMS.importEnvironment, ...args], {
-      env: environment,
-      // What it says of names goes to standard error: standard output is the command's own.
-      stdio: ['ignore', 2, 2],
-    });
+    const importer = spawn(
+      process.execPath,
+      ['--disable-sigusr1', '--', PROGRAMS.importEnvironment, ...args],
+      {
+        env: environment,
+        // What it says of names goes to standard error: standard output is the command's own.
+        stdio: ['ignore', 2, 2],
+      },
+    );
     if (importer.pid !== undefined) clean[IMPORTER_PID] = String(importer.pid);
   }
   if (!process.execve) throw new Error('this Node cannot replace its own process image');
-  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...argv.slice(1)], clean);
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, '--', ...argv.slice(1)], clean);
 }
 
 /** The demo on the scripted model needs no key, so none is given to it. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { dataPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { PartName } from '@openlegion/contract/process-protocol';
-import { importEnvFile } from '../vault-admin/import-env-file.ts';
+import { afterPartReady } from '../vault-admin/after-part-ready.ts';
 import { holdLock } from './hold-lock.ts';
 import { installationParts } from './installation-parts.ts';
 import { createPartLog, type LogFormat } from './part-log.ts';
@@ -27,9 +27,12 @@ export async function runSupervisor(options: {
   uid: number;
   stop: AbortSignal;
   report: (report: SupervisorReport) => void;
+  /** Tests run parts of their own. */
   partsOf?: typeof installationParts;
+  afterReady?: typeof afterPartReady;
 }): Promise<number> {
-  const { settings, environment, uid, stop, report, partsOf = installationParts } = options;
+  const { settings, environment, uid, stop, report } = options;
+  const { partsOf = installationParts, afterReady = afterPartReady } = options;
   const { home } = settings;
   const data = dataPaths(home);
   mkdirSync(data.logs, { recursive: true, mode: 0o700 });
@@ -89,7 +92,7 @@ export async function runSupervisor(options: {
       if (event.type === 'part' && event.state === 'starting') report({ type: 'starting', part: event.part });
     },
     afterReady: async (part) => {
-      if (part === 'gateway') await importEnvFile({ home, run, log: (line) => ownLog.write(`${line}\n`) });
+      await afterReady({ part, home, run, log: (line) => ownLog.write(`${line}\n`) });
     },
     onRestarted: (part, detail) => {
       if (part === 'host') writeFile(portOf(detail));

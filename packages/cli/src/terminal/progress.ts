@@ -1,3 +1,4 @@
+import { oneLine } from './safe-text.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Long steps, shown while they go: one line that changes on a terminal, one line per step elsewhere. */
@@ -19,7 +20,7 @@ export function createProgress(terminal: Terminal): Progress {
   const draw = () => {
     frame = (frame + 1) % FRAMES.length;
     const width = Math.max(20, (terminal.output.columns ?? 80) - 4);
-    errors.write(`\r\u001b[2K${style('cyan', FRAMES[frame] ?? '')} ${current.slice(0, width)}`);
+    errors.write(`\r\u001b[2K${style('cyan', FRAMES[frame] ?? '')} ${oneLine(current, width)}`);
   };
   const clear = () => {
     clearInterval(timer);
@@ -31,7 +32,7 @@ export function createProgress(terminal: Terminal): Progress {
     clear,
     step(text) {
       if (!live) {
-        if (text !== current) errors.write(`${text} …\n`);
+        if (text !== current) errors.write(`${oneLine(text, 110)} …\n`);
         current = text;
         return;
       }

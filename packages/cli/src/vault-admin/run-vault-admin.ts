@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { PROGRAMS } from '../programs.ts';
 
+/** `--`: Node would otherwise take the program's `--env-file` for its own, and load that file. */
+const programOf = (args: readonly string[]) => ['--disable-sigusr1', '--', PROGRAMS.vaultAdmin, ...args];
+
 /**
  * Runs the vault's own administration program with this terminal: a value is read there, by a short-lived process
  * of the vault's, and goes from it to the keeper. Returns its exit code.
  */
 export function runVaultAdmin(args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-sigusr1', PROGRAMS.vaultAdmin, ...args], {
+    const child = spawn(process.execPath, programOf(args), {
       stdio: 'inherit',
     });
     child.once('error', reject);
@@ -24,7 +27,7 @@ export interface VaultAdminOutput {
 /** The same for what answers no secret (lists, checkpoints, canaries' names), with its output taken. */
 export function captureVaultAdmin(args: readonly string[]): Promise<VaultAdminOutput> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-sigusr1', PROGRAMS.vaultAdmin, ...args], {
+    const child = spawn(process.execPath, programOf(args), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output = { stdout: '', stderr: '' };

@@ -11,6 +11,7 @@ const code = await runSupervisor({
   environment: process.env,
   uid: process.getuid?.() ?? 0,
   stop: stop.signal,
+  afterReady: async () => {},
   report: (line) => writeSync(1, `${JSON.stringify(line)}\n`),
   partsOf: () =>
     (['keeper', 'host'] as const).map((name) => ({

@@ -1,0 +1,14 @@
+import type { PartName } from '@openlegion/contract/process-protocol';
+import { importEnvFile } from './import-env-file.ts';
+import { pinAuditKey } from './pin-audit-key.ts';
+
+/** What is due between the starts of the parts: the audit key is kept, and `.env` is emptied into the vault. */
+export async function afterPartReady(options: {
+  part: PartName;
+  home: string;
+  run: string;
+  log: (line: string) => void;
+}): Promise<void> {
+  if (options.part === 'keeper') await pinAuditKey(options);
+  if (options.part === 'gateway') await importEnvFile(options);
+}
