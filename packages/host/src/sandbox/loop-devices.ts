@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, readFile, realpath, truncate } from 'node:fs/promises';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { runProgram } from '../engine/run-program.ts';
 
@@ -20,6 +20,14 @@ export async function formatExt4(file: string, uid: number): Promise<void> {
   const extended = `root_owner=${uid}:${uid},lazy_itable_init=1,lazy_journal_init=1,nodiscard`;
   await run('mkfs.ext4', '-q', '-F', '-m', '0', '-E', extended, file);
   await run('debugfs', '-w', '-R', 'rmdir lost+found', file);
+}
+
+/** Makes an unattached file system larger: checks it, makes the file longer, and then what is in it. */
+export async function growExt4(file: string, bytes: number): Promise<void> {
+  // Exit code 1 means that it was mended, which is as well; the growth would refuse what is not sound.
+  await runProgram(['e2fsck', '-f', '-p', file], { env: {} });
+  await truncate(file, bytes);
+  await run('resize2fs', file);
 }
 
 /** Attaches a file and returns its device, `/dev/loop7`. One that is attached already is returned again. */

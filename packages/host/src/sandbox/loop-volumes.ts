@@ -4,7 +4,7 @@ import type { EngineClient } from '../engine/engine-client.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { AGENT_UID, containerLabels, volumeName } from './container-spec.ts';
 import type { DataVolumes } from './data-volumes.ts';
-import { attachLoop, detachLoop, formatExt4, kernelPath, listLoops } from './loop-devices.ts';
+import { attachLoop, detachLoop, formatExt4, growExt4, kernelPath, listLoops } from './loop-devices.ts';
 
 /** The smallest file system that ext4 makes with a journal. */
 const MIN_BYTES = 8 * 1024 * 1024;
@@ -83,8 +83,12 @@ export async function createLoopVolumes(engine: EngineClient, directory: string)
 
 async function ensureImageFile(file: string, bytes: number): Promise<void> {
   const existing = await stat(file).catch(() => null);
-  // A changed limit takes effect on a new volume only: shrinking could lose what the agent keeps.
-  if (existing) return;
+  if (existing) {
+    // Never made smaller: that could lose what the agent keeps. One that is in use grows at its next start.
+    const attached = (await listLoops()).some((loop) => loop.file === file);
+    if (existing.size < bytes && !attached) await growExt4(file, bytes);
+    return;
+  }
   const unfinished = `${file}.new`;
   await rm(unfinished, { force: true });
   const handle = await open(unfinished, 'wx', 0o600);

@@ -77,6 +77,16 @@ export function lifecycleTests(context: ContractContext): void {
     });
   }
 
+  test('the signal of a start that is over does not touch what runs', async () => {
+    const abort = new AbortController();
+    const sandbox = await context.backend().start(context.spec({ command: STAYS }), abort.signal);
+    abort.abort();
+    assert.equal(await readLine(sandbox), 'ready');
+    sandbox.pipe.write('still there\n');
+    assert.equal(await readLine(sandbox), 'still there');
+    await sandbox.stop(1000);
+  });
+
   test('an image that is not there is said, and nothing is left', async () => {
     const spec = context.spec({ command: STAYS, image: 'openlegion-agent:0000000000000000' });
     await assert.rejects(

@@ -42,6 +42,7 @@ export function lookAroundTests(context: ContractContext): void {
   test('shows nothing of the machine from inside', async (t) => {
     const spec = context.spec({ command: python(LOOK_AROUND), dataBytes: 32 * 1024 * 1024 });
     const { output, exit } = await runToEnd(context.backend(), spec);
+    await context.backend().removeVolume(context.installation, 'alpha');
     assert.deepEqual([exit.cause, exit.exitCode], ['exited', 0], `${exit.reason}\n${exit.stderr}`);
     const found = Found.parse(JSON.parse(output));
     const plain = (await context.cannot('disk_quota')) || (await context.cannot('seccomp_profile'));

@@ -10,6 +10,7 @@ import { lookAroundTests } from './look-around-contract.ts';
 import { pipeTests } from './pipe-contract.ts';
 import { specOf } from './run-in-sandbox.ts';
 import type { TestEngine } from './test-engines.ts';
+import { toolTests } from './tool-contract.ts';
 
 /** What every backend has to pass, on one engine and runtime. */
 export interface ContractTarget {
@@ -65,6 +66,7 @@ export function sandboxContract(target: ContractTarget): void {
       await opened?.close();
     });
     pipeTests(context);
+    toolTests(context);
     lookAroundTests(context);
     bombTests(context);
     lifecycleTests(context);
