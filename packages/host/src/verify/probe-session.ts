@@ -83,6 +83,7 @@ async function askProbe<S extends z.ZodType>(
     method: 'POST',
     path: '/probe',
     body: JSON.stringify({ check, args }),
+    headersTimeoutMs: PROBE_LIMITS.checkTimeoutMs,
     maxBodyBytes: PROBE_LIMITS.answerBytes,
     signal: deadline,
   });
