@@ -16,6 +16,7 @@ import { rememberSuccess } from './fleet/remember-success.ts';
 import { connectPipe } from './pipe/connect-pipe.ts';
 import { reportToSupervisor } from './report-ready.ts';
 import { startHost } from './start-host.ts';
+import { createVerify } from './verify/create-verify.ts';
 
 const Settings = z.strictObject({
   home: z.string().min(1),
@@ -88,7 +89,7 @@ async function main(): Promise<void> {
       return ready;
     },
     capabilities: async () => (ready ? ready.backend.capabilities() : null),
-    verify: () => Promise.reject(new OpenLegionError(NO_VERIFY)),
+    createVerify,
     log,
   });
   sandboxes().then(
@@ -125,13 +126,6 @@ async function main(): Promise<void> {
   log(`listening on 127.0.0.1:${host.port}`);
   reportToSupervisor({ ready: true, detail: { port: host.port, pid: process.pid } });
 }
-
-const NO_VERIFY = {
-  code: 'unavailable',
-  rule: 'verify',
-  message: 'This host cannot verify.',
-  remedy: 'Update OpenLegion.',
-} as const;
 
 /** Nothing is known of the state after this: the supervisor starts a new host, which takes up what is on disk. */
 function crash(error: unknown): void {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { VerifyReport, VerifyRequest } from '@openlegion/contract/control-api';
 import { dataPaths, socketPaths } from '@openlegion/contract/installation';
 import type { HostSettings } from '@openlegion/contract/process-protocol';
@@ -6,6 +6,7 @@ import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { type Clock, isoTime } from './clock.ts';
 import type { FleetConfig } from './config/fleet-config.ts';
+import { allAnswers } from './control/all-answers.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import { createControlApp, listenControl } from './control/control-server.ts';
 import { createTokenCheck, writeControlToken } from './control/control-token.ts';
@@ -27,6 +28,7 @@ import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
 import { createGatewayClient } from './vault/gateway-client.ts';
 import { createKeeperClient } from './vault/keeper-client.ts';
 import { createVaultView } from './vault/vault-view.ts';
+import type { VerifyParts } from './verify/create-verify.ts';
 
 export interface HostParts {
   settings: HostSettings;
@@ -38,7 +40,7 @@ export interface HostParts {
   sandboxes: Sandboxes;
   /** Null while the engine is not ready. */
   capabilities: () => Promise<SandboxCapabilities | null>;
-  verify: (request: VerifyRequest) => Promise<VerifyReport>;
+  createVerify: (parts: VerifyParts) => (request: VerifyRequest) => Promise<VerifyReport>;
   log: (message: string) => void;
 }
 
@@ -155,7 +157,25 @@ export async function startHost(parts: HostParts): Promise<Host> {
     await audit.record({ type: 'host.stopped', actor: 'host', subject: 'host' });
   });
 
-  const checkToken = createTokenCheck(writeControlToken(paths.controlToken), clock);
+  const token = writeControlToken(paths.controlToken);
+  const checkToken = createTokenCheck(token, clock);
+  let port = 0;
+  const verify = parts.createVerify({
+    home: settings.home,
+    installation: parts.installation,
+    sandboxes: parts.sandboxes,
+    connectPipe: parts.connectPipe,
+    handlerFor: mesh.handlerFor,
+    agents: [...config.agents.keys()],
+    audit,
+    auditPublicKey: () =>
+      existsSync(paths.auditPublicKey) ? readFileSync(paths.auditPublicKey, 'utf8') : null,
+    keeperPid: async () => (await keeper.status()).pid,
+    port: () => port,
+    answers: () => allAnswers(app, token),
+    log,
+    signal: stopping.signal,
+  });
   const routes = controlRoutes({
     router,
     lanes,
@@ -165,7 +185,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     keeper,
     steering: createSteering({ fleet, lanes }),
     stopping: stopping.signal,
-    verify: parts.verify,
+    verify,
     status: () =>
       fleetStatus({
         config,
@@ -184,6 +204,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     host: config.mesh.mesh.host,
     port: settings.port ?? config.mesh.mesh.port,
   });
+  port = listening.port;
   cleanup.defer(() => {
     stopping.abort();
     return listening.close();

@@ -74,7 +74,11 @@ export async function startFixture(options: {
     connectPipe,
     sandboxes: async () => ({ backend, image: 'image' }),
     capabilities: () => backend.capabilities(),
-    verify: async () => ({ guarantees: [] }),
+    createVerify: (parts) => async () => {
+      const answers = await parts.answers();
+      if (answers.some(({ text }) => text.includes('unauthenticated'))) throw new Error('answers');
+      return { guarantees: [] };
+    },
     log: (line) => logs.push(line),
   });
   const token = readFileSync(dataPaths(home).controlToken, 'utf8').trim();

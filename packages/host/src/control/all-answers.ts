@@ -1,0 +1,14 @@
+import type { Hono } from 'hono';
+
+const PATHS = ['/api/status', '/api/costs', '/api/audit?limit=1000', '/api/audit?limit=1000&chain=keeper'];
+
+/** What the control API answers to everything that can be asked without an argument, for the search for secrets. */
+export async function allAnswers(app: Hono, token: string): Promise<{ name: string; text: string }[]> {
+  const headers = { host: '127.0.0.1', authorization: `Bearer ${token}` };
+  return Promise.all(
+    PATHS.map(async (path) => {
+      const answer = await app.request(path, { headers });
+      return { name: `GET ${path}`, text: JSON.stringify([...answer.headers]) + (await answer.text()) };
+    }),
+  );
+}
