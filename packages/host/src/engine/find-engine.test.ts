@@ -23,7 +23,7 @@ async function listen(name: string, status = 200): Promise<string> {
 /** A socket file at which no one listens, as an engine leaves that was killed. */
 async function deadSocket(name: string): Promise<string> {
   const path = join(directory, name);
-  const program = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  const program = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
   const { spawnSync } = await import('node:child_process');
   spawnSync(process.execPath, ['-e', program]);
   return path;

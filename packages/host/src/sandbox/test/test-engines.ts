@@ -154,8 +154,11 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  // Podman's service waits long for clients that are gone.
-  const patience = setTimeout(() => child.kill('SIGKILL'), 3000);
+  // Podman's service waits long for clients that are gone; dockerd has its containerd to end.
+  const patience = setTimeout(
+    () => child.kill('SIGKILL'),
+    child.spawnargs.includes('service') ? 3000 : 30_000,
+  );
   await exited;
   clearTimeout(patience);
 }
