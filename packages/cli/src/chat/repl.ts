@@ -23,6 +23,8 @@ export async function runRepl(options: {
   terminal: Terminal;
   agent: string;
   onQuit: string;
+  /** Ends the conversation from outside. */
+  signal?: AbortSignal;
 }): Promise<void> {
   const { control, terminal, onQuit } = options;
   const { style } = terminal;
@@ -36,9 +38,16 @@ export async function runRepl(options: {
     terminal: terminal.interactive,
   });
 
+  let open = true;
+  lines.once('close', () => {
+    open = false;
+  });
+
+  options.signal?.addEventListener('abort', () => lines.close(), { once: true });
+
   const prompt = () => {
     lines.setPrompt(`${style('green', agent)} › `);
-    if (following === 0 && !leaving.signal.aborted) lines.prompt(true);
+    if (following === 0 && open && terminal.interactive) lines.prompt(true);
   };
   const showError = (error: unknown) => {
     if (!(error instanceof OpenLegionError)) throw error;
@@ -138,11 +147,10 @@ export async function runRepl(options: {
   for await (const line of lines) {
     await run(parseReplLine(line)).catch(showError);
     prompt();
-    if (leaving.signal.aborted) break;
   }
   // Input that ended (a pipe) still gets its answers; a person who leaves does not wait for them.
   if (!terminal.interactive) await Promise.all(turns);
   leaving.abort();
   await Promise.all(turns);
-  terminal.line(style('dim', onQuit));
+  if (onQuit) terminal.line(style('dim', onQuit));
 }

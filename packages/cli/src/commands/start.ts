@@ -76,12 +76,17 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   const quit = runRepl({ control, terminal, agent: first.name, onQuit: 'Stopping …' }).then(
     () => 'quit' as const,
   );
-  if ((await Promise.race([ended, quit])) === 'ended') {
-    terminal.errorLine('\nOpenLegion was stopped.');
+  try {
+    if ((await Promise.race([ended, quit])) === 'quit') terminal.line(terminal.style('dim', 'Stopping …'));
+    else {
+      terminal.errorLine('\nOpenLegion was stopped.');
+      over.abort();
+      await quit;
+    }
     return 0;
+  } finally {
+    await supervisor.stop();
   }
-  await supervisor.stop();
-  return 0;
 }
 
 async function configure({ home, terminal }: CommandContext, flags: FirstRunFlags): Promise<void> {

@@ -21,7 +21,11 @@ export async function status(
   terminal.line(
     `OpenLegion ${found.version} for ${home}, pid ${found.pid}, control API on 127.0.0.1:${port}, since ${found.startedAt}`,
   );
-  terminal.line(`engine: ${engine.name} ${engine.version}, runtime ${engine.runtime}`);
+  terminal.line(
+    engine.runtime
+      ? `engine: ${engine.name} ${engine.version}, runtime ${engine.runtime}`
+      : `engine: ${engine.name}`,
+  );
   if (engine.cannotEnforce.length > 0)
     terminal.line(`  cannot enforce here: ${engine.cannotEnforce.join(', ')}`);
   const up = (part: boolean) => (part ? terminal.style('green', 'up') : terminal.style('red', 'down'));
