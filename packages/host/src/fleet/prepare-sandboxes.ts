@@ -26,7 +26,12 @@ export async function prepareSandboxes(options: {
   const runtime = await chooseRuntime(engine, options.sandbox);
   if (!runtime.chosen) throw new OpenLegionError(runtime.refusal);
   const volumes = await chooseVolumes(engine, options.volumesDirectory);
-  const backend = await createDockerBackend({ engine, runtime: runtime.runtime, volumes });
+  const backend = await createDockerBackend({
+    engine,
+    runtime: runtime.runtime,
+    volumes,
+    directory: options.volumesDirectory,
+  });
   const removed = await backend.removeLeftovers(installation);
   if (removed > 0) log(`removed ${removed} containers that an earlier host left`);
   const image = await ensureImageApart({ environment, log, signal });
