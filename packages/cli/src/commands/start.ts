@@ -73,7 +73,8 @@ export async function start(context: CommandContext, options: StartOptions): Pro
   }
   terminal.line(terminal.style('dim', 'Type a message; /help shows the commands. /quit stops the fleet.'));
   const ended = supervisor.exited.then(() => 'ended' as const);
-  const quit = runRepl({ control, terminal, agent: first.name, onQuit: 'Stopping …' }).then(
+  const over = new AbortController();
+  const quit = runRepl({ control, terminal, agent: first.name, onQuit: '', signal: over.signal }).then(
     () => 'quit' as const,
   );
   try {
