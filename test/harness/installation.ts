@@ -121,7 +121,8 @@ export async function startInstallation(
   };
 }
 
-function writeConfig(home: string, { agents, mesh, permissions, scripts }: InstallationFiles): void {
+/** Writes `config/` of an installation. */
+export function writeConfig(home: string, { agents, mesh, permissions, scripts }: InstallationFiles): void {
   const paths = configPaths(home);
   const files: Record<string, string> = {
     [paths.agents]: agents,

@@ -51,7 +51,8 @@ async function setUp(sandbox: boolean, signal: AbortSignal): Promise<void> {
     const { image, built } = await ensureImage({
       engine,
       signal,
-      onProgress: ({ text }) => progress('image', `Building the agents' image: ${text}`),
+      onProgress: ({ step: part, text }) =>
+        progress('image', part === 'bundle' ? text : `Building the agents' image: ${text}`),
     });
     say({ step, status: 'done', text: `Agents' image: ${image}${built ? ' (built)' : ''}` });
   } catch (error) {

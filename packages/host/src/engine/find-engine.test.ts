@@ -71,10 +71,13 @@ describe('findEngine', () => {
 
   test('an engine that DOCKER_HOST names is never replaced by another', async () => {
     const alive = await listen('other.sock');
-    const search = await look({ DOCKER_HOST: `unix://${join(directory, 'gone.sock')}` }, [alive]);
-    assert.ok(!search.found);
-    assert.equal(search.reason, 'not_running');
-    assert.match(search.refusal.message, /DOCKER_HOST/);
+    for (const path of [join(directory, 'gone.sock'), await deadSocket('named-dead.sock')]) {
+      const search = await look({ DOCKER_HOST: `unix://${path}` }, [alive]);
+      assert.ok(!search.found);
+      assert.equal(search.reason, 'named_not_running');
+      assert.match(search.refusal.message, /DOCKER_HOST/);
+      assert.match(search.refusal.remedy, /unset DOCKER_HOST/);
+    }
   });
 
   test('takes the current docker context, and refuses one that cannot be read', async () => {

@@ -9,8 +9,12 @@ export type EngineSearch =
   | { found: true; address: EngineAddress; source: string }
   | {
       found: false;
-      /** `none`: no engine on this machine. `not_running`: a socket or an address at which no one answers. */
-      reason: 'none' | 'not_running' | 'no_permission' | 'bad_address';
+      /**
+       * `none`: no engine on this machine. `not_running`: a socket of this machine at which no one answers.
+       * `named_not_running`: the same for an engine that the environment or a docker context names; starting the
+       * usual one would not help.
+       */
+      reason: 'none' | 'not_running' | 'named_not_running' | 'no_permission' | 'bad_address';
       refusal: Refusal;
     };
 
@@ -46,7 +50,7 @@ export async function findEngine(options: FindEngineOptions): Promise<EngineSear
     if ('code' in named.address) return { found: false, reason: 'bad_address', refusal: named.address };
     const state = await probeEngine(named.address, options.signal);
     if (state === 'answers') return { found: true, address: named.address, source: named.source };
-    return refused(state === 'missing' ? 'dead' : state, named.address, named.source);
+    return refused(state, named.address, named.source);
   }
   let best: { state: 'dead' | 'forbidden'; address: EngineAddress } | null = null;
   for (const path of options.sockets ?? usualSockets(env, home)) {
@@ -56,7 +60,7 @@ export async function findEngine(options: FindEngineOptions): Promise<EngineSear
     if (state === 'forbidden' && best?.state !== 'forbidden') best = { state, address };
     if (state === 'dead') best ??= { state, address };
   }
-  if (best) return refused(best.state, best.address, engineAddressText(best.address));
+  if (best) return refused(best.state, best.address, null);
   return {
     found: false,
     reason: 'none',
@@ -113,7 +117,12 @@ async function probeEngine(address: EngineAddress, signal?: AbortSignal): Promis
   return await promise;
 }
 
-function refused(state: 'dead' | 'forbidden', address: EngineAddress, source: string): EngineSearch {
+/** `source` is null for a usual socket. */
+function refused(
+  state: 'missing' | 'dead' | 'forbidden',
+  address: EngineAddress,
+  source: string | null,
+): EngineSearch {
   const where = engineAddressText(address);
   const podman = where.includes('podman');
   if (state === 'forbidden') {
@@ -130,16 +139,36 @@ function refused(state: 'dead' | 'forbidden', address: EngineAddress, source: st
       },
     };
   }
+  if (source !== null && !(address.kind === 'unix' && USUAL_DOCKER.includes(address.path))) {
+    const what =
+      state === 'missing' ? 'there is no such socket' : 'no one answers there (the engine is not running)';
+    return {
+      found: false,
+      reason: 'named_not_running',
+      refusal: {
+        code: 'unavailable',
+        rule: 'engine.not_running',
+        message: `The container engine at ${where}, named by ${source}, cannot be reached: ${what}.`,
+        remedy:
+          source === 'DOCKER_HOST'
+            ? 'Start that engine or correct DOCKER_HOST. To use the engine of this machine, unset DOCKER_HOST.'
+            : 'Start that engine. To use the engine of this machine: docker context use default',
+      },
+    };
+  }
   return {
     found: false,
     reason: 'not_running',
     refusal: {
       code: 'unavailable',
       rule: 'engine.not_running',
-      message: `The container engine at ${where} (from ${source}) does not answer: it is installed or was named, but it is not running.`,
+      message: `There is a container engine at ${where}, but it does not answer: it is not running.`,
       remedy: podman
         ? 'Start it: systemctl start podman.socket'
-        : 'Start it: sudo systemctl start docker (without systemd: sudo dockerd), or Docker Desktop. If DOCKER_HOST or the docker context names the wrong engine, correct it.',
+        : 'Start it: sudo systemctl start docker (without systemd: sudo dockerd), or Docker Desktop.',
     },
   };
 }
+
+/** Both are one socket on most machines; whoever names it means the engine that would be found anyway. */
+const USUAL_DOCKER: readonly string[] = ['/var/run/docker.sock', '/run/docker.sock'];

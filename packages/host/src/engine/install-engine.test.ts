@@ -20,6 +20,7 @@ function machineOf(options: {
   files?: string[];
   codes?: Record<string, number[]>;
   startsAfter?: number;
+  missing?: EngineSearch;
 }) {
   const commands: string[] = [];
   const files = new Set(['/usr/bin/apt-get', ...(options.files ?? [])]);
@@ -50,7 +51,7 @@ function machineOf(options: {
   const install = (yes = true) =>
     installEngine({
       machine,
-      find: async () => (running ? FOUND : MISSING),
+      find: async () => (running ? FOUND : (options.missing ?? MISSING)),
       confirm: async (question) => {
         asked.push(question);
         return yes;
@@ -70,6 +71,14 @@ describe('installEngine', () => {
       /^\/usr\/bin\/env DEBIAN_FRONTEND=noninteractive .*apt-get install -y .*docker\.io/,
     );
     assert.match(commands.at(-1) ?? '', /^detached \/usr\/sbin\/dockerd/);
+    assert.deepEqual(asked, []);
+  });
+
+  test('an engine that was named is neither installed nor started in its place', async () => {
+    const missing: EngineSearch = { ...MISSING, reason: 'named_not_running' };
+    const { install, commands, asked } = machineOf({ missing });
+    assert.deepEqual(await install(), missing);
+    assert.deepEqual(commands, []);
     assert.deepEqual(asked, []);
   });
 

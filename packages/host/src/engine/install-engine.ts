@@ -15,6 +15,8 @@ export interface InstallEngineOptions {
 }
 
 const DOCKERD = '/usr/sbin/dockerd';
+/** What an engine of this machine would mend. One that was named elsewhere is never replaced by another. */
+const MENDABLE: readonly string[] = ['none', 'not_running'];
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
 /** e2fsprogs makes the agents' file systems; cgroupfs-mount is needed where no systemd mounts the cgroups. */
@@ -28,7 +30,7 @@ const PACKAGES = ['docker.io', 'e2fsprogs', 'ca-certificates'];
 export async function installEngine(options: InstallEngineOptions): Promise<EngineSearch> {
   const { machine, find, onProgress } = options;
   const before = await find();
-  if (before.found || before.reason === 'no_permission' || before.reason === 'bad_address') return before;
+  if (before.found || !MENDABLE.includes(before.reason)) return before;
   const release = await machine.read('/etc/os-release');
   const debian = /^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(release);
   if (machine.platform !== 'linux' || !debian || !(await machine.exists('/usr/bin/apt-get'))) {
@@ -124,22 +126,25 @@ async function decideSudo(
   installed: boolean,
 ): Promise<{ prefix: string[] } | Refusal> {
   if (machine.uid === 0) return { prefix: [] };
-  const steps = installed ? 'start dockerd' : 'install docker.io and start it';
+  const steps = installed ? 'start it' : 'install one (docker.io)';
   const manual = installed
     ? 'sudo systemctl start docker'
     : 'sudo apt-get update && sudo apt-get install -y docker.io e2fsprogs';
+  const state = installed
+    ? 'The container engine is not running'
+    : 'There is no container engine on this machine (agents run in containers and nowhere else)';
   const refusal: Refusal = {
     code: 'unavailable',
     rule: 'engine.install',
-    message: `There is no running container engine, and this user may not ${steps} without a password.`,
+    message: `${state}, and this user may not ${steps} without a password.`,
     remedy: `Run: ${manual} && sudo usermod -aG docker "$USER" — then log in again and start again.`,
   };
   const { code } = await machine.run(['sudo', '-n', 'true'], { signal });
   if (code !== 0) return refusal;
-  if (!(await confirm(`There is no running container engine. May I ${steps} with sudo?`))) {
+  if (!(await confirm(`${state}. May I ${steps} with sudo?`))) {
     return {
       ...refusal,
-      message: `There is no running container engine, and a yes was not given to ${steps}.`,
+      message: `${state}, and a yes was not given to ${steps}.`,
     };
   }
   return { prefix: ['sudo', '-n'] };
