@@ -59,7 +59,7 @@ test('follows no link, in the last place or on the way, for reading or writing',
 
 /** Swaps names in `directory` as fast as it can, until it is killed; a step that does not fit is left out. */
 function swap(directory: string, steps: readonly (readonly [string, string])[]): Disposable {
-  const source = `const fs = require('fs'); process.chdir(${JSON.stringify(directory)});
+  const source = `const fs = require('node:fs'); process.chdir(${JSON.stringify(directory)});
     for (let i = 0; ; i++) for (const [from, to] of ${JSON.stringify(steps)})
       try { fs.renameSync(from, to === 'aside' ? to + i : to); } catch {}`;
   const child = spawn(process.execPath, ['-e', source], { stdio: 'ignore' });
