@@ -27,4 +27,6 @@ const fixture = await startFixture({
     turn.end(reply);
   },
 });
-process.stdout.write(`${JSON.stringify({ port: fixture.host.port, token: fixture.token, run: fixture.run })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ port: fixture.host.port, token: fixture.token, run: fixture.run })}\n`,
+);

@@ -18,11 +18,20 @@ import { type FakeVault, startFakeVault } from '../vault/test/fake-vault.ts';
 export function fixtureConfig(): FleetConfig {
   const mesh = MeshConfig.parse({ llm: { default_model: 'scripted/a' } });
   const agents = AgentsConfig.parse({
-    agents: { alice: { role: 'lead' }, bob: { capabilities: ['sum'] }, carol: {}, dave: { capabilities: ['sum'] } },
+    agents: {
+      alice: { role: 'lead' },
+      bob: { capabilities: ['sum'] },
+      carol: {},
+      dave: { capabilities: ['sum'] },
+    },
   });
   const permissions = PermissionsConfig.parse({
     permissions: {
-      alice: { can_message: ['bob', 'dave', 'alice', 'ghost'], allowed_apis: ['llm'], allowed_tools: { '*': 'allow' } },
+      alice: {
+        can_message: ['bob', 'dave', 'alice', 'ghost'],
+        allowed_apis: ['llm'],
+        allowed_tools: { '*': 'allow' },
+      },
       bob: { allowed_apis: ['llm'], can_message: ['alice'] },
     },
   });
@@ -41,7 +50,11 @@ export interface Fixture extends AsyncDisposable {
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Every event of the message's trace, until it has settled. */
   trace(messageId: string): Promise<FleetEvent[]>;
-  send(agent: string, text: string, more?: object): Promise<{ messageId: string; traceId: string; ahead: number }>;
+  send(
+    agent: string,
+    text: string,
+    more?: object,
+  ): Promise<{ messageId: string; traceId: string; ahead: number }>;
 }
 
 export interface Answer {
@@ -119,7 +132,9 @@ export async function startFixture(options: {
     ask,
     async trace(messageId) {
       const { text } = await ask('GET', `/api/events?message=${messageId}`);
-      return text.split('\n').flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
+      return text
+        .split('\n')
+        .flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
     },
     async send(agent, text, more = {}) {
       const answer = await ask('POST', `/api/agents/${agent}/messages`, { text, ...more });

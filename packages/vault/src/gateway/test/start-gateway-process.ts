@@ -23,7 +23,7 @@ export async function startGatewayProcess(
   const json = JSON.stringify({ run, uid: null, extraRootsPem: null, ...settings });
   const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), '--config-json', json], {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env.PATH },
   });
   let printed = '';
   let reported = '';
