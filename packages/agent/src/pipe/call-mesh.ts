@@ -2,6 +2,7 @@ import { type ClientHttp2Session, constants } from 'node:http2';
 import type { Readable } from 'node:stream';
 import { answerBody } from './answer-body.ts';
 import type { MeshAnswer, MeshCall } from './pipe.ts';
+import { sendBody } from './send-body.ts';
 
 /**
  * One request on the inner session, resolved with whatever status at its headers. Rejects when the pipe ends
@@ -36,7 +37,6 @@ export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<M
       body = answerBody(stream, abandon);
       resolve({ status: Number(headers[':status']), headers, body });
     });
-    if (call.body === undefined) stream.end();
-    else stream.end(call.body);
+    sendBody(stream, call.body);
   });
 }

@@ -25,7 +25,8 @@ export function fairDuplex(bytes: Duplex, nowMs: () => number = () => performanc
     readableHighWaterMark: SLICE_BYTES,
     read() {
       wanted = true;
-      next();
+      // Not from in here: what is pushed during a read is handed on later, and its cost would not be seen.
+      process.nextTick(next);
     },
     write(chunk: Buffer, _encoding, done) {
       bytes.write(chunk, (error) => done(error ?? null));

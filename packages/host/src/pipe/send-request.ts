@@ -6,6 +6,7 @@ import { boundedBody } from './bounded-body.ts';
 import type { LargeWindow } from './large-window.ts';
 import type { PipeRequest, PipeResponse } from './pipe.ts';
 import type { PipeTimes } from './pipe-times.ts';
+import { sendBody } from './send-body.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
 /** Interim answers (1xx) that a peer may send for one request. Ours sends none. */
@@ -78,7 +79,7 @@ export function sendRequest(options: {
         json: async () => parseJson(await text(answer), request),
       });
     });
-    stream.end(request.body);
+    sendBody(stream, request.body);
   });
 }
 
