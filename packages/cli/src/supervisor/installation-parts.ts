@@ -21,6 +21,9 @@ const ENGINE_VARIABLES = [
 ];
 const COMMON_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ'];
 
+/** By this the keeper knows that the machine was started anew since it last ran. */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
 /** No inspector on a signal, for any part. */
 const NO_INSPECTOR = '--disable-sigusr1';
 
@@ -56,7 +59,7 @@ export function installationParts(options: {
       nodeFlags: [
         NO_INSPECTOR,
         ...permission({
-          read: [...VAULT_CODE, data.keeperDirectory, run],
+          read: [...VAULT_CODE, data.keeperDirectory, run, BOOT_ID],
           write: [data.keeperDirectory, run],
         }),
       ],

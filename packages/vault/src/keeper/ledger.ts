@@ -19,6 +19,19 @@ export interface OpenReservation {
   microUsd: number;
 }
 
+/** A grant that fits, and whether the marks on disk cover it already. */
+export interface Admission extends Grant {
+  isAssured: boolean;
+  /** Where they do not: what they are to become. */
+  marks: readonly { scope: string; period: string; microUsd: number }[];
+}
+
+export interface Unknown {
+  scope: string;
+  period: string;
+  chargedMicroUsd: number;
+}
+
 export type Usage = Pick<SettleRequest, 'chargedMicroUsd' | 'inputTokens' | 'outputTokens'>;
 
 /** One limit that a call must fit into. */
@@ -33,17 +46,27 @@ interface Limit {
 
 /**
  * What was spent and what is reserved, in whole micro-dollars, per day and month. A call is counted on the day of
- * its reservation. Every method belongs in a transaction.
+ * its reservation. Every method that writes belongs in a transaction.
+ *
+ * A power failure can take back transactions that were not forced to disk. So each sum has a mark, always on disk,
+ * which spent and reserved together do not pass: a reservation within the marks need not be forced to disk itself,
+ * one beyond them raises them first, in its own durable transaction. What may be missing after a power failure is
+ * charged up to the mark.
  */
 export interface Ledger {
   /** Grants what fits into every limit, without reserving it yet, or refuses and names the limit with least room. */
-  admit(policy: Policy, agent: PolicyAgent, bounds: CallBounds, day: string): Grant | Refusal;
-  reserve(reservation: OpenReservation): void;
+  admit(policy: Policy, agent: PolicyAgent, bounds: CallBounds, day: string): Admission | Refusal;
+  /** In a durable transaction unless it is assured. */
+  reserve(reservation: OpenReservation, admission: Admission): void;
   find(id: string): OpenReservation | null;
   open(): OpenReservation[];
   /** Turns a reservation into spending. `chargedMicroUsd` is at most what it reserved. */
   close(reservation: OpenReservation, usage: Usage): void;
   spent(agent: string, day: string): number;
+  /** After a power failure: charges every sum up to its mark, and says which and how much. */
+  chargeUnknown(): Unknown[];
+  /** Takes all marks back, in a durable transaction: with it everything up to now is on disk. */
+  clearMarks(): void;
   costs(policy: Policy, day: string): Costs;
 }
 
@@ -59,6 +82,12 @@ export function createLedger(database: DatabaseSync): Ledger {
   const add = database.prepare(
     'INSERT INTO tally (scope, period, reserved) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved',
   );
+  const raise = database.prepare('UPDATE tally SET assured = ? WHERE scope = ? AND period = ?');
+  const marked = database.prepare(
+    'SELECT scope, period, assured - spent - reserved AS unknown FROM tally WHERE assured > 0',
+  );
+  const chargeToMark = database.prepare('UPDATE tally SET spent = spent + ? WHERE scope = ? AND period = ?');
+  const clear = database.prepare('UPDATE tally SET assured = 0 WHERE assured > 0 AND period NOT IN (?, ?)');
   const move = database.prepare(
     'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ?',
   );
@@ -83,19 +112,28 @@ export function createLedger(database: DatabaseSync): Ledger {
   return {
     admit(policy, agent, bounds, day) {
       const rooms = limitsOf(policy, agent, day).map((limit) => {
-        const spent = figure(limit.scope, limit.period, 'spent');
-        const reserved = figure(limit.scope, limit.period, 'reserved');
-        return { limit, spent, reserved, room: limit.microUsd - spent - reserved };
+        const row = sum.get(limit.period, limit.scope);
+        const spent = Number(row?.spent ?? 0);
+        const reserved = Number(row?.reserved ?? 0);
+        const assured = Number(row?.assured ?? 0);
+        return { limit, spent, reserved, assured, room: limit.microUsd - spent - reserved };
       });
       const least = rooms.reduce((a, b) => (b.room < a.room ? b : a));
       const granted = grantOutput(bounds, least.room);
-      return granted ?? overBudget(least.limit, least.spent, least.reserved, bounds);
+      if (!granted) return overBudget(least.limit, least.spent, least.reserved, bounds);
+      const { microUsd } = granted;
+      const isAssured = rooms.every(({ spent, reserved, assured }) => spent + reserved + microUsd <= assured);
+      const marks = isAssured ? [] : rooms.map((room) => markOf(room, microUsd));
+      return { ...granted, isAssured, marks };
     },
-    reserve(reservation) {
-      const { id, agent, traceId, day, microUsd } = reservation;
+    reserve({ id, agent, traceId, day, microUsd }, { marks }) {
       insert.run(id, agent, traceId, day, microUsd);
       for (const scope of scopesOf(agent))
         for (const period of [day, monthOf(day)]) add.run(scope, period, microUsd);
+      if (marks.length === 0) return;
+      for (const mark of marks) raise.run(mark.microUsd, mark.scope, mark.period);
+      // This transaction is durable, so all of the days before is on disk with it.
+      clear.run(day, monthOf(day));
     },
     find(id) {
       const row = select.get(id);
@@ -108,6 +146,19 @@ export function createLedger(database: DatabaseSync): Ledger {
         for (const period of [day, monthOf(day)])
           move.run(microUsd, chargedMicroUsd, inputTokens, outputTokens, scope, period);
     },
+    chargeUnknown() {
+      return marked.all().flatMap((row) => {
+        const charged = {
+          scope: String(row.scope),
+          period: String(row.period),
+          chargedMicroUsd: Number(row.unknown),
+        };
+        if (charged.chargedMicroUsd <= 0) return [];
+        chargeToMark.run(charged.chargedMicroUsd, charged.scope, charged.period);
+        return [charged];
+      });
+    },
+    clearMarks: () => void clear.run('', ''),
     spent: (agent, day) => figure(`agent:${agent}`, day, 'spent'),
     costs(policy, day) {
       const month = monthOf(day);
@@ -141,6 +192,19 @@ function limitsOf(policy: Policy, agent: PolicyAgent, day: string): Limit[] {
     { ...fleet, rule: 'fleet.budget.daily', period: day, microUsd: policy.fleet.dailyMicroUsd },
     { ...fleet, rule: 'fleet.budget.monthly', period: month, microUsd: policy.fleet.monthlyMicroUsd },
   ];
+}
+
+/**
+ * A mark is raised by four more of the same, or by a hundredth of the limit: so much a power failure can cost at
+ * most, and so seldom a call waits for the disk. Never above the limit.
+ */
+function markOf(
+  { limit, spent, reserved }: { limit: Limit; spent: number; reserved: number },
+  microUsd: number,
+): { scope: string; period: string; microUsd: number } {
+  const { scope, period } = limit;
+  const step = Math.max(4 * microUsd, Math.floor(limit.microUsd / 100));
+  return { scope, period, microUsd: Math.min(limit.microUsd, spent + reserved + microUsd + step) };
 }
 
 function overBudget(limit: Limit, spent: number, reserved: number, bounds: CallBounds): Refusal {

@@ -11,11 +11,14 @@ import { readSettingsArgument } from '../process/settings-argument.ts';
 import { socketPaths } from '../process/socket-paths.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { becomeUser } from './become-user.ts';
+import { FLUSH_AFTER_MS } from './flush.ts';
 import { createKeeper } from './keeper.ts';
 import { parseKeeperSettings } from './keeper-settings.ts';
 import type { Connection } from './model-calls.ts';
 import { listenForRole } from './role-socket.ts';
+import { readBootId } from './run-mark.ts';
 import { KEY_BYTES } from './seal.ts';
+import { createTransactions } from './transaction.ts';
 
 const KEY_FD = 4;
 
@@ -39,6 +42,9 @@ async function main(): Promise<void> {
     uid: settings.uid,
     keyFile: readKeyFile(),
     now: Date.now,
+    bootId: readBootId(),
+    transactions: createTransactions,
+    later: (run) => void setTimeout(run, FLUSH_AFTER_MS),
   });
   const open = new Set<Connection>();
   const paths = socketPaths(settings.run);

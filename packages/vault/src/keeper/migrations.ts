@@ -57,4 +57,15 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (chain, seq)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What is on disk as the most that this sum can be, whatever of it a power failure takes back.
+  ALTER TABLE tally ADD COLUMN assured INTEGER NOT NULL DEFAULT 0 CHECK (assured >= 0);
+  CREATE INDEX tally_assured ON tally (period) WHERE assured > 0;
+
+  CREATE TABLE run (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    boot_id TEXT,
+    ended INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

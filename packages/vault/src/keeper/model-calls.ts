@@ -9,7 +9,7 @@ import { VaultError } from '../process/vault-error.ts';
 import type { AuditChain } from './audit-chain.ts';
 import { tierOf } from './credential-name.ts';
 import type { CredentialStore } from './credential-store.ts';
-import type { Ledger, OpenReservation } from './ledger.ts';
+import type { Admission, Ledger, OpenReservation } from './ledger.ts';
 import type { PolicyStore } from './policy-store.ts';
 import type { RefusalLimit } from './refusal-limit.ts';
 import type { Transaction } from './transaction.ts';
@@ -20,8 +20,9 @@ export type Connection = Set<string>;
 /** The life of one model call at the keeper: reserved and its credential released, then settled or charged in full. */
 export interface ModelCalls {
   /**
-   * Checks agent, api, model, credential and budget, in this order. The reservation and its audit record are on disk
-   * before the secret is returned. Throws the refusal, which is recorded too.
+   * Checks agent, api, model, credential and budget, in this order. The reservation and its audit record are committed
+   * before the secret is returned, and the most that the agent can have spent by then is on disk. Throws the refusal,
+   * which is recorded too.
    */
   reserve(request: ReserveRequest, connection: Connection): ReserveAnswer;
   /**
@@ -35,10 +36,17 @@ export interface ModelCalls {
   recover(): void;
 }
 
+interface Admitted {
+  answer: Omit<ReserveAnswer, 'secret'>;
+  secret: Buffer | null;
+}
+
 export interface ModelCallParts {
   transaction: Transaction;
   /** For settlements: one that a power failure undoes leaves its reservation, which is then charged in full. */
   relaxed: Transaction;
+  /** For reservations that the marks on disk cover. */
+  assured: Transaction;
   policy: PolicyStore;
   credentials: CredentialStore;
   ledger: Ledger;
@@ -50,22 +58,30 @@ export interface ModelCallParts {
 }
 
 export function createModelCalls(parts: ModelCallParts): ModelCalls {
-  const { transaction, relaxed, policy, credentials, ledger, audit, refusals, today, now, newId } = parts;
-  function admit(request: ReserveRequest): { answer: Omit<ReserveAnswer, 'secret'>; secret: Buffer | null } {
+  const { transaction, relaxed, assured, policy, credentials, ledger, audit, refusals, today, now, newId } =
+    parts;
+
+  /** What it reads stays true until it has committed: everything here is synchronous, and nobody else writes. */
+  function admit(request: ReserveRequest): Admitted {
     const agent = decideAccess(request, policy.agent(request.agent), credentials);
     if ('code' in agent) throw new VaultError(agent);
     const day = today();
     const granted = ledger.admit(policy.current(), agent, request, day);
     if ('code' in granted) throw new VaultError(granted);
+    const commit = granted.isAssured ? assured : transaction;
+    return commit(() => make(request, agent.name, day, granted));
+  }
+
+  function make(request: ReserveRequest, agent: string, day: string, granted: Admission): Admitted {
     const secret =
       request.credential === null
         ? null
         : credentials.reveal(request.credential, new Date(now()).toISOString());
     const id = newId();
-    ledger.reserve({ id, agent: agent.name, traceId: request.traceId, day, microUsd: granted.microUsd });
+    ledger.reserve({ id, agent, traceId: request.traceId, day, microUsd: granted.microUsd }, granted);
     audit.append({
       type: request.credential === null ? 'reservation.made' : 'credential.used',
-      actor: agent.name,
+      actor: agent,
       subject: request.credential ?? request.model,
       decision: 'allowed',
       rule: 'budget',
@@ -125,9 +141,9 @@ export function createModelCalls(parts: ModelCallParts): ModelCalls {
 
   return {
     reserve(request, connection) {
-      let admitted: ReturnType<typeof admit>;
+      let admitted: Admitted;
       try {
-        admitted = transaction(() => admit(request));
+        admitted = admit(request);
       } catch (error) {
         if (error instanceof VaultError) recordRefusal(request, error.refusal);
         throw error;

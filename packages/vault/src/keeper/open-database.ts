@@ -89,7 +89,7 @@ function migrate(
   const from = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (from > migrations.length) throw refuse('vault.db was written by a newer version of OpenLegion');
   for (let version = from; version < migrations.length; version += 1) {
-    if (version > 0) {
+    if (from > 0) {
       database.prepare('VACUUM INTO ?').run(join(directory, `vault.db.before-${version + 1}-${now()}`));
     }
     database.exec('BEGIN IMMEDIATE');
@@ -97,6 +97,11 @@ function migrate(
     database.exec(`PRAGMA user_version = ${version + 1}`);
     database.exec('COMMIT');
   }
+}
+
+/** SQLITE_FULL: nothing of the transaction was kept. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13;
 }
 
 function refuse(what: string, cause?: unknown): VaultError {

@@ -4,6 +4,7 @@ import { createJsonLineReader } from '../process/json-lines.ts';
 import { LINE_BYTES } from '../process/keeper-client.ts';
 import { VaultError } from '../process/vault-error.ts';
 import type { Connection } from './model-calls.ts';
+import { isDiskFull } from './open-database.ts';
 import type { Operation } from './operations.ts';
 import { parseRequest } from './request-parsers.ts';
 
@@ -94,11 +95,10 @@ function serve(socket: Socket, { operations, started, ended, failed }: RoleSocke
   });
 }
 
-/** SQLITE_FULL; every other fault says nothing of itself outside this process. */
+/** A full disk is told; every other fault says nothing of itself outside this process. */
 function toRefusal(error: unknown): VaultError {
   if (error instanceof VaultError) return error;
-  const full = error instanceof Error && 'errcode' in error && error.errcode === 13;
-  return full ? DISK_FULL : INTERNAL;
+  return isDiskFull(error) ? DISK_FULL : INTERNAL;
 }
 
 const refuse = (code: VaultError['code'], rule: string, message: string, remedy: string) =>

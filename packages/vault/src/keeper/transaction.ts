@@ -15,11 +15,14 @@ export interface Transactions {
 
 /** `work` is synchronous, so nothing of another connection's can come between its reads and its writes. */
 export function createTransactions(database: DatabaseSync): Transactions {
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
+
   function run<T>(work: () => T): T {
-    database.exec('BEGIN IMMEDIATE');
+    begin.run();
     try {
       const result = work();
-      database.exec('COMMIT');
+      commit.run();
       return result;
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');

@@ -3,17 +3,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Policy, ReserveRequest } from '@openlegion/contract/keeper-protocol';
 import { VaultError } from '../../process/vault-error.ts';
-import { createKeeper, type Keeper } from '../keeper.ts';
+import { createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
 import type { Connection } from '../model-calls.ts';
 import type { KeeperRole } from '../operations.ts';
+import { createTransactions } from '../transaction.ts';
 
 export interface TestClock {
   nowMs: number;
 }
 
 /** A keeper in this process, on a directory of its own and a clock that the test sets. */
-export function openKeeper(directory: string, clock: TestClock, key = Buffer.alloc(32, 9)): Keeper {
-  return createKeeper({ directory, uid: null, keyFile: Buffer.from(key), now: () => clock.nowMs });
+export function openKeeper(
+  directory: string,
+  clock: TestClock,
+  key = Buffer.alloc(32, 9),
+  change: Partial<KeeperOptions> = {},
+): Keeper {
+  return createKeeper({
+    directory,
+    uid: null,
+    keyFile: Buffer.from(key),
+    now: () => clock.nowMs,
+    bootId: 'first boot',
+    transactions: createTransactions,
+    later: () => {},
+    ...change,
+  });
 }
 
 export function temporaryDirectory(): { path: string } & Disposable {
