@@ -20,6 +20,7 @@ import {
   judgeWire,
   UNKNOWN_ROUTES,
 } from './judge-host.ts';
+import * as kernelJudges from './judge-kernel.ts';
 import * as limits from './judge-limits.ts';
 import { judgeMounts, MOUNTS_PROMISE } from './judge-mounts.ts';
 import { judgeHostApi, judgeInterfaces, judgeOutbound, NETWORK_PROMISES } from './judge-network.ts';
@@ -220,30 +221,30 @@ const CASES: { id: string; good: Guarantee; bad: Record<string, Guarantee> }[] =
     },
   },
   {
-    id: isolation.ESCAPE_PROMISES.namespaces.id,
-    good: isolation.judgeNamespaces(kernel()),
+    id: kernelJudges.KERNEL_PROMISES.namespaces.id,
+    good: kernelJudges.judgeNamespaces(kernel()),
     bad: {
-      user: isolation.judgeNamespaces(kernel({ calls: { 'unshare(user)': 'ok' } })),
-      'let through': isolation.judgeNamespaces(kernel({ calls: { 'clone3(user)': 'EINVAL' } })),
-      'nothing tried': isolation.judgeNamespaces(kernel({ calls: {} })),
+      user: kernelJudges.judgeNamespaces(kernel({ calls: { 'unshare(user)': 'ok' } })),
+      'let through': kernelJudges.judgeNamespaces(kernel({ calls: { 'clone3(user)': 'EINVAL' } })),
+      'nothing tried': kernelJudges.judgeNamespaces(kernel({ calls: {} })),
     },
   },
   {
-    id: isolation.ESCAPE_PROMISES.calls.id,
-    good: isolation.judgeSystemCalls(kernel()),
+    id: kernelJudges.KERNEL_PROMISES.calls.id,
+    good: kernelJudges.judgeSystemCalls(kernel()),
     bad: {
-      bpf: isolation.judgeSystemCalls(kernel({ calls: { bpf: 'EFAULT' } })),
-      uring: isolation.judgeSystemCalls(kernel({ calls: { io_uring_setup: 'ok' } })),
+      bpf: kernelJudges.judgeSystemCalls(kernel({ calls: { bpf: 'EFAULT' } })),
+      uring: kernelJudges.judgeSystemCalls(kernel({ calls: { io_uring_setup: 'ok' } })),
     },
   },
   {
-    id: isolation.ESCAPE_PROMISES.families.id,
-    good: isolation.judgeSocketFamilies(kernel()),
+    id: kernelJudges.KERNEL_PROMISES.families.id,
+    good: kernelJudges.judgeSocketFamilies(kernel()),
     bad: {
-      packet: isolation.judgeSocketFamilies(kernel({ families: { 1: [1], 17: [3] } })),
-      raw: isolation.judgeSocketFamilies(kernel({ families: { 1: [1], 2: [1, 3] } })),
-      xfrm: isolation.judgeSocketFamilies(kernel({ netlink: [0, 6] })),
-      'nothing tried': isolation.judgeSocketFamilies(kernel({ families: {} })),
+      packet: kernelJudges.judgeSocketFamilies(kernel({ families: { 1: [1], 17: [3] } })),
+      raw: kernelJudges.judgeSocketFamilies(kernel({ families: { 1: [1], 2: [1, 3] } })),
+      xfrm: kernelJudges.judgeSocketFamilies(kernel({ netlink: [0, 6] })),
+      'nothing tried': kernelJudges.judgeSocketFamilies(kernel({ families: {} })),
     },
   },
   {
@@ -441,6 +442,7 @@ for (const { id, good, bad } of CASES) {
 test('every promise has its cases', () => {
   const promised = [
     ...Object.values(isolation.ESCAPE_PROMISES),
+    ...Object.values(kernelJudges.KERNEL_PROMISES),
     MOUNTS_PROMISE,
     ...Object.values(NETWORK_PROMISES),
     ...Object.values(CREDENTIAL_PROMISES),

@@ -12,13 +12,10 @@ import {
   judgeHostSockets,
   judgeKernelSettings,
   judgeMaskedProc,
-  judgeNamespaces,
   judgeNoNewPrivileges,
   judgeReadOnlyRoot,
   judgeSeccomp,
   judgeSetuid,
-  judgeSocketFamilies,
-  judgeSystemCalls,
   judgeUser,
   judgeUserMapping,
   KERNEL_DIRECTORIES,
@@ -33,6 +30,7 @@ import {
   judgeRoutes,
   UNKNOWN_ROUTES,
 } from './judge-host.ts';
+import { judgeNamespaces, judgeSocketFamilies, judgeSystemCalls, KERNEL_PROMISES } from './judge-kernel.ts';
 import { judgeMounts, MOUNTS_PROMISE } from './judge-mounts.ts';
 import { judgeHostApi, judgeInterfaces, judgeOutbound, NETWORK_PROMISES, OUTSIDE } from './judge-network.ts';
 import {
@@ -57,6 +55,7 @@ export async function verifySandbox(step: VerifyStep): Promise<void> {
   const { options, check } = step;
   const all = [
     ...Object.values(ESCAPE_PROMISES),
+    ...Object.values(KERNEL_PROMISES),
     MOUNTS_PROMISE,
     ...Object.values(NETWORK_PROMISES),
     ...Object.values(CREDENTIAL_PROMISES),
@@ -84,7 +83,8 @@ export async function verifySandbox(step: VerifyStep): Promise<void> {
 
 async function tryEscape({ check, declared }: VerifyStep, { ask }: ProbeSession): Promise<void> {
   const seccomp = declared('seccomp_profile');
-  const { userNamespace, user, calls, namespaces, families, ...rest } = ESCAPE_PROMISES;
+  const { userNamespace, user, ...rest } = ESCAPE_PROMISES;
+  const { calls, namespaces, families } = KERNEL_PROMISES;
   await check([rest.capabilities, rest.noNewPrivileges, rest.seccomp, user], async () => {
     const processes = await ask('processes', {}, Processes);
     return [
