@@ -24,7 +24,7 @@ export async function prepareMachine(): Promise<void> {
     const install = ['install', '-q', '-y', '--no-install-recommends'];
     await runStep(`install ${missing.join(', ')}`, '/usr/bin/env', [...env, ...install, ...missing]);
   }
-  const settings = JSON.stringify({ home: ROOT, sandbox: false });
+  const settings = JSON.stringify({ home: null, sandbox: false });
   const setup = resolve(ROOT, 'packages/host/src/setup-main.ts');
   await runStep("container engine and the agents' image", process.execPath, [
     setup,

@@ -145,6 +145,7 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
       /config\/agents\.yaml:4:\d+: .*memory_limit/,
       /384m/,
     );
+    assert.doesNotMatch(outcome.shown, /container engine/, 'it is told before anything is set up');
   });
 });
 

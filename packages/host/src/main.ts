@@ -8,9 +8,7 @@ import { dataPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import { createSystemClock } from './clock.ts';
-import { formatProblems } from './config/config-problem.ts';
-import type { FleetConfig } from './config/fleet-config.ts';
-import { loadConfig } from './config/load-config.ts';
+import { requireConfig } from './config/require-config.ts';
 import { prepareSandboxes } from './fleet/prepare-sandboxes.ts';
 import { rememberSuccess } from './fleet/remember-success.ts';
 import { connectPipe } from './pipe/connect-pipe.ts';
@@ -41,20 +39,6 @@ function readSettings(): z.infer<typeof Settings> {
   return Settings.parse(JSON.parse(json));
 }
 
-function readConfig(home: string): FleetConfig {
-  const loaded = loadConfig(home);
-  if (!loaded.ok) {
-    throw new OpenLegionError({
-      code: 'bad_request',
-      rule: 'config',
-      message: `The configuration cannot be used:\n${formatProblems(loaded.problems)}`,
-      remedy: 'Correct it and start again.',
-    });
-  }
-  for (const warning of loaded.warnings) log(`warning: ${formatProblems([warning])}`);
-  return loaded.config;
-}
-
 function packageVersion(): string {
   const file = new URL('../package.json', import.meta.url);
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
@@ -63,7 +47,7 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   process.umask(0o077);
   const settings = readSettings();
-  const config = readConfig(settings.home);
+  const config = requireConfig(settings.home, (warning) => log(`warning: ${warning}`));
   const installation = createHash('sha256').update(realpathSync(settings.home)).digest('hex').slice(0, 12);
   const stopping = new AbortController();
   const sandboxes = rememberSuccess(() =>

@@ -1,12 +1,13 @@
 /**
- * Makes sure that there is an engine and the agents' image, before the host is started: a program of its own, run by
- * the command line. Says each step as one line of JSON on standard output; a `question` is answered with a line
+ * Makes sure that the configuration can be used (where it is given a home) and that there is an engine and the
+ * agents' image, before the host is started: a program of its own, run by the command line. Says each step as one line of JSON on standard output; a `question` is answered with a line
  * `yes` or anything else on standard input. Exit code 0 when all is there, 1 when not (the last line says why and
  * what to do).
  */
 import { createInterface } from 'node:readline';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
+import { requireConfig } from './config/require-config.ts';
 import { createEngineClient, type EngineClient } from './engine/engine-client.ts';
 import { findEngine } from './engine/find-engine.ts';
 import { installEngine } from './engine/install-engine.ts';
@@ -14,24 +15,28 @@ import { createMachine } from './engine/machine.ts';
 import { ensureImage } from './image/ensure-image.ts';
 import { chooseRuntime } from './sandbox/choose-runtime.ts';
 
-const Settings = z.strictObject({ home: z.string(), sandbox: z.boolean() });
+const Settings = z.strictObject({ home: z.string().nullable(), sandbox: z.boolean() });
 
 type SetupLine =
   | { step: Step; status: 'start' | 'progress' | 'question' | 'done'; text: string }
   | { step: Step; status: 'failed'; text: string; remedy: string };
-type Step = 'engine' | 'image';
+type Step = 'configuration' | 'engine' | 'image';
 
 const say = (line: SetupLine) => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const progress = (step: Step, text: string) => say({ step, status: 'progress', text });
 
-async function setUp(sandbox: boolean, signal: AbortSignal): Promise<void> {
-  let step: Step = 'engine';
+async function setUp({ home, sandbox }: z.infer<typeof Settings>, signal: AbortSignal): Promise<void> {
+  let step: Step = 'configuration';
   using answers = readAnswers();
   const confirm = (text: string) => {
     say({ step, status: 'question', text });
     return answers.next();
   };
   try {
+    // A mistake in a file is told before minutes go into an engine and an image.
+    if (home !== null) requireConfig(home, () => {});
+
+    step = 'engine';
     say({ step, status: 'start', text: 'Looking for a container engine' });
     const search = await installEngine({
       machine: createMachine(process.env),
@@ -105,6 +110,5 @@ if (flag !== '--config-json' || json === undefined) {
   process.stderr.write('This program is run by OpenLegion itself: use ./openlegion start.\n');
   process.exitCode = 2;
 } else {
-  const { sandbox } = Settings.parse(JSON.parse(json));
-  await setUp(sandbox, interrupted.signal);
+  await setUp(Settings.parse(JSON.parse(json)), interrupted.signal);
 }

@@ -6,7 +6,7 @@ import { PROGRAMS } from '../programs.ts';
 import type { Progress } from '../terminal/progress.ts';
 
 const SetupLine = z.object({
-  step: z.enum(['engine', 'image']),
+  step: z.enum(['configuration', 'engine', 'image']),
   status: z.enum(['start', 'progress', 'question', 'done', 'failed']),
   text: z.string(),
   remedy: z.string().optional(),
