@@ -134,6 +134,27 @@ test('a refused message exits with 1 and says rule and remedy; --json gives ever
   assert.equal(json.code, 1);
 });
 
+test('a conversation from a pipe: commands and messages in turn, mistakes explained, then the end', async (context) => {
+  const { home } = await runningHome(context);
+  const fakeTerminal = [
+    '/help',
+    '/use nobody',
+    '/use second',
+    '/steer',
+    '/nope',
+    '/cancel',
+    '@assistant good day',
+    '/costs',
+    '/quit',
+  ];
+  const result = await runCommand(['chat', 'assistant', '--json', '--home', home], {
+    input: fakeTerminal.join('\n'),
+  });
+  // On a pipe the whole input is one message; nothing in it is a command.
+  assert.equal(result.code, 0);
+  assert.match(result.out, /"text":"\/help\\n\/use nobody/);
+});
+
 test('stop ends what runs and waits for it', async (context) => {
   const { home, exited } = await runningHome(context);
   const result = await runCommand(['stop', '--home', home]);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Guarantee } from '@openlegion/contract/control-api';
@@ -5,6 +6,7 @@ import { dataPaths } from '@openlegion/contract/installation';
 import { z } from 'zod';
 import type { SupervisorFile } from '../supervisor/supervisor-file.ts';
 import { captureVaultAdmin } from '../vault-admin/run-vault-admin.ts';
+import { searchOwnMemory } from './search-own-memory.ts';
 
 /** What can only be seen from outside of the host: its files, the vault's users, this process itself. */
 export async function checkInstallation(options: {
@@ -19,6 +21,7 @@ export async function checkInstallation(options: {
     checkVaultUsers(running),
     checkOwnProcesses(running.pid, prefix),
     await checkNamesOnly(running.run, prefix),
+    checkOwnMemory(prefix),
   ];
 }
 
@@ -142,6 +145,33 @@ function checkOwnProcesses(pid: number, prefix: string): Guarantee {
           : searched.length > 0
             ? ''
             : 'This needs /proc of Linux.',
+    },
+  );
+}
+
+/** This process planted the canaries without seeing one; a string made for the test shows that the search works. */
+function checkOwnMemory(prefix: string): Guarantee {
+  const control = `CONTROL${randomBytes(8).toString('hex')}`;
+  const planted = Buffer.from(`${control}${randomBytes(16).toString('hex')}`);
+  const results = searchOwnMemory([prefix, control]);
+  const canaries = results?.get(prefix);
+  const controls = results?.get(control);
+  const works = planted.length > 0 && controls !== undefined && controls.found > 0;
+  return guarantee(
+    'credentials.cli-memory',
+    'credentials',
+    'No planted credential is in the memory of the command that planted them',
+    {
+      verdict: !canaries || !works ? 'cannot_be_given' : canaries.found > 0 ? 'broken' : 'holds',
+      evidence: canaries
+        ? `cli (pid ${process.pid}): ${Math.round(canaries.bytes / 1e6)} MB read, ${canaries.found} found; a string planted for the test was found: ${works}`
+        : 'the memory of this process cannot be read here',
+      why:
+        !canaries || !works
+          ? 'This needs /proc of Linux.'
+          : canaries.found > 0
+            ? 'A value reached the command line.'
+            : '',
     },
   );
 }
