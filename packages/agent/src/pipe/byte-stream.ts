@@ -10,6 +10,15 @@ export function byteStream(input: Readable, output: Writable): Duplex {
     write(chunk: Buffer, _encoding, callback) {
       output.write(chunk, (error) => callback(error ?? null));
     },
+    // One write for what HTTP/2 hands over together: each is a way through the engine of its own.
+    writev(chunks, callback) {
+      output.cork();
+      for (const [index, { chunk }] of chunks.entries()) {
+        if (index === chunks.length - 1) output.write(chunk, (error) => callback(error ?? null));
+        else output.write(chunk);
+      }
+      output.uncork();
+    },
     destroy(error, callback) {
       input.destroy();
       callback(error);
