@@ -25,7 +25,7 @@ export function routeModel(
     (name) => !failed.includes(name),
   );
   const known = chain.flatMap((name) => routeOf(name, providers) ?? []);
-  if (chain.length > 0 && known.length === 0) throw unknownModel(chain[0] ?? model);
+  if (chain.length > 0 && known.length === 0) throw unknownModel(chain[0] ?? model, agent.name);
   const cooling = new Map(
     health.map((entry) => [entry.model, entry.coolingUntil === null ? 0 : Date.parse(entry.coolingUntil)]),
   );
@@ -61,13 +61,12 @@ function notGranted(agent: string, model: string): OpenLegionError {
   });
 }
 
-export function unknownModel(model: string): OpenLegionError {
+function unknownModel(model: string, agent: string): OpenLegionError {
   return new OpenLegionError({
     code: 'not_found',
     rule: 'catalog.model',
     message: `The model ${model} is not in the catalog, so what it costs is not known and it is not called.`,
-    remedy:
-      'Correct the name in config, or give the model and its price under llm.providers in config/mesh.yaml.',
+    remedy: `Correct the model of "${agent}" in config/agents.yaml (or llm.default_model in config/mesh.yaml), or give the model and its price under llm.providers in config/mesh.yaml.`,
   });
 }
 

@@ -1,9 +1,10 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { CatalogProvider } from '@openlegion/contract/catalog';
 import { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
+import { tooLarge } from '../mesh/read-json-body.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -32,7 +33,9 @@ export interface ModelCall {
   traceId: string;
   contentType: string | undefined;
   accept: string | undefined;
-  body: Readable;
+  /** One that was reset, and so ends before its end, has its code. */
+  body: Readable & { readonly rstCode?: number | undefined };
+  maxBodyBytes: number;
   signal: AbortSignal;
 }
 
@@ -41,7 +44,7 @@ export interface GatewayClient {
   health(): Promise<GatewayHealth>;
   providers(): Promise<CatalogProvider[]>;
   putProviders(providers: CatalogProvider[]): Promise<void>;
-  /** Resolves when the answer begins. An abort ends the call to the provider too. */
+  /** Resolves when the answer begins. An abort ends the call to the provider too. Throws `too_large` for the body. */
   call(call: ModelCall): Promise<IncomingMessage>;
   close(): void;
 }
@@ -85,14 +88,13 @@ export function createGatewayClient(options: { socketPath: string }): GatewayCli
     async putProviders(providers) {
       await ask('PUT', '/providers', { providers });
     },
-    call({ path, agent: caller, traceId, contentType, accept, body, signal }) {
+    call({ path, agent: caller, traceId, contentType, accept, body, maxBodyBytes, signal }) {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       const sent = httpRequest({
         socketPath,
         agent,
         method: 'POST',
         path,
-        signal,
         timeout: CALL_IDLE_MS,
         headers: {
           host: 'gateway',
@@ -104,19 +106,48 @@ export function createGatewayClient(options: { socketPath: string }): GatewayCli
       });
       sent.on('response', resolve);
       sent.on('timeout', () => sent.destroy(away()));
-      sent.on('error', (cause) => {
-        body.unpipe(sent);
-        reject(away(cause));
-      });
-      body.on('error', (error) => {
+      sent.on('error', (cause) => reject(away(cause)));
+      const leave = () => sent.destroy();
+      signal.addEventListener('abort', leave, { once: true });
+      sent.on('close', () => signal.removeEventListener('abort', leave));
+      if (signal.aborted) leave();
+      sendBody(sent, body, maxBodyBytes, (error) => {
         reject(error);
         sent.destroy();
       });
-      body.pipe(sent);
       return promise;
     },
     close: () => agent.destroy(),
   };
+}
+
+/** At the gateway's pace, one piece behind, so that a body of one piece goes out in one write with its headers. */
+function sendBody(
+  sent: ClientRequest,
+  body: ModelCall['body'],
+  maxBytes: number,
+  fail: (error: unknown) => void,
+): void {
+  let bytes = 0;
+  let last: Buffer | undefined;
+  const onData = (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes > maxBytes) {
+      body.off('data', onData);
+      fail(tooLarge(maxBytes));
+      return;
+    }
+    if (last && !sent.write(last)) body.pause();
+    last = piece;
+  };
+  body.on('data', onData);
+  sent.on('drain', () => body.resume());
+  body.on('end', () => {
+    // A reset ends the stream as well; what came of the body is not the body.
+    if (body.rstCode) sent.destroy();
+    else if (!sent.destroyed) sent.end(last);
+  });
+  body.on('error', fail);
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {
@@ -138,7 +169,7 @@ function away(cause?: unknown): OpenLegionError {
       rule: 'vault.gateway',
       message: 'The model gateway does not answer; no model can be called.',
       remedy:
-        'It is started again by itself; if this stays, see data/logs and run "openlegion stop" and "start".',
+        'It is started again by itself; if this stays, see data/logs and run "./openlegion stop" and "start".',
     },
     { cause },
   );

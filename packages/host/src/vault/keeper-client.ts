@@ -130,6 +130,6 @@ function away(): OpenLegionError {
     rule: 'vault.keeper',
     message: 'The keeper does not answer; without it nothing is spent or signed.',
     remedy:
-      'It is started again by itself; if this stays, see data/logs and run "openlegion stop" and "start".',
+      'It is started again by itself; if this stays, see data/logs and run "./openlegion stop" and "start".',
   });
 }
