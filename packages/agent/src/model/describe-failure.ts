@@ -64,7 +64,7 @@ export function describeBrokenStream(model: string, error: unknown): Refusal {
 
 function remedyFor(status: number): string {
   if (status === 401 || status === 403)
-    return 'Check the provider’s key: openlegion vault list, then vault add.';
+    return 'Check the provider’s key: ./openlegion vault list, then vault add.';
   if (status === 404) return 'Check the model’s name in agents.yaml; the provider does not know it.';
   if (status >= 500) return 'The provider is down or overloaded: try again later, or choose another model.';
   return 'The provider does not accept this request; another model may.';

@@ -34,7 +34,7 @@ export async function oneShot(options: {
     control,
     messageId,
     patienceMs: HOST_PATIENCE_MS,
-    onAway: () => terminal.errorLine(terminal.style('dim', '  (the host is away; waiting for it)')),
+    onAway: () => printer.aside(terminal.style('dim', '  (the host is away; waiting for it)')),
   });
   for await (const event of events) {
     if (json) {

@@ -71,7 +71,7 @@ export async function runRepl(options: {
         control,
         messageId,
         patienceMs: HOST_PATIENCE_MS,
-        onAway: () => terminal.line(style('dim', '  (the host is away; waiting for it)')),
+        onAway: () => printer.aside(style('dim', '  (the host is away; waiting for it)')),
         signal: leaving.signal,
       });
       for await (const event of events) printer.print(event);

@@ -1,15 +1,26 @@
 import type { FleetEvent } from '@openlegion/contract/control-api';
 import { formatMicroUsd } from '@openlegion/contract/money';
-import type { Refusal } from '@openlegion/contract/refusal';
+import type { Refusal, RefusalCode } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import { oneLine, safeText } from '../terminal/safe-text.ts';
 import type { Style } from '../terminal/style.ts';
 
 export interface TurnPrinter {
   print(event: FleetEvent): void;
+  /** A note of the command's own, on a line of its own also in the middle of an answer. */
+  aside(line: string): void;
   /** The message's own end; null while it has none. */
   outcome(): { done: boolean } | null;
 }
+
+/** What went wrong without anyone having said no. */
+const TROUBLE: ReadonlySet<RefusalCode> = new Set([
+  'unavailable',
+  'upstream_failed',
+  'deadline_exceeded',
+  'disk_full',
+  'internal',
+]);
 
 /**
  * Prints a trace as a person follows it: the asked agent's words as they come on `write`, everything else (tools,
@@ -43,7 +54,7 @@ export function createTurnPrinter(options: {
     if (shownRefusals.has(key)) return;
     shownRefusals.add(key);
     aside(
-      `${style('yellow', `  ✗ ${prefix(who)}refused:`)} ${oneLine(refusal.message, 400)} ${style('dim', `[${refusal.rule}]`)}`,
+      `${style('yellow', `  ✗ ${prefix(who)}${TROUBLE.has(refusal.code) ? '' : 'refused:'}`.trimEnd())} ${oneLine(refusal.message, 400)} ${style('dim', `[${refusal.rule}]`)}`,
     );
     if (refusal.remedy) aside(style('dim', `    ${oneLine(refusal.remedy, 400)}`));
   };
@@ -87,6 +98,7 @@ export function createTurnPrinter(options: {
 
   return {
     outcome: () => outcome,
+    aside,
     print({ agent: who, messageId: id, event }) {
       const own = id === messageId;
       switch (event.type) {

@@ -67,7 +67,7 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
     if (!agent)
       throw notFound(
         `There is no agent named ${JSON.stringify(name.slice(0, 63))}.`,
-        'See "openlegion status" for the names.',
+        'See "./openlegion status" for the names.',
       );
     return { name, agent };
   }

@@ -1,4 +1,5 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { RefusalCode } from '@openlegion/contract/refusal';
 import { safeText } from './safe-text.ts';
 
 /** The engine answered a call with an error. `status` is its HTTP status; `message` quotes it, cleaned and bounded. */
@@ -7,7 +8,7 @@ export class EngineError extends OpenLegionError {
 
   constructor(operation: string, status: number, engineMessage: string) {
     super({
-      code: status === 404 ? 'not_found' : status === 409 ? 'conflict' : 'upstream_failed',
+      code: codeFor(status, engineMessage),
       rule: `engine.${operation}`,
       message: `The container engine refused "${operation}" (${status}): ${safeText(engineMessage) || 'no reason given'}`,
       remedy: remedyFor(engineMessage),
@@ -25,6 +26,7 @@ export function engineUnreachable(operation: string, address: string, cause: unk
       ECONNREFUSED: 'nothing listens there (the engine is not running)',
       EACCES: 'this user may not open the socket',
       ECONNRESET: 'the connection was cut',
+      EPIPE: 'the connection was cut',
     }[code] ??
     (code || 'the connection failed');
   return new OpenLegionError(
@@ -32,7 +34,7 @@ export function engineUnreachable(operation: string, address: string, cause: unk
       code: 'unavailable',
       rule: `engine.${operation}`,
       message: `The container engine at ${address} cannot be reached: ${why}.`,
-      remedy: 'Start the engine (on Debian: sudo systemctl start docker) and try again.',
+      remedy: 'Start the engine (on Debian: sudo systemctl start docker).',
     },
     { cause },
   );
@@ -43,9 +45,16 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+const FULL = /no space left on device|disk quota exceeded/i;
+
+function codeFor(status: number, engineMessage: string): RefusalCode {
+  if (FULL.test(engineMessage)) return 'disk_full';
+  return status === 404 ? 'not_found' : status === 409 ? 'conflict' : 'upstream_failed';
+}
+
 function remedyFor(engineMessage: string): string {
-  if (/no space left on device|disk quota exceeded/i.test(engineMessage)) {
-    return "The engine's disk is full: free space where it keeps its data (docker system df), then try again.";
+  if (FULL.test(engineMessage)) {
+    return "The engine's disk is full: free space where it keeps its data (docker system df).";
   }
   if (/no such image/i.test(engineMessage))
     return 'The image is gone: start again, it is built when missing.';

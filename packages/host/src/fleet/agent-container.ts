@@ -9,6 +9,7 @@ import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
 import type { SandboxBackend, SandboxExit } from '../sandbox/sandbox-backend.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { createHealthProbe } from './health-probe.ts';
+import { isMachineTrouble } from './machine-trouble.ts';
 import { describeExit, type OpenAgent, openAgent } from './open-agent.ts';
 import { decideRestart } from './restart-policy.ts';
 
@@ -70,6 +71,8 @@ export function createAgentContainer(
   let starting: Promise<RunningAgent> | null = null;
   let ends: number[] = [];
   let startFailures = 0;
+  /** What keeps every start from succeeding, told and recorded once: it is tried again every few seconds. */
+  let trouble: string | null = null;
   let restarts = 0;
   let failed: Refusal | null = null;
   let reason: string | null = null;
@@ -120,18 +123,19 @@ export function createAgentContainer(
     if (!decision.restart) throw new OpenLegionError(setFailed());
     const waitMs =
       decision.afterMs + (startFailures === 0 ? 0 : FLEET_LIMITS.firstBackoffMs * 2 ** (startFailures - 1));
-    await tell({
-      type: 'agent_starting',
-      reason: ends.length > 0 ? `restart after: ${reason ?? 'an end'}` : 'a message',
-    });
+    if (trouble === null) {
+      const why = ends.length > 0 ? `restart after: ${reason ?? 'an end'}` : 'a message';
+      await tell({ type: 'agent_starting', reason: why });
+    }
     try {
       if (waitMs > 0) await pause(waitMs);
       const { backend, image } = await parts.sandboxes();
       signal.throwIfAborted();
-      await note('agent.starting', { image });
+      if (trouble === null) await note('agent.starting', { image });
       const opened = await openAgent({ ...parts, backend, signal, spec: specOf(image) });
       if (ends.length > 0) restarts += 1;
       startFailures = 0;
+      trouble = null;
       const running = watch(opened);
       await note('agent.started', {
         container: opened.sandbox.containerId,
@@ -141,11 +145,13 @@ export function createAgentContainer(
       reason = null;
       return running;
     } catch (error) {
-      if (!signal.aborted) startFailures = Math.min(startFailures + 1, 6);
       const failure = error instanceof OpenLegionError ? error.refusal : startRefusal();
+      const known = trouble === failure.message;
+      trouble = isMachineTrouble(failure) ? failure.message : null;
+      if (!signal.aborted && trouble === null) startFailures = Math.min(startFailures + 1, 6);
       if (!(error instanceof OpenLegionError)) warn(`${agent.name} could not be started: ${String(error)}`);
       reason = failure.message;
-      await note('agent.start_failed', { rule: failure.rule, message: failure.message });
+      if (!known) await note('agent.start_failed', { rule: failure.rule, message: failure.message });
       throw new OpenLegionError(failure, { cause: error });
     }
   }
@@ -214,7 +220,7 @@ export function createAgentContainer(
       rule: 'fleet.restart_limit',
       message:
         `${agent.name} ended ${ends.length} times within the hour and is not started again: ${reason ?? ''}`.trim(),
-      remedy: `Its messages wait. Remove the cause, then send it a message: openlegion chat ${agent.name}`,
+      remedy: `Its messages wait. Remove the cause, then send it a message: ./openlegion chat ${agent.name}`,
     };
     return failed;
   }

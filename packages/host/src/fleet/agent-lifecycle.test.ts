@@ -96,7 +96,7 @@ test('restarts are three an hour, each after twice the time', () => {
 test('what the container ended of is told and recorded: memory, a limit, from outside', async () => {
   for (const [cause, words] of [
     ['out_of_memory', /memory_limit/],
-    ['limit', /over a limit \(stderr\)/],
+    ['limit', /it wrote too much/],
     ['killed', /killed from outside/],
   ] as const) {
     const clock = createManualClock();
@@ -106,7 +106,7 @@ test('what the container ended of is told and recorded: memory, a limit, from ou
       turn(turn) {
         if (!first) return turn.end('ok');
         first = false;
-        fixture.backend.sandboxes[0]?.end(cause, cause === 'limit' ? 'stderr' : '');
+        fixture.backend.sandboxes[0]?.end(cause, cause === 'limit' ? 'it wrote too much' : '');
       },
     });
     const { messageId } = await fixture.send('alice', 'x');
@@ -137,26 +137,46 @@ test('a failed processor limit stops the agent before it is started', async () =
   for (const sandbox of fixture.backend.sandboxes) assert.ok(!sandbox.events.includes('/start'));
 });
 
-test('an engine that is away fails the message with its own remedy, and the next one tries again', async () => {
+const away = () =>
+  new OpenLegionError({
+    code: 'unavailable',
+    rule: 'engine.create container',
+    message: 'The engine does not run.',
+    remedy: 'Start it.',
+  });
+
+test('a message waits for an engine that is away, is told so once, and is answered once when it is back', async () => {
   const clock = createManualClock();
   await using fixture = await startFixture({ clock });
-  const away = () =>
-    new OpenLegionError({
-      code: 'unavailable',
-      rule: 'engine',
-      message: 'The engine does not run.',
-      remedy: 'Start it.',
-    });
-  fixture.backend.startErrors.push(away(), away(), away());
+  for (let times = 0; times < 10; times += 1) fixture.backend.startErrors.push(away());
   const { messageId } = await fixture.send('alice', 'x');
   const events = await settle(fixture, clock, messageId);
-  const settled = events.find(({ event }) => event.type === 'message_settled')?.event;
-  assert.ok(settled?.type === 'message_settled');
-  assert.deepEqual(settled.refusal, away().refusal);
-  const next = await fixture.send('alice', 'y');
-  const after = await settle(fixture, clock, next.messageId);
-  assert.equal((await fixture.ask('GET', `/api/messages/${next.messageId}`)).json.reply, 'echo: y');
-  assert.equal(after.at(-1)?.event.type, 'trace_settled');
+  assert.deepEqual(types(events), [
+    'message_accepted',
+    'agent_starting',
+    'refused',
+    'agent_ready',
+    'message_settled',
+    'trace_settled',
+  ]);
+  const told = events.find(({ event }) => event.type === 'refused')?.event;
+  assert.ok(told?.type === 'refused');
+  assert.match(told.refusal.remedy, /^Start it\. The message waits/);
+  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.reply, 'echo: x');
+  const { records } = (await fixture.ask('GET', '/api/audit?limit=1000')).json;
+  const failures = records.filter(({ type }: { type: string }) => type === 'agent.start_failed');
+  assert.equal(failures.length, 1);
+});
+
+test('a message that waits for an engine can be cancelled', async () => {
+  const clock = createManualClock();
+  await using fixture = await startFixture({ clock });
+  for (let times = 0; times < 10_000; times += 1) fixture.backend.startErrors.push(away());
+  const { messageId } = await fixture.send('alice', 'x');
+  await until(() => fixture.backend.startErrors.length < 10_000);
+  assert.equal((await fixture.ask('POST', '/api/agents/alice/cancel')).json.cancelled, true);
+  await settle(fixture, clock, messageId);
+  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.status, 'cancelled');
 });
 
 test('a turn that is no turn ends the agent: not JSON, no event, a line without end', async () => {

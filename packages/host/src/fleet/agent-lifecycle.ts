@@ -12,6 +12,7 @@ import {
   startRefusal,
 } from './agent-container.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
+import { isMachineTrouble } from './machine-trouble.ts';
 import { runTurn } from './run-turn.ts';
 
 export type AgentState = FleetStatus['agents'][number]['state'];
@@ -46,6 +47,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
   const { agent, events, clock, warn } = parts;
   let turn: { delivery: Delivery; cancelled: boolean; cancelledEarly: () => void } | null = null;
   let cancelIdleStop: (() => void) | undefined;
+  let lastTold = '';
   const container = createAgentContainer({
     ...parts,
     about: () => (turn ? idsOf(turn.delivery) : { messageId: '', traceId: '' }),
@@ -82,17 +84,27 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       if (own.cancelled) return CANCELLED;
       if (container.stopping.aborted || container.failure()) return { kind: 'wait' };
       const refusal = error instanceof OpenLegionError ? error.refusal : startRefusal();
-      if (!refusal.rule.startsWith('store.')) return { kind: 'interrupted', refusal };
-      // What the disk did not take is no fault of the message: it waits for room.
+      if (!isMachineTrouble(refusal)) return { kind: 'interrupted', refusal };
+      await tellWaiting(delivery, refusal);
       await new Promise<void>((resolve) => {
-        clock.after(FLEET_LIMITS.storeRetryMs, resolve);
+        clock.after(FLEET_LIMITS.machineRetryMs, resolve);
         container.stopping.addEventListener('abort', () => resolve());
+        void early.promise.then(() => resolve());
       });
-      return { kind: 'again' };
+      return own.cancelled ? CANCELLED : { kind: 'again' };
     } finally {
       turn = null;
       idleLater();
     }
+  }
+
+  /** Why the message waits is told once: it may wait for hours. */
+  async function tellWaiting(delivery: Delivery, refusal: Refusal): Promise<void> {
+    const told = `${delivery.message.id} ${refusal.rule}`;
+    if (told === lastTold || refusal.rule.startsWith('store.')) return;
+    lastTold = told;
+    const remedy = `${refusal.remedy} The message waits for it and is answered then.`;
+    await events.record({ ...idsOf(delivery), event: { type: 'refused', refusal: { ...refusal, remedy } } });
   }
 
   async function turnOf(delivery: Delivery, cancelledEarly: Promise<null>): Promise<Outcome> {

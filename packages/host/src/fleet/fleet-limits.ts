@@ -15,8 +15,8 @@ export const FLEET_LIMITS = {
   cancelGraceMs: 10_000,
   /** How long after a cut-off turn the end of its agent is waited for, to name it as the reason. */
   endAfterTurnMs: 500,
-  /** How long a message waits for a disk that took nothing. */
-  storeRetryMs: 2000,
+  /** How long a message waits, each time, for a disk that took nothing or an engine that is away. */
+  machineRetryMs: 2000,
   turnBytes: 64 * 1024 * 1024,
   /** An event's text may be 256 K characters, and each may take six bytes as JSON escapes it. */
   turnLineBytes: 2 * 1024 * 1024,

@@ -73,7 +73,8 @@ function startFailure(exit: SandboxExit, cause: unknown): OpenLegionError {
       code: 'unavailable',
       rule: 'fleet.start',
       message: `The agent ended while it started: ${describeExit(exit)}`,
-      remedy: 'Look at the log of the host for what it wrote; "openlegion verify" checks the sandbox itself.',
+      remedy:
+        'Look at the log of the host for what it wrote; "./openlegion verify" checks the sandbox itself.',
     },
     { cause },
   );
@@ -81,18 +82,18 @@ function startFailure(exit: SandboxExit, cause: unknown): OpenLegionError {
 
 /** One sentence for people, without what the agent itself wrote. */
 export function describeExit({ cause, exitCode, reason }: SandboxExit): string {
-  const why = reason === '' ? '' : ` (${reason.slice(0, 300)})`;
+  if (reason !== '') return `${reason.slice(0, 300)}.`;
   switch (cause) {
     case 'stopped':
-      return `it was stopped${why}.`;
+      return 'it was stopped.';
     case 'exited':
-      return `its program ended by itself with code ${exitCode}${why}.`;
+      return `its program ended by itself with code ${exitCode}.`;
     case 'killed':
-      return `it was killed from outside${why}.`;
+      return 'it was killed from outside.';
     case 'out_of_memory':
-      return `it used more memory than resources.memory_limit allows${why}.`;
+      return 'it used more memory than resources.memory_limit allows.';
     case 'limit':
-      return `it went over a limit${why}.`;
+      return 'it went over a limit.';
   }
 }
 

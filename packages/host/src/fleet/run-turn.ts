@@ -49,7 +49,7 @@ function interrupted(message: string): Outcome {
       code: 'upstream_failed',
       rule: 'fleet.turn',
       message,
-      remedy: 'Send the message again; see "openlegion audit tail" for what ended the agent.',
+      remedy: 'Send the message again; see "./openlegion audit tail" for what ended the agent.',
     },
   };
 }

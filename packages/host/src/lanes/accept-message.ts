@@ -118,6 +118,6 @@ function laneFull(agent: string): Refusal {
     code: 'rate_limited',
     rule: 'lanes.depth',
     message: `${agent} has ${LANE_DEPTH} messages waiting and takes no more for now.`,
-    remedy: 'Wait until some are answered, or see with "openlegion status" why it does not get on.',
+    remedy: 'Wait until some are answered, or see with "./openlegion status" why it does not get on.',
   };
 }

@@ -263,6 +263,6 @@ const EXHAUSTED = {
     rule: 'lanes.attempts',
     message: 'This message was given to the agent again and again, and each time its turn was cut off.',
     remedy:
-      'See with "openlegion status" and "openlegion audit tail" what ended the turns, then send it again.',
+      'See with "./openlegion status" and "./openlegion audit tail" what ended the turns, then send it again.',
   },
 } as const;

@@ -3,6 +3,7 @@ import type { SandboxExit } from './sandbox-backend.ts';
 export interface ExitFacts {
   /** Which of our limits ended it, null when none did. */
   limit: string | null;
+  /** We asked it to end, and it is by that that it ended. */
   stopRequested: boolean;
   /** Null where the engine no longer knows. */
   exitCode: number | null;
@@ -38,8 +39,8 @@ export function decideExit(facts: ExitFacts): Omit<SandboxExit, 'stderr'> {
     return {
       cause: 'killed',
       exitCode,
-      reason: `it was ended by ${name ?? `signal ${signal}`}, from outside or by the kernel${untold}`,
+      reason: `it was killed from outside or by the kernel, with ${name ?? `signal ${signal}`}${untold}`,
     };
   }
-  return { cause: 'exited', exitCode, reason: `it ended by itself with code ${exitCode}` };
+  return { cause: 'exited', exitCode, reason: `its program ended by itself with code ${exitCode}` };
 }

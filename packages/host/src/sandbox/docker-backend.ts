@@ -50,6 +50,8 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
   const lacks = new Set(capabilities.cannotEnforce.map((missing) => missing.enforcement));
   const clampable = !lacks.has('cpu_clamp_after_start') && !lacks.has('cpu_limit');
   const held = new Set<string>();
+  /** Containers that outlived their end here, by agent: two of one agent would share its volume. */
+  const unremoved = new Map<string, string[]>();
 
   const start = async (spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> => {
     signal.throwIfAborted();
@@ -59,6 +61,9 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
     let created = false;
     held.add(name);
     try {
+      const agentKey = `${spec.installation}/${spec.agent}`;
+      for (const id of unremoved.get(agentKey) ?? []) await engine.removeContainer(id);
+      unremoved.delete(agentKey);
       if (spec.dataBytes !== null) {
         volume = await volumes.prepare(spec.installation, spec.agent, spec.dataBytes);
         signal.throwIfAborted();
@@ -98,6 +103,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         waited,
         volume,
         clampable,
+        onUnremoved: () => unremoved.set(agentKey, [...(unremoved.get(agentKey) ?? []), containerId]),
       });
       void sandbox.exited.finally(() => {
         held.delete(containerId);

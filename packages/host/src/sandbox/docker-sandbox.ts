@@ -54,6 +54,8 @@ export interface RunningContainer {
   waited: Promise<number>;
   volume: DataVolume | null;
   clampable: boolean;
+  /** Its container could not be removed: the engine was away. It may run on and hold the volume. */
+  onUnremoved: () => void;
 }
 
 /** Owns one started container to its end: bounds its output, finds why it ended, removes it, frees its volume. */
@@ -61,9 +63,11 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
   const { engine, containerId, spec, attached, watch, volume } = running;
   let limit: string | null = null;
   let stopRequested = false;
+  let killed = false;
   let over = false;
 
   const kill = () => {
+    killed = true;
     // Nothing is read from it any more: what it still writes must not cost the host anything.
     attached.pipe.destroy();
     // A failed kill is followed by the removal, which kills as well; the engine's absence shows in `waited`.
@@ -97,10 +101,12 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
     diskPoll?.stop();
     const state = await engine.containerState(containerId).catch(() => null);
     if (exitCode !== null && state === null) lost = 'its container was removed from outside';
-    // What cannot be removed now is removed by its label at the next start.
-    await engine.removeContainer(containerId).catch(() => {});
+    // What cannot be removed now is removed before the agent's next start, or by its label at the host's.
+    await engine.removeContainer(containerId).catch(() => running.onUnremoved());
     await Promise.all([settled(attached.closed, LAST_OUTPUT_MS), volume?.release().catch(() => {})]);
-    const facts = { limit, stopRequested, exitCode, lost, memoryBytes: spec.memoryBytes };
+    // Asked to end, an agent ends by itself: a SIGKILL that is not ours came from elsewhere, as does its loss.
+    const stopped = stopRequested && (killed || (exitCode !== null && exitCode !== 137));
+    const facts = { limit, stopRequested: stopped, exitCode, lost, memoryBytes: spec.memoryBytes };
     const decided = decideExit({
       ...facts,
       oomKilled: state?.OOMKilled || (engine.flavour === 'podman' ? null : false),

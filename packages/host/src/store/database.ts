@@ -165,6 +165,6 @@ function closed(): OpenLegionError {
     code: 'unavailable',
     rule: 'store.closed',
     message: 'The host is stopping and accepts nothing more.',
-    remedy: 'Start OpenLegion again with: openlegion start',
+    remedy: 'Start OpenLegion again with: ./openlegion start',
   });
 }

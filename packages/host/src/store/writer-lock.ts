@@ -21,7 +21,7 @@ export function takeWriterLock(databasePath: string): Disposable {
         code: 'conflict',
         rule: 'store.single_writer',
         message: 'Another OpenLegion host is running on this home.',
-        remedy: 'Use it, or stop it first with: openlegion stop',
+        remedy: 'Use it, or stop it first with: ./openlegion stop',
       },
       { cause: error },
     );

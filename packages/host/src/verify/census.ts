@@ -61,7 +61,7 @@ async function search(request: CensusRequest, signal?: AbortSignal): Promise<Cen
         code: 'internal',
         rule: 'verify.census',
         message: 'The search for planted credentials failed.',
-        remedy: 'Run "openlegion verify" again; data/logs/host.log says more.',
+        remedy: 'Run "./openlegion verify" again; data/logs/host.log says more.',
       },
       { cause: errors.slice(-2000) },
     );

@@ -36,7 +36,7 @@ export function unchecked(promised: Promised, error: unknown): Guarantee {
     ...promised,
     verdict: 'broken',
     evidence: `the check did not run to its end: ${text.slice(0, 500)}`,
-    why: 'Nothing is known of this promise. Run "openlegion verify" again; data/logs/host.log says more.',
+    why: 'Nothing is known of this promise. Run "./openlegion verify" again; data/logs/host.log says more.',
   };
 }
 

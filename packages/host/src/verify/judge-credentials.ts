@@ -62,7 +62,7 @@ export function judgeContainerSearch(
       ...CREDENTIAL_PROMISES.container,
       verdict: 'cannot_be_given',
       evidence: 'no credentials were planted, so there was nothing to search for',
-      why: 'Run "openlegion verify", which plants them in the vault first.',
+      why: 'Run "./openlegion verify", which plants them in the vault first.',
     };
   }
   const controls = ['/tmp/', '/environ'].filter((place) => control.some((hit) => hit.place.includes(place)));

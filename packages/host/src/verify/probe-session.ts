@@ -100,6 +100,6 @@ function probeFailed(check: string, why: string): OpenLegionError {
     code: 'upstream_failed',
     rule: `verify.${check}`,
     message: `The check "${check}" failed inside the container: ${why.slice(0, 500)}`,
-    remedy: 'Run "openlegion verify" again.',
+    remedy: 'Run "./openlegion verify" again.',
   });
 }

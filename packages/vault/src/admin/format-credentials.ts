@@ -2,7 +2,7 @@ import type { CredentialName } from '@openlegion/contract/keeper-protocol';
 
 /** A table for people; there is nothing in it that could be shown wrongly, for a value is never known here. */
 export function formatCredentials(credentials: readonly CredentialName[]): string {
-  if (credentials.length === 0) return 'The vault is empty. Add a key with `openlegion vault add NAME`.';
+  if (credentials.length === 0) return 'The vault is empty. Add a key with `./openlegion vault add NAME`.';
   const rows = [
     ['NAME', 'VERSION', 'LAST USED', 'GOES ONLY TO'],
     ...credentials.map(({ name, version, lastUsedAt, origins }) => [

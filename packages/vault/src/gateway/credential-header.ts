@@ -12,7 +12,7 @@ export function credentialHeader(provider: CatalogProvider, secret: string | nul
       'denied',
       'vault.credential',
       `The key of the provider ${provider.id} cannot be sent: it must be 8 to 4096 visible ASCII characters.`,
-      `Store it again: openlegion vault add ${provider.auth.credential}.`,
+      `Store it again: ./openlegion vault add ${provider.auth.credential}.`,
     );
   return { [provider.auth.header]: provider.auth.scheme === 'bearer' ? `Bearer ${secret}` : secret };
 }

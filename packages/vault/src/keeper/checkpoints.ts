@@ -82,6 +82,6 @@ function refuse(code: 'conflict' | 'internal', message: string): VaultError {
     rule: 'audit.checkpoint',
     message,
     remedy:
-      'Records were removed or rewritten: run `openlegion audit verify` and keep the files as evidence.',
+      'Records were removed or rewritten: run `./openlegion audit verify` and keep the files as evidence.',
   });
 }

@@ -118,6 +118,6 @@ function tampered(what: string): VaultError {
     code: 'internal',
     rule: 'vault.tampered',
     message: `The vault refuses to use ${what}: vault.db was changed by something other than the keeper.`,
-    remedy: `Find out who could write to data/keeper, then replace it with \`openlegion vault add\`.`,
+    remedy: `Find out who could write to data/keeper, then replace it with \`./openlegion vault add\`.`,
   });
 }

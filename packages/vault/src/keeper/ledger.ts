@@ -216,7 +216,7 @@ function overBudget(limit: Limit, spent: number, reserved: number, bounds: CallB
     code: 'budget_exceeded',
     rule: limit.rule,
     message: `Over ${limit.whose} ${daily ? 'daily' : 'monthly'} budget of ${formatMicroUsd(limit.microUsd)}: ${formatMicroUsd(spent)} is spent, ${formatMicroUsd(reserved)} is reserved for calls under way, and this call could cost ${need}.`,
-    remedy: `Raise ${limit.setting}, or wait for the next ${daily ? 'day' : 'month'} (it began counting ${limit.period}).`,
+    remedy: `Raise ${limit.setting}, or wait until ${limit.period} is over.`,
   };
 }
 

@@ -209,7 +209,7 @@ function decideAccess(
     );
   if (credential === null) return agent;
   const origins = tierOf(credential) === 'system' ? credentials.originsOf(credential) : null;
-  const add = `\`openlegion vault add ${credential}\``;
+  const add = `\`./openlegion vault add ${credential}\``;
   if (!origins)
     return deny('vault.credential', `The vault has no ${credential} for model calls.`, `Run ${add}.`);
   if (!origins.includes(origin))

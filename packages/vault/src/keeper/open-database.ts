@@ -72,7 +72,7 @@ function openExclusively(path: string): DatabaseSync {
             code: 'conflict',
             rule: 'vault.lock',
             message: 'Another keeper has this vault open.',
-            remedy: 'Stop the OpenLegion that runs in this home (`openlegion stop`), then start again.',
+            remedy: 'Stop the OpenLegion that runs in this home (`./openlegion stop`), then start again.',
           },
           { cause: error },
         )

@@ -119,7 +119,7 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
       code: 'unavailable',
       rule: 'vault.keeper',
       message: `The vault's keeper cannot be reached (${lastFailure}).`,
-      remedy: REMEDIES.get(lastFailure) ?? 'See `openlegion status`; `openlegion start` starts it.',
+      remedy: REMEDIES.get(lastFailure) ?? 'See `./openlegion status`; `./openlegion start` starts it.',
     };
   }
 
@@ -172,8 +172,8 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
 }
 
 const REMEDIES = new Map([
-  ['ENOENT', 'OpenLegion is not running here: start it with `openlegion start -d`.'],
-  ['ECONNREFUSED', 'OpenLegion has stopped without cleaning up: start it with `openlegion start -d`.'],
+  ['ENOENT', 'OpenLegion is not running here: start it with `./openlegion start -d`.'],
+  ['ECONNREFUSED', 'OpenLegion has stopped without cleaning up: start it with `./openlegion start -d`.'],
   ['EACCES', 'Only the user who started OpenLegion may do this: run the command as that user.'],
 ]);
 

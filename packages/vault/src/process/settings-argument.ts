@@ -17,6 +17,6 @@ export function readSettingsArgument(argv: readonly string[]): unknown {
     code: 'bad_request',
     rule: 'process.arguments',
     message: 'This program takes --config-json and one JSON object.',
-    remedy: 'It is run by OpenLegion itself: use `openlegion start`.',
+    remedy: 'It is run by OpenLegion itself: use `./openlegion start`.',
   });
 }

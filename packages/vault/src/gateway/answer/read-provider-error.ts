@@ -76,8 +76,8 @@ function refusedKey(provider: CatalogProvider, status: number): Refusal {
         : `The provider ${provider.id} did not accept the key ${credential} (${status}).`,
     remedy:
       credential === undefined
-        ? `Set key under llm.providers.${provider.id} in config/mesh.yaml and store one with openlegion vault add.`
-        : `Store a valid key with: openlegion vault add ${credential}.`,
+        ? `Set key under llm.providers.${provider.id} in config/mesh.yaml and store one with ./openlegion vault add.`
+        : `Store a valid key with: ./openlegion vault add ${credential}.`,
   };
 }
 

@@ -152,11 +152,22 @@ function describe(
       'Check base_url and who answers there; a private certificate needs its root in the configuration.',
       { cause },
     );
+  const known = WHY.get(code);
   const shown = /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : '';
-  return refuse('upstream_failed', 'llm.provider', `The provider ${name} cannot be reached${shown}.`, REACH, {
-    cause,
-  });
+  const message = `The provider ${name} cannot be reached${known === undefined ? '' : `: ${known}`}${shown}.`;
+  return refuse('upstream_failed', 'llm.provider', message, REACH, { cause });
 }
 
-const REACH = 'Check the network and the base_url of this provider in config/mesh.yaml.';
+/** System errors (errno(3), getaddrinfo(3)) in the words of a person. */
+const WHY: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'it refused the connection'],
+  ['ECONNRESET', 'the connection was cut'],
+  ['ENOTFOUND', 'its name is not known'],
+  ['EAI_AGAIN', 'its name could not be looked up'],
+  ['ENETUNREACH', 'there is no way to its network'],
+  ['EHOSTUNREACH', 'there is no way to its machine'],
+]);
+
+const REACH =
+  'Check that it is up, the network, and base_url under llm.providers in config/mesh.yaml; then send the message again.';
 const TLS = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;
