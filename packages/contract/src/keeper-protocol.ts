@@ -1,4 +1,5 @@
 import type { AuditCheckpoint, AuditRecord } from './audit-record.ts';
+import type { Costs } from './costs.ts';
 import type { Refusal } from './refusal.ts';
 
 /**
@@ -110,26 +111,6 @@ export interface PolicyAgent {
   apis: string[];
   /** Full names, `provider/model`, that the agent may call. */
   models: string[];
-}
-
-export interface Spending {
-  spentTodayMicroUsd: number;
-  spentMonthMicroUsd: number;
-  reservedMicroUsd: number;
-  dailyMicroUsd: number;
-  monthlyMicroUsd: number;
-  /** Of the month, as are the tokens. */
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
-}
-
-export interface Costs {
-  day: string;
-  month: string;
-  timeZone: string;
-  fleet: Spending;
-  agents: Record<string, Spending>;
 }
 
 export interface CredentialName {

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline';
 import { FleetStatus } from '@openlegion/contract/control-api';
+import { Costs } from '@openlegion/contract/costs';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import { unknownAgent } from '../commands/chat.ts';
-import { Costs, costTable } from '../commands/costs.ts';
+import { costTable } from '../commands/costs.ts';
 import { agentTable } from '../commands/status.ts';
 import type { ControlClient } from '../control/control-client.ts';
 import { followMessage } from '../control/follow-message.ts';

@@ -1,29 +1,8 @@
+import { Costs, type Spending } from '@openlegion/contract/costs';
 import { formatMicroUsd } from '@openlegion/contract/money';
-import { z } from 'zod';
 import type { CommandContext } from '../command-context.ts';
 import { createControlClient } from '../control/control-client.ts';
 import { formatTable } from '../terminal/table.ts';
-
-const Spending = z.object({
-  spentTodayMicroUsd: z.int(),
-  spentMonthMicroUsd: z.int(),
-  reservedMicroUsd: z.int(),
-  dailyMicroUsd: z.int(),
-  monthlyMicroUsd: z.int(),
-  calls: z.int(),
-  inputTokens: z.int(),
-  outputTokens: z.int(),
-});
-
-/** The keeper's ledger as the control API gives it (`contract/keeper-protocol.ts`). */
-export const Costs = z.object({
-  day: z.string(),
-  month: z.string(),
-  timeZone: z.string(),
-  fleet: Spending,
-  agents: z.record(z.string(), Spending),
-});
-export type Costs = z.infer<typeof Costs>;
 
 export async function costs({ home, terminal }: CommandContext, options: { json: boolean }): Promise<number> {
   const found = await createControlClient(home).json(Costs, { method: 'GET', path: '/api/costs' });
@@ -32,7 +11,7 @@ export async function costs({ home, terminal }: CommandContext, options: { json:
 }
 
 export function costTable(costs: Costs): string {
-  const row = (name: string, spending: z.infer<typeof Spending>) => [
+  const row = (name: string, spending: Spending) => [
     name,
     `${formatMicroUsd(spending.spentTodayMicroUsd)} of ${formatMicroUsd(spending.dailyMicroUsd)}`,
     `${formatMicroUsd(spending.spentMonthMicroUsd)} of ${formatMicroUsd(spending.monthlyMicroUsd)}`,

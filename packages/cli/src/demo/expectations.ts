@@ -1,5 +1,5 @@
+import type { Costs } from '@openlegion/contract/costs';
 import { formatMicroUsd } from '@openlegion/contract/money';
-import type { Costs } from '../commands/costs.ts';
 import type { Observations } from './observations.ts';
 
 /** One thing that the demo promises to show. */

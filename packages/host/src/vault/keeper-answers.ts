@@ -1,28 +1,7 @@
 import { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
-import { MicroUsd } from '@openlegion/contract/money';
+import { Costs } from '@openlegion/contract/costs';
 import { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
-
-const Spending = z.object({
-  spentTodayMicroUsd: MicroUsd,
-  spentMonthMicroUsd: MicroUsd,
-  reservedMicroUsd: MicroUsd,
-  dailyMicroUsd: MicroUsd,
-  monthlyMicroUsd: MicroUsd,
-  calls: z.int(),
-  inputTokens: z.int(),
-  outputTokens: z.int(),
-});
-
-/** What the keeper spent, for whom, in its own words. */
-export const Costs = z.object({
-  day: z.string(),
-  month: z.string(),
-  timeZone: z.string(),
-  fleet: Spending,
-  agents: z.record(z.string(), Spending),
-});
-export type Costs = z.infer<typeof Costs>;
 
 /** The keeper's answers, held to their shape on the host's side of the socket. */
 export const KEEPER_ANSWERS = {

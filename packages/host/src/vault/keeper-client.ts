@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
+import type { Costs } from '@openlegion/contract/costs';
 import { KEEPER_LINE_BYTES, type Policy } from '@openlegion/contract/keeper-protocol';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { type Costs, KEEPER_ANSWERS, KeeperLine } from './keeper-answers.ts';
+import { KEEPER_ANSWERS, KeeperLine } from './keeper-answers.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = [100, 250, 500, 1000, 2000, 5000];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Costs, Policy } from '@openlegion/contract/keeper-protocol';
+import type { Costs } from '@openlegion/contract/costs';
+import type { Policy } from '@openlegion/contract/keeper-protocol';
 import fc from 'fast-check';
 import { openRaw, result } from '../keeper/test/raw-connection.ts';
 import { startKeeper } from '../keeper/test/start-keeper.ts';

@@ -1,11 +1,6 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type {
-  Costs,
-  Policy,
-  PolicyAgent,
-  SettleRequest,
-  Spending,
-} from '@openlegion/contract/keeper-protocol';
+import type { Costs, Spending } from '@openlegion/contract/costs';
+import type { Policy, PolicyAgent, SettleRequest } from '@openlegion/contract/keeper-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
 import { monthOf } from './calendar.ts';
 import { formatMicroUsd } from './format-micro-usd.ts';
