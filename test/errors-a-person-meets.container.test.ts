@@ -1,13 +1,31 @@
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { dataPaths } from '@openlegion/contract/installation';
+import { createEngineClient } from '../packages/host/src/engine/engine-client.ts';
 import { findEngine } from '../packages/host/src/engine/find-engine.ts';
-import { type CommandOutcome, NOBODY, runOpenLegion } from './harness/command-line.ts';
+import { type CommandOptions, type CommandOutcome, NOBODY, runOpenLegion } from './harness/command-line.ts';
+import { type ControlClient, createControlClient } from './harness/control-client.ts';
 import { type EngineProxy, startEngineProxy } from './harness/engine-proxy.ts';
 import { type InstallationFiles, writeConfig } from './harness/installation.ts';
+import { type LocalProvider, startLocalProvider } from './harness/local-provider.ts';
 
 /* What goes wrong for a person, and what they read: through the real command line, each message in the test's log. */
 
@@ -21,7 +39,13 @@ const FILES: InstallationFiles = {
   mesh: 'mesh: { port: 0 }\nllm: { default_model: scripted/assistant }\n',
   agents: 'agents:\n  assistant: { model: scripted/assistant, resources: { disk_limit: 32m } }\n',
   permissions: { permissions: { assistant: { allowed_apis: ['llm'] } } },
-  scripts: { assistant: "otherwise: { text: 'You said: {{user}}.' }\n" },
+  scripts: {
+    assistant: `rules:
+  - when: { user: slowly }
+    answer: { text: 'One word after the other, and something may die in between. This is the end.', chunk_delay_ms: 500 }
+otherwise: { text: 'You said: {{user}}.' }
+`,
+  },
 };
 
 /** An installation's home; `nobody`: one that belongs to that user. Stopped and removed with the test. */
@@ -30,6 +54,8 @@ function makeHome(context: { after: TestContext['after'] }, files: Partial<Insta
   writeConfig(home, { ...FILES, ...files });
   context.after(async () => {
     await runOpenLegion(home, ['stop']);
+    // Where the test mounted a disk there.
+    spawnSync('umount', [dataPaths(home).directory]);
     rmSync(home, { recursive: true, force: true });
   });
   return home;
@@ -147,6 +173,175 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
     );
     assert.doesNotMatch(outcome.shown, /container engine/, 'it is told before anything is set up');
   });
+
+  describe('of a fleet that runs', () => {
+    let home: string;
+    let provider: LocalProvider;
+    let control: ControlClient;
+    const run = (args: string[], options: CommandOptions = {}) =>
+      runOpenLegion(home, args, { ...options, environment: { DOCKER_HOST: engine.host } });
+
+    before(async () => {
+      provider = await startLocalProvider(RIGHT_KEY, 'good');
+      home = mkdtempSync(join(tmpdir(), 'openlegion-errors-'));
+      writeConfig(home, fleetFiles(provider.port));
+      const outcome = await run(['start', '-d']);
+      assert.equal(outcome.code, 0, outcome.shown);
+      control = createControlClient(dataPaths(home).controlToken);
+      control.port = Number(/127\.0\.0\.1:(\d+)/.exec(outcome.shown)?.[1]);
+    });
+    after(async () => {
+      await run(['stop']);
+      await provider?.[Symbol.asyncDispose]();
+      rmSync(home, { recursive: true, force: true });
+    });
+
+    test('it says at its start what it is short of', async (context) => {
+      reads(context, await run(['status']), 0, /engine: /, /typo .*openai\/gpt-4\.1-mimi/);
+    });
+
+    test('unknown agent', async (context) => {
+      reads(
+        context,
+        await run(['chat', 'asistant', 'hello']),
+        1,
+        /no agent named "asistant"/,
+        /There are: assistant, /,
+      );
+      for (const [action, body] of [
+        ['steer', { text: 'left' }],
+        ['cancel', undefined],
+        ['messages', { text: 'hello' }],
+      ] as const) {
+        const refused = await control.call('POST', `/api/agents/asistant/${action}`, body);
+        assert.equal(refused.status, 404);
+        assert.match(refused.text, /no agent named/);
+      }
+    });
+
+    test('unknown model', async (context) => {
+      const outcome = await run(['chat', 'typo', 'hello']);
+      reads(context, outcome, 1, /openai\/gpt-4\.1-mimi/, /catalog/, /"typo" in config\/agents\.yaml/);
+    });
+
+    test('no key, wrong key, right key', async (context) => {
+      reads(
+        context,
+        await run(['chat', 'caller', 'hello']),
+        1,
+        /OPENLEGION_SYSTEM_ACME_API_KEY/,
+        /vault add/,
+      );
+      reads(context, await run(['vault', 'add', 'acme'], { input: `${WRONG_KEY}\n` }), 0, /ACME/);
+      reads(context, await run(['chat', 'caller', 'hello']), 1, /did not accept the key/, /vault add/);
+      reads(context, await run(['vault', 'add', 'acme'], { input: `${RIGHT_KEY}\n` }), 0, /ACME/);
+      reads(context, await run(['chat', 'caller', 'hello']), 0, /Yes, I am here/);
+    });
+
+    test('a model that the catalog has and its provider no more', async (context) => {
+      const outcome = await run(['chat', 'ghost', 'hello']);
+      reads(context, outcome, 1, /acme\/retired/, /The model does not exist/);
+    });
+
+    test('provider down, and up again', async (context) => {
+      await provider.goDown();
+      reads(
+        context,
+        await run(['chat', 'caller', 'are you there?']),
+        1,
+        /acme/,
+        /refused the connection/,
+        /base_url/,
+      );
+      await provider.comeUp();
+      reads(context, await run(['chat', 'caller', 'and now?']), 0, /Yes, I am here/);
+    });
+
+    test('budget spent', async (context) => {
+      reads(context, await run(['chat', 'poor', 'hello']), 1, /budget/, /config\/agents\.yaml/);
+    });
+
+    test('container killed from outside', async (context) => {
+      assert.equal((await run(['chat', 'assistant', 'wake up'])).code, 0);
+      const { agents } = await control.status();
+      const id = agents.find(({ name }) => name === 'assistant')?.containerId ?? '';
+      const direct = await createEngineClient({ kind: 'unix', path: engineSocket });
+      const outcome = await run(['chat', 'assistant', 'slowly'], {
+        onShown: once(/One word/, () => direct.killContainer(id)),
+      });
+      direct.close();
+      reads(context, outcome, 0, /killed from outside/, /taken up again/, /This is the end\./);
+      answeredOnce(home, 'slowly');
+    });
+
+    test('host killed', async (context) => {
+      const { pid } = await control.status();
+      const outcome = await run(['chat', 'assistant', 'slowly, and once more'], {
+        onShown: once(/One word/, () => void process.kill(pid, 'SIGKILL')),
+      });
+      reads(context, outcome, 0, /host is away/, /taken up again/, /This is the end\./);
+      answeredOnce(home, 'slowly, and once more');
+    });
+
+    test('engine gone while the fleet runs, and back', async (context) => {
+      engine.goAway();
+      const outcome = await run(['chat', 'second', 'hello, engine'], {
+        onShown: once(/cannot be reached/, () => engine.comeBack()),
+      });
+      reads(context, outcome, 0, /cannot be reached/, /message waits/, /You said: hello, engine/);
+      answeredOnce(home, 'hello, engine');
+    });
+  });
+
+  test('disk full: nothing new is accepted, what was accepted is answered when there is room', {
+    skip: needsRoot,
+  }, async (context) => {
+    const home = makeHome(context);
+    const data = dataPaths(home).directory;
+    mkdirSync(data, { mode: 0o700 });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=700', 'tmpfs', data]);
+    const run = (args: string[], options: CommandOptions = {}) =>
+      runOpenLegion(home, args, { ...options, environment: { DOCKER_HOST: engine.host } });
+    assert.equal((await run(['start', '-d'])).code, 0);
+    const filler = join(data, 'filler');
+    const full = Promise.withResolvers<void>();
+    const accepted = run(['chat', 'assistant', 'slowly'], {
+      onShown: once(/One word/, () => {
+        fill(filler);
+        full.resolve();
+      }),
+    });
+    await Promise.race([full.promise, accepted]);
+    const refused = await run(['chat', 'assistant'], { input: 'x'.repeat(200_000) });
+    rmSync(filler);
+    reads(context, refused, 1, /disk is full/, /Free space/);
+    reads(context, await accepted, 0, /This is the end\./);
+    answeredOnce(home, 'slowly');
+    reads(context, await run(['chat', 'assistant', 'is there room?']), 0, /You said: is there room\?/);
+  });
+
+  test('the first time, as a user who is not root', { skip: needsRoot }, async (context) => {
+    const home = makeHome(context);
+    rmSync(join(home, 'config'), { recursive: true });
+    chownSync(home, NOBODY, NOBODY);
+    const run = (args: string[], options: CommandOptions = {}) =>
+      runOpenLegion(home, args, {
+        ...options,
+        environment: { DOCKER_HOST: engine.host },
+        nobody: { withoutEngine: false },
+      });
+    reads(context, await run(['start', '-d']), 1, /no configuration/, /--template/);
+    const first = ['start', '-d', '--template', 'starter', '--provider', 'scripted', '--yes'];
+    engine.goAway();
+    reads(context, await run(first), 1, /Wrote .*config/, /DOCKER_HOST, cannot be reached/);
+    engine.comeBack();
+    // What was written stays; only the port is another one, since a test's machine may use that of the template.
+    const mesh = join(home, 'config/mesh.yaml');
+    writeFileSync(mesh, readFileSync(mesh, 'utf8').replace('port: 8420', 'port: 0'));
+    reads(context, await run(['start', '-d']), 0, /OpenLegion runs/);
+    reads(context, await run(['chat', 'assistant', 'hello']), 0, /Hello/);
+    reads(context, await run(['stop']), 0, /Stopped/);
+  });
 });
 
 function chownAll(home: string): void {
@@ -160,4 +355,66 @@ function chownAll(home: string): void {
     'config/scripts/assistant.yaml',
   ];
   for (const path of paths) chownSync(path === home ? home : join(home, path), NOBODY, NOBODY);
+}
+
+/** The scripted model beside a provider with a key. */
+function fleetFiles(port: number): InstallationFiles {
+  const agent = (name: string, model: string, more = '') =>
+    `  ${name}: { model: ${model}, resources: { disk_limit: 32m }${more} }\n`;
+  return {
+    mesh: `mesh: { port: 0 }
+llm:
+  default_model: scripted/assistant
+  providers:
+    acme:
+      base_url: http://127.0.0.1:${port}/v1
+      dialect: openai-chat
+      key: bearer
+      models:
+        good: { input_usd_per_million: 1, output_usd_per_million: 2 }
+        retired: { input_usd_per_million: 1, output_usd_per_million: 2 }
+`,
+    agents: `agents:
+${agent('assistant', 'scripted/assistant')}${agent('second', 'scripted/assistant')}${agent('caller', 'acme/good')}${agent('ghost', 'acme/retired')}${agent('typo', 'openai/gpt-4.1-mimi')}${agent('poor', 'scripted/assistant', ', budget: { daily_usd: 0.000001 }')}`,
+    permissions: { permissions: { default: { allowed_apis: ['llm'] } } },
+    scripts: FILES.scripts,
+  };
+}
+
+function once(pattern: RegExp, act: () => unknown): (shown: string) => void {
+  let done = false;
+  return (shown) => {
+    if (done || !pattern.test(shown)) return;
+    done = true;
+    act();
+  };
+}
+
+/** The message is stored once, done, and has one end. */
+function answeredOnce(home: string, text: string): void {
+  using database = new DatabaseSync(dataPaths(home).meshDatabase, { readOnly: true });
+  const rows = database.prepare('SELECT id, status FROM message WHERE text = ?').all(text);
+  assert.deepEqual(
+    rows.map(({ status }) => status),
+    ['done'],
+  );
+}
+
+/** Takes what is left of a disk. */
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (let piece = Buffer.alloc(1024 * 1024); piece.length > 0; piece = piece.subarray(piece.length / 2)) {
+      for (;;) {
+        try {
+          writeSync(file, piece);
+        } catch {
+          break;
+        }
+      }
+      if (piece.length === 1) break;
+    }
+  } finally {
+    closeSync(file);
+  }
 }

@@ -7,7 +7,7 @@ export interface EngineProxy extends AsyncDisposable {
   host: string;
   /** Cuts every connection and stops listening; the socket's file stays, as after the death of an engine. */
   goAway(): void;
-  comeBack(): Promise<void>;
+  comeBack(): void;
   /** From now on the agents' image is missing and every build of it ends with this error; null undoes it. */
   failBuilds(error: string | null): void;
 }
@@ -67,7 +67,7 @@ export async function startEngineProxy(options: {
       away = true;
       for (const socket of connections) socket.destroy();
     },
-    async comeBack() {
+    comeBack() {
       away = false;
     },
     failBuilds(error) {

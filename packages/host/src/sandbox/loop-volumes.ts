@@ -42,8 +42,14 @@ export async function createLoopVolumes(engine: EngineClient, directory: string)
       await inOrder(agent, async () => {
         await ensureImageFile(file, Math.max(bytes, MIN_BYTES));
         const device = await attachLoop(file);
-        await ensureVolume(engine, name, device, containerLabels(installation, agent));
-        users.set(agent, (users.get(agent) ?? 0) + 1);
+        const others = users.get(agent) ?? 0;
+        try {
+          await ensureVolume(engine, name, device, containerLabels(installation, agent));
+        } catch (error) {
+          if (others === 0) await detachLoop(file);
+          throw error;
+        }
+        users.set(agent, others + 1);
       });
       let released = false;
       return {
