@@ -188,7 +188,7 @@ test('over random calls, aborts and kills, what the provider bills is never over
       }
       admitted += provider.seen.length;
     }),
-    { numRuns: 4 },
+    { numRuns: 6 },
   );
   assert.ok(admitted > 5, `only ${admitted} calls reached the provider: the property says little`);
 });

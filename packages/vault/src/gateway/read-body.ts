@@ -21,15 +21,32 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
       'Send it as it is.',
     );
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request) {
-    const chunk: Buffer = part;
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    parts.push(chunk);
-  }
-  return Buffer.concat(parts, length);
+  return gather(request);
+}
+
+/** By listeners: an iterator over a stream costs more than reading a body of the usual size. */
+function gather(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      parts.push(chunk);
+      if (length <= MAX_BODY_BYTES) return;
+      request.off('data', take);
+      request.pause();
+      reject(tooLarge());
+    };
+    request.on('data', take);
+    request.once('end', () =>
+      resolve(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts, length)),
+    );
+    request.once('error', reject);
+    // Without its end and without an error: nobody is left to answer.
+    request.once('close', () => {
+      if (!request.readableEnded) reject(new Error('the caller left within its body'));
+    });
+  });
 }
 
 function tooLarge() {

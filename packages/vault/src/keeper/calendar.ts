@@ -6,8 +6,13 @@ export interface Calendar {
 
 export function createCalendar(): Calendar {
   const formats = new Map<string, Intl.DateTimeFormat>();
+  let last = { minute: Number.NaN, timeZone: '', day: '' };
+
   return {
     dayOf(atMs, timeZone) {
+      // No time zone changes its day within a minute, and to work one out costs as much as all else of a call.
+      const minute = Math.floor(atMs / 60_000);
+      if (last.minute === minute && last.timeZone === timeZone) return last.day;
       let format = formats.get(timeZone);
       if (!format) {
         formats.clear();
@@ -22,7 +27,8 @@ export function createCalendar(): Calendar {
         formats.set(timeZone, format);
       }
       const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, value]));
-      return `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`;
+      last = { minute, timeZone, day: `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}` };
+      return last.day;
     },
   };
 }

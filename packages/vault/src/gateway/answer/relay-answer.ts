@@ -50,10 +50,7 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   // Headers travel with the first piece where it is there already, and need not wait for it where it is not.
   const flush = isStream ? setImmediate(() => response.flushHeaders()) : undefined;
   const scrubber = createScrubber(forms);
-  const whole = await passThrough(answer, response, signal, (chunk) => {
-    tap.push(chunk);
-    return scrubber.push(chunk);
-  });
+  const whole = await passThrough(answer, response, signal, tap.push, scrubber.push);
   clearImmediate(flush);
   if (!whole) {
     const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
@@ -72,15 +69,24 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   return charge;
 }
 
-/** True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. */
+/**
+ * True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. Each piece
+ * is passed on first and read for its usage then, all of them before this resolves.
+ */
 function passThrough(
   answer: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
+  read: (chunk: Buffer) => void,
   clean: (chunk: Buffer) => Buffer,
 ): Promise<boolean> {
   return new Promise((resolve) => {
     let length = 0;
+    let unread: Buffer[] = [];
+    const readAll = (): void => {
+      for (const chunk of unread) read(chunk);
+      unread = [];
+    };
     const stop = (): void => {
       answer.destroy();
     };
@@ -90,12 +96,15 @@ function passThrough(
     const finish = (whole: boolean) => (): void => {
       signal.removeEventListener('abort', stop);
       response.off('drain', resume);
+      readAll();
       resolve(whole);
     };
     signal.addEventListener('abort', stop, { once: true });
     response.on('drain', resume);
     answer.on('data', (chunk: Buffer) => {
       length += chunk.length;
+      // After the tick in which the response sends what is written here.
+      if (unread.push(chunk) === 1) process.nextTick(process.nextTick, readAll);
       const shown = clean(chunk);
       if (length > MAX_ANSWER_BYTES) stop();
       else if (shown.length > 0 && !response.write(shown)) answer.pause();

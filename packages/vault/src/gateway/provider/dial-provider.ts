@@ -77,8 +77,12 @@ export function createProviderDialer(options: {
           setHost: false,
           maxHeaderSize: 32 * 1024,
           insecureHTTPParser: false,
-          signal,
         });
+        const leave = (): void => {
+          request.destroy();
+        };
+        signal.addEventListener('abort', leave, { once: true });
+        request.once('close', () => signal.removeEventListener('abort', leave));
         let sent = false;
         let settled = false;
         let timedOut: 'connect' | 'answer' | null = null;
@@ -112,7 +116,8 @@ export function createProviderDialer(options: {
         request.on('error', (error) => {
           finish({ ok: false, sent, refusal: describe(provider, error, timedOut) });
         });
-        request.end(body);
+        if (signal.aborted) leave();
+        else request.end(body);
       }),
     close() {
       plain.destroy();
