@@ -167,11 +167,7 @@ describe('a whole installation', { timeout: 300_000 }, () => {
     assert.equal(view.chargedMicroUsd, 0);
   });
 
-  // To do in fleet/agent-lifecycle.ts: until the container's end is recorded, ensureReady gives out the ended pipe, on
-  // which the lane spends all its attempts at once.
-  test('a container that is killed from outside in the middle of a turn loses nothing', {
-    todo: true,
-  }, async () => {
+  test('a container that is killed from outside in the middle of a turn loses nothing', async () => {
     const { messageId } = await installation.control.send('assistant', 'slowly');
     for await (const { event } of installation.control.events(messageId))
       if (event.type === 'turn' && event.turn.type === 'text_delta') break;
