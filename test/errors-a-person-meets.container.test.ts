@@ -197,7 +197,13 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
     });
 
     test('it says at its start what it is short of', async (context) => {
-      reads(context, await run(['status']), 0, /engine: /, /typo .*openai\/gpt-4\.1-mimi/);
+      reads(
+        context,
+        await run(['status']),
+        0,
+        /engine: (?:not ready: it is being made ready|\w+ [\d.]+)/,
+        /typo .*openai\/gpt-4\.1-mimi/,
+      );
     });
 
     test('unknown agent', async (context) => {

@@ -110,6 +110,8 @@ export const FleetStatus = z.object({
     version: z.string(),
     runtime: z.string(),
     cannotEnforce: z.array(z.string()),
+    /** Why no agent can run yet, with the remedy; null when they can. */
+    reason: z.string().nullable().default(null),
   }),
   vault: z.object({ keeper: z.boolean(), gateway: z.boolean() }),
   agents: z.array(

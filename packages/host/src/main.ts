@@ -61,6 +61,16 @@ async function main(): Promise<void> {
     }),
   );
   let ready: Awaited<ReturnType<typeof sandboxes>> | null = null;
+  let engineProblem = 'it is being made ready';
+  const makeReady = async () => {
+    try {
+      ready = await sandboxes();
+      return ready;
+    } catch (error) {
+      engineProblem = error instanceof OpenLegionError ? `${error.message} ${error.remedy}` : String(error);
+      throw error;
+    }
+  };
   const host = await startHost({
     settings,
     config,
@@ -68,23 +78,15 @@ async function main(): Promise<void> {
     installation,
     clock: createSystemClock(),
     connectPipe,
-    sandboxes: async () => {
-      ready = await sandboxes();
-      return ready;
-    },
+    sandboxes: makeReady,
     capabilities: async () => (ready ? ready.backend.capabilities() : null),
+    engineProblem: () => engineProblem,
     createVerify,
     log,
   });
-  sandboxes().then(
-    (made) => {
-      ready = made;
-      log(`agents run on ${made.image}`);
-    },
-    (error) =>
-      log(
-        `agents cannot run yet: ${error instanceof OpenLegionError ? `${error.message} ${error.remedy}` : error}`,
-      ),
+  makeReady().then(
+    ({ image }) => log(`agents run on ${image}`),
+    () => log(`agents cannot run yet: ${engineProblem}`),
   );
 
   let ending = false;

@@ -40,6 +40,8 @@ export interface HostParts {
   sandboxes: Sandboxes;
   /** Null while the engine is not ready. */
   capabilities: () => Promise<SandboxCapabilities | null>;
+  /** Why it is not ready. */
+  engineProblem: () => string;
   createVerify: (parts: VerifyParts) => (request: VerifyRequest) => Promise<VerifyReport>;
   log: (message: string) => void;
 }
@@ -196,6 +198,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
         version: parts.version,
         startedAt,
         capabilities: parts.capabilities,
+        engineProblem: parts.engineProblem,
         modelProblem: (agent) => modelProblems.get(agent) ?? null,
       }),
   });

@@ -24,7 +24,7 @@ export async function status(
   terminal.line(
     engine.runtime
       ? `engine: ${engine.name} ${engine.version}, runtime ${engine.runtime}`
-      : `engine: ${engine.name}`,
+      : `engine: ${engine.name}${engine.reason === null ? '' : `: ${engine.reason}`}`,
   );
   if (engine.cannotEnforce.length > 0)
     terminal.line(`  cannot enforce here: ${engine.cannotEnforce.join(', ')}`);

@@ -17,6 +17,8 @@ export async function fleetStatus(parts: {
   startedAt: string;
   /** Null while the engine has not been found or is not ready. */
   capabilities: () => Promise<SandboxCapabilities | null>;
+  /** Why it is not ready, for people. */
+  engineProblem: () => string;
   /** What the catalog says against an agent's model; null when nothing. */
   modelProblem: (agent: string) => string | null;
 }): Promise<FleetStatus> {
@@ -52,6 +54,7 @@ export async function fleetStatus(parts: {
       version: engine?.engineVersion ?? '',
       runtime: engine?.runtime ?? '',
       cannotEnforce: engine?.cannotEnforce.map(({ enforcement, why }) => `${enforcement}: ${why}`) ?? [],
+      reason: engine ? null : parts.engineProblem(),
     },
     vault: vault.state(),
     agents,

@@ -87,6 +87,7 @@ export async function startFixture(options: {
     connectPipe,
     sandboxes: async () => ({ backend, image: 'image' }),
     capabilities: () => backend.capabilities(),
+    engineProblem: () => 'it is being made ready',
     createVerify: (parts) => async () => {
       const answers = await parts.answers();
       if (answers.some(({ text }) => text.includes('unauthenticated'))) throw new Error('answers');
