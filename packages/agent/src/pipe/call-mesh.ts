@@ -31,7 +31,8 @@ export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<M
     stream.on('error', reject);
     stream.on('close', () => {
       signal?.removeEventListener('abort', onAbort);
-      reject(new Error('the mesh closed the request without an answer'));
+      // Only where it is heard: an error that nobody gets still costs its stack.
+      if (!body) reject(new Error('the mesh closed the request without an answer'));
     });
     stream.on('response', (headers) => {
       body = answerBody(stream, abandon);

@@ -60,7 +60,8 @@ export function sendRequest(options: {
       clearTimeout(deadline);
       signal?.removeEventListener('abort', onAbort);
       giveBack?.();
-      reject(endedError());
+      // Only where it is heard: an error that nobody gets still costs its stack.
+      if (!body) reject(endedError());
     });
     stream.on('response', (headers) => {
       clearTimeout(deadline);

@@ -73,6 +73,7 @@ export function createLedger(database: DatabaseSync): Ledger {
   const selectAll = database.prepare('SELECT * FROM reservation ORDER BY day, id');
   const drop = database.prepare('DELETE FROM reservation WHERE id = ?');
   const sum = database.prepare('SELECT * FROM tally WHERE period = ? AND scope = ?');
+  const room = database.prepare('SELECT spent, reserved, assured FROM tally WHERE period = ? AND scope = ?');
   const scopes = database.prepare('SELECT DISTINCT scope FROM tally WHERE period = ?');
   const add = database.prepare(
     'INSERT INTO tally (scope, period, reserved) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved',
@@ -107,7 +108,7 @@ export function createLedger(database: DatabaseSync): Ledger {
   return {
     admit(policy, agent, bounds, day) {
       const rooms = limitsOf(policy, agent, day).map((limit) => {
-        const row = sum.get(limit.period, limit.scope);
+        const row = room.get(limit.period, limit.scope);
         const spent = Number(row?.spent ?? 0);
         const reserved = Number(row?.reserved ?? 0);
         const assured = Number(row?.assured ?? 0);
