@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chownSync,
   closeSync,
@@ -8,6 +9,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -21,6 +23,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { dataPaths } from '@openlegion/contract/installation';
 import { createEngineClient } from '../packages/host/src/engine/engine-client.ts';
 import { findEngine } from '../packages/host/src/engine/find-engine.ts';
+import { LABELS } from '../packages/host/src/sandbox/container-spec.ts';
 import { type CommandOptions, type CommandOutcome, NOBODY, runOpenLegion } from './harness/command-line.ts';
 import { type ControlClient, createControlClient } from './harness/control-client.ts';
 import { type EngineProxy, startEngineProxy } from './harness/engine-proxy.ts';
@@ -289,13 +292,23 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
       answeredOnce(home, 'slowly, and once more');
     });
 
-    test('engine gone while the fleet runs, and back', async (context) => {
-      engine.goAway();
-      const outcome = await run(['chat', 'second', 'hello, engine'], {
-        onShown: once(/cannot be reached/, () => engine.comeBack()),
+    test('engine gone in the middle of an answer, and back', async (context) => {
+      const gone = once(/One word/, () => engine.goAway());
+      const back = once(/cannot be reached/, () => engine.comeBack());
+      const outcome = await run(['chat', 'second', 'slowly, without an engine'], {
+        onShown(shown) {
+          gone(shown);
+          back(shown);
+        },
       });
-      reads(context, outcome, 0, /cannot be reached/, /message waits/, /You said: hello, engine/);
-      answeredOnce(home, 'hello, engine');
+      reads(context, outcome, 0, /cannot be reached/, /message waits/, /taken up again/, /This is the end\./);
+      answeredOnce(home, 'slowly, without an engine');
+      const direct = await createEngineClient({ kind: 'unix', path: engineSocket });
+      const installation = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 12);
+      const labels = [LABELS.installation(installation), 'openlegion.agent=second'];
+      const left = await direct.listContainers(labels);
+      direct.close();
+      assert.equal(left.length, 1, 'the container that was cut off is gone, and the new one is there');
     });
   });
 
@@ -310,19 +323,24 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
       runOpenLegion(home, args, { ...options, environment: { DOCKER_HOST: engine.host } });
     assert.equal((await run(['start', '-d'])).code, 0);
     const filler = join(data, 'filler');
-    const full = Promise.withResolvers<void>();
+    // Full from the first word on; what the agent answers ends while there is no room to note it.
+    const said = Promise.withResolvers<void>();
+    const filled = once(/One word/, () => fill(filler));
+    const ended = once(/This is the end/, () => said.resolve());
     const accepted = run(['chat', 'assistant', 'slowly'], {
-      onShown: once(/One word/, () => {
-        fill(filler);
-        full.resolve();
-      }),
+      onShown(shown) {
+        filled(shown);
+        ended(shown);
+      },
     });
-    await Promise.race([full.promise, accepted]);
-    const refused = await run(['chat', 'assistant'], { input: 'x'.repeat(200_000) });
+    await Promise.race([said.promise, accepted]);
+    const long = 'x'.repeat(200_000);
+    const refused = await run(['chat', 'assistant'], { input: long });
     rmSync(filler);
     reads(context, refused, 1, /disk is full/, /Free space/);
     reads(context, await accepted, 0, /This is the end\./);
     answeredOnce(home, 'slowly');
+    answeredOnce(home, long, []);
     reads(context, await run(['chat', 'assistant', 'is there room?']), 0, /You said: is there room\?/);
   });
 
@@ -396,13 +414,13 @@ function once(pattern: RegExp, act: () => unknown): (shown: string) => void {
   };
 }
 
-/** The message is stored once, done, and has one end. */
-function answeredOnce(home: string, text: string): void {
+/** Each message of this text, by its end: one that is done unless told otherwise. */
+function answeredOnce(home: string, text: string, statuses = ['done']): void {
   using database = new DatabaseSync(dataPaths(home).meshDatabase, { readOnly: true });
   const rows = database.prepare('SELECT id, status FROM message WHERE text = ?').all(text);
   assert.deepEqual(
     rows.map(({ status }) => status),
-    ['done'],
+    statuses,
   );
 }
 

@@ -9,6 +9,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import { createSystemClock } from './clock.ts';
 import { requireConfig } from './config/require-config.ts';
+import { diskIsFull } from './fleet/disk-is-full.ts';
 import { prepareSandboxes } from './fleet/prepare-sandboxes.ts';
 import { rememberSuccess } from './fleet/remember-success.ts';
 import { connectPipe } from './pipe/connect-pipe.ts';
@@ -81,6 +82,7 @@ async function main(): Promise<void> {
     sandboxes: makeReady,
     capabilities: async () => (ready ? ready.backend.capabilities() : null),
     engineProblem: () => engineProblem,
+    diskIsFull: () => diskIsFull(dataPaths(settings.home).directory),
     createVerify,
     log,
   });

@@ -42,6 +42,8 @@ export interface HostParts {
   capabilities: () => Promise<SandboxCapabilities | null>;
   /** Why it is not ready. */
   engineProblem: () => string;
+  /** Whether the disk with the installation's data is full. */
+  diskIsFull: () => boolean;
   createVerify: (parts: VerifyParts) => (request: VerifyRequest) => Promise<VerifyReport>;
   log: (message: string) => void;
 }
@@ -147,6 +149,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     connectPipe: parts.connectPipe,
     handlerFor: mesh.handlerFor,
     modelCallsInFlight: mesh.modelCallsInFlight,
+    diskIsFull: parts.diskIsFull,
     audit,
     events,
     clock,

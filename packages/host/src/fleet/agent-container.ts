@@ -24,6 +24,8 @@ export interface ContainerParts {
   connectPipe: ConnectPipe;
   handle: MeshHandler;
   modelCallsInFlight: () => number;
+  /** Whether the disk with the installation's data is full. */
+  diskIsFull: () => boolean;
   audit: AuditLog;
   events: EventLog;
   clock: Clock;

@@ -11,6 +11,7 @@ import {
   type RunningAgent,
   startRefusal,
 } from './agent-container.ts';
+import { DISK_FULL } from './disk-is-full.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { isMachineTrouble } from './machine-trouble.ts';
 import { runTurn } from './run-turn.ts';
@@ -45,7 +46,7 @@ export interface AgentLifecycle {
 
 export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
   const { agent, events, clock, warn } = parts;
-  let turn: { delivery: Delivery; cancelled: boolean; cancelledEarly: () => void } | null = null;
+  let turn: Own | null = null;
   let cancelIdleStop: (() => void) | undefined;
   let lastTold = '';
   const container = createAgentContainer({
@@ -79,6 +80,8 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
     cancelIdleStop?.();
     try {
       const outcome = await turnOf(delivery, early.promise);
+      if (!own.cancelled && endedByDisk(outcome) && parts.diskIsFull())
+        return await waitForRoom(own, early.promise);
       return outcome.kind === 'interrupted' && own.cancelled ? CANCELLED : outcome;
     } catch (error) {
       if (own.cancelled) return CANCELLED;
@@ -86,16 +89,34 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       const refusal = error instanceof OpenLegionError ? error.refusal : startRefusal();
       if (!isMachineTrouble(refusal)) return { kind: 'interrupted', refusal };
       await tellWaiting(delivery, refusal);
-      await new Promise<void>((resolve) => {
-        clock.after(FLEET_LIMITS.machineRetryMs, resolve);
-        container.stopping.addEventListener('abort', () => resolve());
-        void early.promise.then(() => resolve());
-      });
+      await retryLater(early.promise);
       return own.cancelled ? CANCELLED : { kind: 'again' };
     } finally {
       turn = null;
       idleLater();
     }
+  }
+
+  async function retryLater(cancelledEarly: Promise<null>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      clock.after(FLEET_LIMITS.machineRetryMs, resolve);
+      container.stopping.addEventListener('abort', () => resolve());
+      void cancelledEarly.then(() => resolve());
+    });
+  }
+
+  /**
+   * A full disk of ours ends turns of agents whose volumes are files on it, and their file systems with them: that
+   * is no fault of the message, which is given again, to a new container, when there is room.
+   */
+  async function waitForRoom(own: Own, cancelledEarly: Promise<null>): Promise<Outcome> {
+    events.publish({ ...idsOf(own.delivery), event: { type: 'refused', refusal: DISK_FULL } });
+    const running = container.current();
+    if (running) await container.end(running, 'the disk is full.', true);
+    while (!own.cancelled && !container.stopping.aborted && parts.diskIsFull())
+      await retryLater(cancelledEarly);
+    if (container.stopping.aborted) return { kind: 'wait' };
+    return own.cancelled ? CANCELLED : { kind: 'again' };
   }
 
   /** Why the message waits is told once: it may wait for hours. */
@@ -213,6 +234,19 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       cancel();
     }
   }
+}
+
+/** The turn that runs. */
+interface Own {
+  delivery: Delivery;
+  cancelled: boolean;
+  cancelledEarly: () => void;
+}
+
+/** The agent's own word counts only together with what the host sees of the disk. */
+function endedByDisk(outcome: Outcome): boolean {
+  if (outcome.kind === 'interrupted') return true;
+  return outcome.kind === 'ended' && outcome.status === 'failed' && outcome.refusal?.rule === 'agent.history';
 }
 
 const CANCELLED: Outcome = { kind: 'ended', status: 'cancelled', text: '', refusal: null };

@@ -52,6 +52,7 @@ describe('chooseRuntime', () => {
     assert.deepEqual(lost, [
       'cpu_clamp_after_start',
       'cpu_limit',
+      'kernel_view',
       'memory_limit',
       'pids_limit',
       'seccomp_profile',
@@ -60,7 +61,7 @@ describe('chooseRuntime', () => {
     assert.ok(whole.chosen);
     assert.deepEqual(
       whole.lost.map(({ enforcement }) => enforcement),
-      ['seccomp_profile'],
+      ['seccomp_profile', 'kernel_view'],
     );
   });
 

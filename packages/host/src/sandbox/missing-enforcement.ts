@@ -21,6 +21,10 @@ export function missingEnforcement(
   const registered = info.Runtimes.find(({ name }) => name === runtime);
   if (isGvisor(runtime) || (registered && isGvisor(basename(registered.path)))) {
     add('seccomp_profile', 'gVisor answers system calls itself, in its own kernel, and ignores the profile');
+    add(
+      'kernel_view',
+      'gVisor shows a kernel of its own: no ambient mask, no nosuid or nodev, and its own virtual /dev/fuse and /dev/net/tun',
+    );
     if (registered?.args.includes('--ignore-cgroups')) {
       const why = 'this gVisor is registered with --ignore-cgroups';
       add('memory_limit', why);

@@ -23,7 +23,9 @@ export type Enforcement =
   | 'cpu_clamp_after_start'
   | 'disk_quota'
   | 'seccomp_profile'
-  | 'user_namespace';
+  | 'user_namespace'
+  /** That masks, mount options and devices, as the container sees them, are those of the machine's kernel. */
+  | 'kernel_view';
 
 export interface SandboxCapabilities {
   engine: string;

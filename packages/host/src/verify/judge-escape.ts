@@ -59,12 +59,16 @@ const MASKS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const ZERO = /^0+$/;
 const TEMPLATE = 'The container was not made from the fixed template: check the engine and its runtime.';
 
-export function judgeCapabilities({ processes }: Processes): Guarantee {
+/** `declared` excuses a mask that is not shown, never one that is not zero. */
+export function judgeCapabilities({ processes }: Processes, declared?: string): Guarantee {
   const wrong = processes.filter((process) => MASKS.some((mask) => !ZERO.test(process[mask] ?? 'unknown')));
   return judged(ESCAPE_PROMISES.capabilities, {
     holds: processes.length > 0 && wrong.length === 0,
     evidence: lines((wrong.length > 0 ? wrong : processes).map((process) => describe(process, MASKS))),
     why: TEMPLATE,
+    declared: wrong.some((process) => MASKS.some((mask) => /[1-9a-f]/.test(process[mask] ?? '')))
+      ? undefined
+      : declared,
   });
 }
 
@@ -120,12 +124,15 @@ export function judgeUserMapping({ uidMap }: Mounts, declared?: string): Guarant
 const HARMLESS_DEVICE =
   /^\/dev\/(?:full|null|zero|random|urandom|tty|console|ptmx|pts\/(?:ptmx|\d+)|fd|stdin|stdout|stderr)$/;
 
-export function judgeSetuid({ files, setuid, devices }: Files): Guarantee {
+/** `declared` excuses gVisor's own virtual devices, and nothing else. */
+export function judgeSetuid({ files, setuid, devices }: Files, declared?: string): Guarantee {
+  const virtual = ['/dev/fuse', '/dev/net/tun'];
   const wrong = [...setuid, ...devices.filter((path) => !HARMLESS_DEVICE.test(path))];
   return judged(ESCAPE_PROMISES.setuid, {
     holds: files > 100 && wrong.length === 0,
     evidence: wrong.length > 0 ? lines(wrong) : `${files} files looked at; devices: ${devices.join(', ')}`,
     why: 'The image has a program that changes its user, or the container has a device of the machine.',
+    declared: wrong.every((path) => virtual.includes(path)) ? declared : undefined,
   });
 }
 

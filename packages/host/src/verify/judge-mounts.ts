@@ -53,7 +53,8 @@ export function parseMountinfo(text: string): Mount[] {
     });
 }
 
-export function judgeMounts({ mountinfo }: Mounts): Guarantee {
+/** `declared` excuses mount options that are not shown, never a mount that should not be there. */
+export function judgeMounts({ mountinfo }: Mounts, declared?: string): Guarantee {
   const mounts = parseMountinfo(mountinfo);
   const wrong = mounts.flatMap((mount) => {
     const why = objection(mount);
@@ -70,8 +71,17 @@ export function judgeMounts({ mountinfo }: Mounts): Guarantee {
             60,
           ),
     why: 'The container was not made from the fixed template, or the engine mounts more than it was asked to.',
+    declared:
+      root !== undefined && mounts.every((mount) => OF_OPTIONS.includes(objection(mount)))
+        ? declared
+        : undefined,
   });
 }
+
+const TAKES_SETUID = 'takes setuid programs';
+const TAKES_DEVICES = 'takes devices';
+/** Objections to a mount's options alone, and no objection. */
+const OF_OPTIONS: readonly (string | null)[] = [null, TAKES_SETUID, TAKES_DEVICES];
 
 function objection({ point, root, type, options }: Mount): string | null {
   const writable = options.includes('rw');
@@ -85,8 +95,8 @@ function objection({ point, root, type, options }: Mount): string | null {
   if (!WRITABLE_PLACE.test(point)) return 'can be written';
   if (type === 'cgroup' || type === 'cgroup2') return 'control groups can be written';
   const masksAFile = point.startsWith('/proc/');
-  if (!masksAFile && !options.includes('nosuid')) return 'takes setuid programs';
+  if (!masksAFile && !options.includes('nosuid')) return TAKES_SETUID;
   // The devices of the container are in /dev; which ones, another check looks at.
   const mayHaveDevices = masksAFile || point === '/dev' || point === '/dev/pts' || point === '/dev/console';
-  return mayHaveDevices || options.includes('nodev') ? null : 'takes devices';
+  return mayHaveDevices || options.includes('nodev') ? null : TAKES_DEVICES;
 }

@@ -491,3 +491,18 @@ test('identity is claimed in every place that other systems believe', () => {
     assert.ok(claims.includes(place), place);
   }
 });
+
+test('a kernel that shows a view of its own excuses what is not shown, and nothing that is seen to be wrong', () => {
+  const why = 'gVisor shows a kernel of its own';
+  const { judgeCapabilities, judgeSetuid } = isolation;
+  const hidden = { pid: '1', CapInh: '0', CapPrm: '0', CapEff: '0', CapBnd: '0' };
+  assert.equal(judgeCapabilities({ processes: [hidden] }, why).verdict, 'cannot_be_given');
+  assert.equal(judgeCapabilities({ processes: [{ ...hidden, CapEff: '400' }] }, why).verdict, 'broken');
+  assert.equal(judgeSetuid(files({ devices: ['/dev/fuse'] }), why).verdict, 'cannot_be_given');
+  assert.equal(judgeSetuid(files({ devices: ['/dev/fuse', '/dev/sda'] }), why).verdict, 'broken');
+  assert.equal(judgeSetuid(files({ setuid: ['/bin/su'] }), why).verdict, 'broken');
+  const data = (options: string) => mountinfo(`1 1 0:9 / /data ${options} - tmpfs tmpfs rw`);
+  assert.equal(judgeMounts(data('rw'), why).verdict, 'cannot_be_given');
+  const home = '1 1 8:1 /home/x /mnt ro,nosuid,nodev - ext4 /dev/sda rw';
+  assert.equal(judgeMounts(mountinfo(home), why).verdict, 'broken');
+});

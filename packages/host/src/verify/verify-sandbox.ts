@@ -83,12 +83,13 @@ export async function verifySandbox(step: VerifyStep): Promise<void> {
 
 async function tryEscape({ check, declared }: VerifyStep, { ask }: ProbeSession): Promise<void> {
   const seccomp = declared('seccomp_profile');
+  const view = declared('kernel_view');
   const { userNamespace, user, ...rest } = ESCAPE_PROMISES;
   const { calls, namespaces, families } = KERNEL_PROMISES;
   await check([rest.capabilities, rest.noNewPrivileges, rest.seccomp, user], async () => {
     const processes = await ask('processes', {}, Processes);
     return [
-      judgeCapabilities(processes),
+      judgeCapabilities(processes, view),
       judgeNoNewPrivileges(processes, seccomp),
       judgeSeccomp(processes, seccomp),
       judgeUser(processes, await ask('kernel', {}, Kernel)),
@@ -104,11 +105,11 @@ async function tryEscape({ check, declared }: VerifyStep, { ask }: ProbeSession)
   });
   await check([MOUNTS_PROMISE, userNamespace], async () => {
     const mounts = await ask('mounts', {}, Mounts);
-    return [judgeMounts(mounts), judgeUserMapping(mounts, declared('user_namespace'))];
+    return [judgeMounts(mounts, view), judgeUserMapping(mounts, declared('user_namespace'))];
   });
   await check([rest.sockets, rest.setuid, rest.maskedProc], async () => {
     const files = await ask('files', { sensitive: SENSITIVE_FILES }, Files);
-    return [judgeHostSockets(files), judgeSetuid(files), judgeMaskedProc(files)];
+    return [judgeHostSockets(files), judgeSetuid(files, view), judgeMaskedProc(files)];
   });
   await check([rest.readOnly, rest.kernelSettings], async () => {
     const directories = [...FORBIDDEN_DIRECTORIES, ...ALLOWED_DIRECTORIES, ...KERNEL_DIRECTORIES];

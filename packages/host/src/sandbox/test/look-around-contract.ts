@@ -60,6 +60,10 @@ export function lookAroundTests(context: ContractContext): void {
         }
       }
     });
+    await t.test('what is seen is the machine’s kernel, unless it is declared not to be', async () => {
+      const shown = found.statuses.every(({ CapAmb }) => CapAmb !== '');
+      assert.equal(shown, !(await context.cannot('kernel_view')));
+    });
     await t.test('one user that cannot become another', () => {
       assert.deepEqual(found.uid, [1000, 1000, 1000]);
       assert.notEqual(found.setuid0, 'ok');
