@@ -83,7 +83,7 @@ function diskFull(cause: unknown): OpenLegionError {
       code: 'disk_full',
       rule: 'agent.history',
       message: 'The agent’s disk is full or failing: it cannot record what it does, so it does nothing more.',
-      remedy: 'Delete files in its workspace or raise resources.disk_limit, then send the message again.',
+      remedy: 'Delete files in its workspace, raise resources.disk_limit, or free the disk of this machine.',
     },
     { cause },
   );

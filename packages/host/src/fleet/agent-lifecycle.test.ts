@@ -168,6 +168,46 @@ test('a message waits for an engine that is away, is told so once, and is answer
   assert.equal(failures.length, 1);
 });
 
+test('a turn that a full disk ended is given again, to a new container, when there is room', async () => {
+  const clock = createManualClock();
+  let looks = 0;
+  let turns = 0;
+  await using fixture = await startFixture({
+    clock,
+    diskIsFull() {
+      looks += 1;
+      return looks < 5;
+    },
+    turn(turn) {
+      turns += 1;
+      if (turns > 1) return turn.end('there is room');
+      const refusal = { code: 'disk_full', rule: 'agent.history', message: 'full', remedy: 'free space' };
+      turn.say({ type: 'turn_ended', status: 'failed', text: '', refusal });
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'x');
+  const events = await settle(fixture, clock, messageId);
+  const told = events.flatMap(({ event }) => (event.type === 'refused' ? [event.refusal.rule] : []));
+  assert.deepEqual(told, ['store.full']);
+  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.reply, 'there is room');
+  assert.equal(fixture.backend.sandboxes.length, 2);
+  assert.equal(looks, 5);
+});
+
+test('an agent that says its disk is full, on a disk that is not, has failed', async () => {
+  const clock = createManualClock();
+  await using fixture = await startFixture({
+    clock,
+    turn(turn) {
+      const refusal = { code: 'disk_full', rule: 'agent.history', message: 'full', remedy: 'free space' };
+      turn.say({ type: 'turn_ended', status: 'failed', text: '', refusal });
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'x');
+  await settle(fixture, clock, messageId);
+  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.status, 'failed');
+});
+
 test('a message that waits for an engine can be cancelled', async () => {
   const clock = createManualClock();
   await using fixture = await startFixture({ clock });

@@ -69,6 +69,7 @@ export interface Answer {
 export async function startFixture(options: {
   turn?: (turn: FakeTurn) => void | Promise<void>;
   config?: FleetConfig;
+  diskIsFull?: () => boolean;
   clock?: Clock;
   home?: string;
 }): Promise<Fixture> {
@@ -88,6 +89,7 @@ export async function startFixture(options: {
     sandboxes: async () => ({ backend, image: 'image' }),
     capabilities: () => backend.capabilities(),
     engineProblem: () => 'it is being made ready',
+    diskIsFull: options.diskIsFull ?? (() => false),
     createVerify: (parts) => async () => {
       const answers = await parts.answers();
       if (answers.some(({ text }) => text.includes('unauthenticated'))) throw new Error('answers');
