@@ -31,7 +31,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     const files = judgeOpenFiles(await probe.ask('fd-bomb', { most: 1_000_000 }, FilesOpened));
     const spaces = { directories: [...SPACES.keys()], most: MOST_BYTES };
     const disk = judgeDisk(await probe.ask('disk-bomb', spaces, DiskFilled), SPACES, declared('disk_quota'));
-    const forks = await probe.ask('fork-bomb', { most: PROBE_LIMITS.pids * 4 }, Forks);
+    const forks = await probe.ask('fork-bomb', { most: PROBE_LIMITS.pids + 64 }, Forks);
     return [judgeForks(forks, PROBE_LIMITS.pids, declared('pids_limit')), disk, files];
   });
   options.onProgress?.('memory bomb');
