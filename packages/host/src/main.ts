@@ -97,7 +97,13 @@ async function main(): Promise<void> {
     ending = true;
     log(`stopping: ${why}`);
     stopping.abort();
-    host.stop().then(
+    const swept = host.stop().then(async () => {
+      // What could not be removed while the engine was away.
+      await ready?.backend
+        .removeLeftovers(installation)
+        .catch((error) => log(`containers may be left: ${String(error)}`));
+    });
+    swept.then(
       () => process.exit(0),
       (error) => {
         log(`stopped with an error: ${error instanceof Error ? error.stack : error}`);

@@ -56,12 +56,15 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
   const start = async (spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> => {
     signal.throwIfAborted();
     const name = `openlegion-${spec.agent}-${randomBytes(4).toString('hex')}`;
+    const agentKey = `${spec.installation}/${spec.agent}`;
+    const removeLater = (container: string): void => {
+      unremoved.set(agentKey, [...(unremoved.get(agentKey) ?? []), container]);
+    };
     const cleanup = new AbortController();
     let volume: DataVolume | null = null;
     let created = false;
     held.add(name);
     try {
-      const agentKey = `${spec.installation}/${spec.agent}`;
       for (const id of unremoved.get(agentKey) ?? []) await engine.removeContainer(id);
       unremoved.delete(agentKey);
       if (spec.dataBytes !== null) {
@@ -103,7 +106,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         waited,
         volume,
         clampable,
-        onUnremoved: () => unremoved.set(agentKey, [...(unremoved.get(agentKey) ?? []), containerId]),
+        onUnremoved: () => removeLater(containerId),
       });
       void sandbox.exited.finally(() => {
         held.delete(containerId);
@@ -111,7 +114,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
       });
       return sandbox;
     } catch (error) {
-      if (created) await engine.removeContainer(name).catch(() => {});
+      if (created) await engine.removeContainer(name).catch(() => removeLater(name));
       cleanup.abort();
       await volume?.release().catch(() => {});
       held.delete(name);
