@@ -29,6 +29,7 @@ import { type ControlClient, createControlClient } from './harness/control-clien
 import { type EngineProxy, startEngineProxy } from './harness/engine-proxy.ts';
 import { type InstallationFiles, writeConfig } from './harness/installation.ts';
 import { type LocalProvider, startLocalProvider } from './harness/local-provider.ts';
+import { removeVolumes } from './harness/remove-volumes.ts';
 
 /* What goes wrong for a person, and what they read: through the real command line, each message in the test's log. */
 
@@ -57,6 +58,7 @@ function makeHome(context: { after: TestContext['after'] }, files: Partial<Insta
   writeConfig(home, { ...FILES, ...files });
   context.after(async () => {
     await runOpenLegion(home, ['stop']);
+    await removeVolumes(home);
     // Where the test mounted a disk there.
     spawnSync('umount', [dataPaths(home).directory]);
     rmSync(home, { recursive: true, force: true });
@@ -195,6 +197,7 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
     });
     after(async () => {
       await run(['stop']);
+      await removeVolumes(home);
       await provider?.[Symbol.asyncDispose]();
       rmSync(home, { recursive: true, force: true });
     });

@@ -10,6 +10,7 @@ import { prepareRunDirectory, runDirectoryPath } from '../../packages/cli/src/su
 import { ensureVaultKeyFile } from '../../packages/cli/src/supervisor/vault-key-file.ts';
 import { chooseVaultUsers } from '../../packages/cli/src/supervisor/vault-users.ts';
 import { type ControlClient, createControlClient } from './control-client.ts';
+import { removeVolumes } from './remove-volumes.ts';
 
 export interface InstallationFiles {
   /** `config/agents.yaml`. */
@@ -86,6 +87,7 @@ export async function startInstallation(
   };
   const dispose = async (): Promise<void> => {
     for (const name of ORDER.toReversed()) await running.get(name)?.stop();
+    await removeVolumes(home);
     rmSync(home, { recursive: true, force: true });
     rmSync(run, { recursive: true, force: true });
   };
