@@ -13,6 +13,8 @@ import { type Bench, figure, median } from './measure.ts';
 const CALLS = 10;
 /** Between calls: one agent's calls are not back to back either. */
 const PAUSE_MS = 2;
+/** Before it counts: what serves a fleet has been compiled long ago, which takes some hundred calls. */
+const WARM_UP_ROUNDS = 60;
 const BODY = JSON.stringify({
   model: 'bench',
   stream: true,
@@ -101,10 +103,10 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
     const seen = { direct: empty(), vault: empty(), whole: empty() };
     progress('calls, by turns: direct, through the vault, through everything');
     const rounds = Math.max(3, Math.round(12 * effort));
-    for (let round = -2; round < rounds; round += 1) {
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
       for (const name of ['direct', 'vault', 'whole'] as const) {
         const times = await ways[name]();
-        if (round < 0) continue; // Warms up.
+        if (round < 0) continue;
         seen[name].wholeMs.push(...times.wholeMs);
         seen[name].firstMs.push(...times.firstMs);
       }
