@@ -21,7 +21,7 @@ export function routeOf(method: string, target: string, headers: { anthropic: bo
     const google = /^\/v1(?:beta)?\/models\/([^/:]+):(generateContent|streamGenerateContent)$/.exec(path);
     if (google) {
       const [, model = '', action] = google;
-      // Without `alt=sse` Google streams one JSON array; here that is answered whole, which reads the same.
+      // Server-sent events with and without `alt=sse`; Google's array of JSON is not played.
       const stream = action === 'streamGenerateContent';
       return { to: 'answer', dialect: GOOGLE, path: { model: decoded(model), stream } };
     }

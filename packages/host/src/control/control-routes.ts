@@ -160,9 +160,8 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
 
     route('GET', '/api/agents/{name}/workspace/{rest}', async (request) => {
       const path = workspacePath(request.parameter('rest'));
-      return relayBytes(
-        await agentOf(request).agent.request({ method: 'GET', path, maxBodyBytes: WORKSPACE_FILE_BYTES }),
-      );
+      const bytes = { maxBodyBytes: WORKSPACE_FILE_BYTES, artifact: true };
+      return relayBytes(await agentOf(request).agent.request({ method: 'GET', path, ...bytes }));
     }),
 
     route('PUT', '/api/agents/{name}/workspace/{rest}', async (request) => {
