@@ -97,7 +97,12 @@ function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {
 }
 
 function refuse({ stream }: MeshRequest, refusal: Refusal): void {
-  if (!stream.headersSent) drainRequest(stream);
+  if (stream.headersSent) {
+    // `close` would end the body properly first, and half an answer would look like a whole one.
+    stream.destroy(new Error(refusal.rule));
+    return;
+  }
+  drainRequest(stream);
   answerRefusal(stream, refusal);
 }
 
