@@ -249,7 +249,7 @@ test('a request of the agent that stalls is reset; its neighbours go on', async 
   pipe.close('done');
 });
 
-test('fifty unread uploads are held to their windows', async () => {
+test('fifty unread uploads are held to their windows', { timeout: 30_000 }, async () => {
   const { pipe, inner } = await pair(() => {}, silent);
   const chunk = Buffer.alloc(16_384);
   let accepted = 0;
@@ -269,9 +269,10 @@ test('fifty unread uploads are held to their windows', async () => {
     for (let n = 0; n < 50; n += 1) await new Promise(setImmediate);
     return accepted !== before;
   };
-  while (await probe());
   const windows = 50 * PIPE_LIMITS.streamWindowBytes;
-  assert.ok(accepted > windows / 2, `${accepted}: nothing was sent, so nothing was shown`);
+  // Reading may pause to be fair, so a still moment before this says nothing.
+  while (accepted <= windows / 2) await new Promise(setImmediate);
+  while (await probe());
   assert.ok(accepted < windows + 50 * 128 * 1024, `${accepted} bytes were taken in, ${windows} announced`);
   assert.equal(uploads.length, 50);
   pipe.close('done');
