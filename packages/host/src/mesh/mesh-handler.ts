@@ -97,12 +97,7 @@ function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {
 }
 
 function refuse({ stream }: MeshRequest, refusal: Refusal): void {
-  if (stream.headersSent) {
-    // `close` would end the body properly first, and half an answer would look like a whole one.
-    stream.destroy(new Error(refusal.rule));
-    return;
-  }
-  drainRequest(stream);
+  if (!stream.headersSent) drainRequest(stream);
   answerRefusal(stream, refusal);
 }
 

@@ -13,7 +13,8 @@ const INTERNAL: Refusal = {
 export function answerRefusal(stream: ServerHttp2Stream, refusal: Refusal): void {
   if (stream.destroyed || stream.closed) return;
   if (stream.headersSent) {
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // `close` would end the body properly first, and half an answer would look like a whole one.
+    stream.destroy(new Error(refusal.rule));
     return;
   }
   const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };
