@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { loadCatalog } from '../catalog/load-catalog.ts';
-import { becomeUser } from '../keeper/become-user.ts';
+import { becomeUser } from '../process/become-user.ts';
 import { describeCrash } from '../process/crash-report.ts';
 import { createKeeperClient } from '../process/keeper-client.ts';
 import { holdLifeline } from '../process/lifeline.ts';

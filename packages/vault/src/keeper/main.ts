@@ -4,13 +4,13 @@
  * of reach. It ends with its lifeline.
  */
 import { chownSync, closeSync, readSync } from 'node:fs';
+import { becomeUser } from '../process/become-user.ts';
 import { describeCrash } from '../process/crash-report.ts';
 import { holdLifeline } from '../process/lifeline.ts';
 import { isGiven, reportToSupervisor } from '../process/report.ts';
 import { readSettingsArgument } from '../process/settings-argument.ts';
 import { socketPaths } from '../process/socket-paths.ts';
 import { VaultError } from '../process/vault-error.ts';
-import { becomeUser } from './become-user.ts';
 import { FLUSH_AFTER_MS } from './flush.ts';
 import { createKeeper } from './keeper.ts';
 import { parseKeeperSettings } from './keeper-settings.ts';
