@@ -39,6 +39,13 @@ export const AgentStart = z.strictObject({
   initialInstructions: z.string(),
   /** Names of tools the agent may offer to its model. */
   tools: z.array(z.string().max(100)),
+  /** What programs in the container need to reach out without knowing how. */
+  egress: z.strictObject({
+    /** The agent's own certificate authority: what the proxy's certificates are signed by. */
+    authorityPem: z.string().max(8192),
+    /** Variables with placeholders: `GITHUB_TOKEN=olp_…`. */
+    environment: z.record(z.string().max(100), z.string().max(200)),
+  }),
 });
 export type AgentStart = z.infer<typeof AgentStart>;
 

@@ -41,6 +41,8 @@ export const AgentConfig = z.strictObject({
     .strictObject({
       daily_usd: UsdAmount.default(5_000_000),
       monthly_usd: UsdAmount.default(100_000_000),
+      requests_per_minute: z.int().positive().max(100_000).optional(),
+      tokens_per_minute: z.int().positive().max(1_000_000_000).optional(),
     })
     .prefault({}),
   team: AgentName.optional(),

@@ -13,6 +13,20 @@ export const Price = z.strictObject({
   output: z.int().nonnegative(),
   cacheRead: z.int().nonnegative().optional(),
   cacheWrite: z.int().nonnegative().optional(),
+  audioInput: z.int().nonnegative().optional(),
+  audioOutput: z.int().nonnegative().optional(),
+  /** Prices from a size of the whole input upwards, ascending; a reservation is made at the dearest. */
+  tiers: z
+    .array(
+      z.strictObject({
+        aboveInputTokens: z.int().positive(),
+        input: z.int().nonnegative(),
+        output: z.int().nonnegative(),
+        cacheRead: z.int().nonnegative().optional(),
+        cacheWrite: z.int().nonnegative().optional(),
+      }),
+    )
+    .optional(),
 });
 export type Price = z.infer<typeof Price>;
 
@@ -26,6 +40,9 @@ export const CatalogModel = z.strictObject({
   imageTokens: z.int().positive().optional(),
   /** Other names that resolve to this model and its one price. */
   aliases: z.array(z.string()).optional(),
+  capabilities: z
+    .array(z.enum(['tools', 'vision', 'reasoning', 'structured_output', 'embedding', 'audio']))
+    .optional(),
 });
 export type CatalogModel = z.infer<typeof CatalogModel>;
 
@@ -35,6 +52,12 @@ export const CatalogProvider = z.strictObject({
   dialect: Dialect,
   /** Without a trailing slash, including a version segment where the provider has one (`https://api.openai.com/v1`). */
   baseUrl: z.string().max(500),
+  /** True: the address is the operator's own (a resource, an account, a local port); refused until configured where `baseUrl` is empty. */
+  configured: z.boolean().optional(),
+  /** Variables in which people keep the key: `OPENAI_API_KEY`. */
+  environment: z.array(z.string()).optional(),
+  /** Listens on this machine and takes no key unless given one: Ollama, llama.cpp, vLLM, LM Studio. */
+  local: z.boolean().optional(),
   /** Set only by this installation, for a provider that listens on a Unix socket (the scripted model). */
   socketPath: z.string().max(100).optional(),
   /** Absent for a provider that takes no key. */

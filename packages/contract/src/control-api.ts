@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
+import { CatalogProvider } from './catalog.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
 import { TurnEvent } from './turn-event.ts';
@@ -23,6 +24,9 @@ import { TurnEvent } from './turn-event.ts';
  * | PUT  /api/agents/{name}/workspace/{file} | bytes           | 204                                           |
  * | GET  /api/costs                          |                 | Costs (of the keeper)                         |
  * | GET  /api/audit?after=&limit=&chain=     |                 | { records: AuditRecord[] }                    |
+ * | GET  /api/models                         |                 | ModelsView                                    |
+ * | GET  /api/credentials                    |                 | { credentials: CredentialName[] } of the keeper |
+ * | POST /api/config/reload                  |                 | ConfigReloaded; a bad file changes nothing    |
  * | POST /api/verify                         | VerifyRequest   | VerifyReport                                  |
  *
  * With `message`, the event stream is that of the message's whole trace (hand-offs included) and ends after
@@ -75,6 +79,21 @@ export const HostEvent = z.discriminatedUnion('type', [
     chargedMicroUsd: MicroUsd,
     inputTokens: z.int(),
     outputTokens: z.int(),
+  }),
+  /** One attempt at a model that gave no answer, or not all of it. */
+  z.object({
+    type: z.literal('model_failed'),
+    model: z.string(),
+    httpStatus: z.int(),
+    reason: z.string(),
+  }),
+  /** 80 % of a limit are spent. */
+  z.object({
+    type: z.literal('budget_warning'),
+    scope: z.string(),
+    period: z.string(),
+    spentMicroUsd: MicroUsd,
+    limitMicroUsd: MicroUsd,
   }),
   z.object({ type: z.literal('refused'), refusal: Refusal }),
   z.object({ type: z.literal('handoff'), to: AgentName, taskId: z.string() }),
@@ -156,3 +175,22 @@ export type Guarantee = z.infer<typeof Guarantee>;
 
 export const VerifyReport = z.object({ guarantees: z.array(Guarantee) });
 export type VerifyReport = z.infer<typeof VerifyReport>;
+
+/** What the gateway knows of every model: catalog, the operator's own, and the health it observed. */
+export const ModelsView = z.object({
+  providers: z.array(CatalogProvider),
+  health: z.array(
+    z.object({
+      model: z.string(),
+      ok: z.boolean(),
+      lastStatus: z.int(),
+      lastErrorAt: z.string().nullable(),
+      coolingUntil: z.string().nullable(),
+    }),
+  ),
+});
+export type ModelsView = z.infer<typeof ModelsView>;
+
+/** `restarted`: agents whose container was replaced, since what changed of them is fixed at its start. */
+export const ConfigReloaded = z.object({ changed: z.array(z.string()), restarted: z.array(AgentName) });
+export type ConfigReloaded = z.infer<typeof ConfigReloaded>;

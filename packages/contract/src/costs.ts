@@ -20,6 +20,7 @@ export const Costs = z.object({
   month: z.string(),
   timeZone: z.string(),
   fleet: Spending,
+  teams: z.record(z.string(), Spending),
   agents: z.record(z.string(), Spending),
 });
 export type Costs = z.infer<typeof Costs>;

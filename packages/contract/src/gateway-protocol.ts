@@ -9,6 +9,13 @@ import type { CatalogProvider } from './catalog.ts';
  * | GET  /providers          |                                | { providers: CatalogProvider[] }          |
  * | PUT  /providers          | { providers: CatalogProvider[] } | 204; operator's own and changed providers |
  * | GET  /health             |                                | { ok, uid, pid, models: ModelHealth[] }   |
+ * | PUT  /egress             | EgressSettings                 | 204; may be repeated at any time          |
+ * | GET  /authority/{agent}  |                                | { certificatePem }: what the agent trusts |
+ * | CONNECT egress           | a proxy client's own bytes     | 200, then the gateway is its HTTP proxy   |
+ * | any  /services/{name}/…  | as the agent sent it           | as the service answered, scrubbed         |
+ *
+ * `CONNECT egress` carries one connection of one program: the gateway reads CONNECT and absolute-form requests from
+ * it as any HTTP proxy does. Who asks is in the headers below, which the host sets; none is taken from the agent.
  *
  * A call's cost is known when it has ended, so it travels in the trailers.
  */
@@ -23,6 +30,17 @@ export const GATEWAY_TRAILERS = {
   outputTokens: 'x-openlegion-output-tokens',
   source: 'x-openlegion-usage-source',
 } as const;
+
+/** What the operator configured under `egress` in mesh.yaml. Lost with the gateway; the host sends it again. */
+export interface EgressSettings {
+  /** PEM of further roots for upstreams (providers and egress); null for the public roots alone. */
+  extraRootsPem: string | null;
+  /** Names that the operator points at an address of their own, which may be private (never a metadata address). */
+  hosts: { host: string; address: string; port: number | null }[];
+  requestsPerMinute: number;
+  bytesPerMinute: number;
+  connections: number;
+}
 
 export interface ProviderList {
   providers: CatalogProvider[];

@@ -14,6 +14,16 @@ import { ModelName } from './model-name.ts';
  * | POST /mesh/handoff      | HandoffRequest | HandoffAnswer | can_message                     |
  * | GET  /mesh/agents       |                | AgentList     | sees those it can message       |
  * | GET  /mesh/introspect   |                | Introspection | itself only                     |
+ * | GET  /mesh/models       |                | AgentModels   | those of its own chain          |
+ * | GET  /mesh/vault        |                | VaultView     | those granted to it             |
+ * | GET  /mesh/vault/key    |                | CaptureKey    | allowed_apis: vault             |
+ * | POST /mesh/vault/generate | GenerateSecret | SecretHandle | allowed_apis: vault            |
+ * | POST /mesh/vault/capture | CaptureSecret | SecretHandle  | allowed_apis: vault             |
+ * | CONNECT egress          | proxy client's bytes | HTTP proxy | allowed_domains, credentials |
+ * | any  /services/{name}/… | service's own  | service's own | allowed_credentials             |
+ *
+ * `CONNECT egress` is for one connection of one program in the container: the bytes of any HTTP proxy client, as
+ * they come; the gateway is the proxy. At most 48 such connections at a time for one agent.
  *
  * A refusal is a `RefusalBody` with the status of its code.
  */
@@ -60,3 +70,64 @@ export const Introspection = z.object({
     spentMonthMicroUsd: z.int(),
   }),
 });
+
+/** The models of the agent's chain: its own first, then what it fails over to. */
+export const AgentModels = z.object({
+  models: z.array(
+    z.object({
+      model: ModelName,
+      dialect: Dialect,
+      contextTokens: z.int(),
+      maxOutputTokens: z.int(),
+      embedding: z.boolean(),
+    }),
+  ),
+});
+export type AgentModels = z.infer<typeof AgentModels>;
+
+/** Names and places of the credentials granted to an agent; never a value. */
+export const VaultView = z.object({
+  credentials: z.array(
+    z.object({
+      name: z.string(),
+      /** `$CRED{name}`. */
+      handle: z.string(),
+      hosts: z.array(z.string()),
+      /** `GET /**`, one for each rule. */
+      allows: z.array(z.string()),
+      environment: z.array(z.string()),
+      version: z.int(),
+      createdAt: z.string(),
+      lastUsedAt: z.string().nullable(),
+      own: z.boolean(),
+    }),
+  ),
+});
+export type VaultView = z.infer<typeof VaultView>;
+
+const SecretName = z.string().regex(/^[a-z][a-z0-9_]{0,40}$/);
+const SecretHosts = z.array(z.string().min(1).max(253)).min(1).max(10);
+
+export const GenerateSecret = z.strictObject({
+  name: SecretName,
+  hosts: SecretHosts,
+  length: z.int().min(16).max(128).default(40),
+});
+export type GenerateSecret = z.infer<typeof GenerateSecret>;
+
+export const CaptureKey = z.object({ publicKeyPem: z.string() });
+
+/**
+ * `sealed` is base64 of: the sender's ephemeral X25519 public key (32 bytes, raw), a 12-byte nonce, AES-256-GCM
+ * ciphertext and 16-byte tag of the value, under HKDF-SHA256 of the shared secret (salt: both public keys, sender's
+ * first; info: `openlegion-capture-v1`). The host passes it on and cannot read it.
+ */
+export const CaptureSecret = z.strictObject({
+  name: SecretName,
+  hosts: SecretHosts,
+  sealed: z.base64().max(32_768),
+});
+export type CaptureSecret = z.infer<typeof CaptureSecret>;
+
+export const SecretHandle = z.object({ name: z.string(), handle: z.string(), version: z.int() });
+export type SecretHandle = z.infer<typeof SecretHandle>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AgentName } from './agent-name.ts';
 import { Dialect } from './catalog.ts';
 import { ModelName } from './model-name.ts';
 import { UsdAmount } from './money.ts';
@@ -55,6 +56,36 @@ export const MeshConfig = z.strictObject({
       daily_usd: UsdAmount.default(50_000_000),
       monthly_usd: UsdAmount.default(500_000_000),
       timezone: z.string().default('UTC'),
+    })
+    .prefault({}),
+  /** Limits that the agents of a team (`team` in agents.yaml) share. */
+  teams: z
+    .record(
+      AgentName,
+      z.strictObject({
+        budget: z.strictObject({ daily_usd: UsdAmount, monthly_usd: UsdAmount }),
+      }),
+    )
+    .default({}),
+  egress: z
+    .strictObject({
+      /** PEM file of further roots for upstreams, relative to the configuration. */
+      extra_roots: z.string().max(500).optional(),
+      hosts: z
+        .record(
+          z.string().min(1).max(253),
+          z.strictObject({
+            /** An address of the operator's own for this name; it may be private. */
+            address: z.union([z.ipv4(), z.ipv6()]).optional(),
+            port: z.int().min(1).max(65_535).optional(),
+            /** The gateway does not look into connections to this host (pinned clients); recorded as opaque. */
+            opaque: z.boolean().default(false),
+          }),
+        )
+        .default({}),
+      requests_per_minute: z.int().positive().max(100_000).default(600),
+      megabytes_per_minute: z.int().positive().max(100_000).default(300),
+      connections: z.int().positive().max(48).default(32),
     })
     .prefault({}),
   channels: z.strictObject({}).default({}),

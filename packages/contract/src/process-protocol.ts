@@ -26,8 +26,6 @@ export interface KeeperSettings {
 export interface GatewaySettings {
   run: string;
   uid: number | null;
-  /** PEM of further roots for providers with a private certificate; null for the public roots alone. */
-  extraRootsPem: string | null;
 }
 
 export interface ScriptedSettings {

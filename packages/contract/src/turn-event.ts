@@ -11,6 +11,14 @@ export const TurnEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('turn_started'), resumed: z.boolean() }),
   z.object({ type: z.literal('text_delta'), text: Text }),
   z.object({ type: z.literal('reasoning_delta'), text: Text }),
+  /** A call failed and the next model of the chain goes on; `continued`: within an answer already begun. */
+  z.object({
+    type: z.literal('model_switched'),
+    from: z.string().max(300),
+    to: z.string().max(300),
+    reason: z.string().max(500),
+    continued: z.boolean(),
+  }),
   z.object({ type: z.literal('model_call'), model: z.string().max(300), round: z.int().positive() }),
   z.object({
     type: z.literal('tool_started'),
