@@ -4,7 +4,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { refusalBody } from './answer-refusal.ts';
-import { scrubText, secretForms } from './scrub.ts';
+import { scrubText, secretForms } from '../scrub/scrub.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
 

@@ -5,7 +5,7 @@ import { type Settlement, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { type Admitted, type Charge, priceUsage } from './price-usage.ts';
-import { createScrubber, secretForms } from './scrub.ts';
+import { createScrubber, secretForms } from '../scrub/scrub.ts';
 import { createStreamTap, createWholeTap } from './usage-tap.ts';
 
 /** More than any answer within a model's output limit; a provider without end is cut. */
