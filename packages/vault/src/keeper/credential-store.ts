@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CredentialName } from '@openlegion/contract/keeper-protocol';
+import { tierOf } from '../process/credential-name.ts';
 import { integer, listOf, mapOf, text } from '../process/strict-parser.ts';
 import { VaultError } from '../process/vault-error.ts';
-import { tierOf } from './credential-name.ts';
 import type { Seal } from './seal.ts';
 import type { SealedTable } from './sealed-table.ts';
 
@@ -88,6 +88,9 @@ export function createCredentialStore(
         tier: tierOf(String(row.name)),
         version: Number(row.version),
         origins: parseOrigins(JSON.parse(String(row.origins)), 'origins'),
+        bindings: [],
+        environment: [],
+        owner: null,
         createdAt: String(row.created_at),
         lastUsedAt: row.last_used_at === null ? null : String(row.last_used_at),
       }));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { createCalendar } from '../process/calendar.ts';
 import { type AuditChain, createAuditChain, FIRST_PREVIOUS_HASH, fact } from './audit-chain.ts';
-import { createCalendar } from './calendar.ts';
 import { createCanaries } from './canaries.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { createCredentialStore } from './credential-store.ts';

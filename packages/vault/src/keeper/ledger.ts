@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Costs, Spending } from '@openlegion/contract/costs';
 import type { Policy, PolicyAgent, SettleRequest } from '@openlegion/contract/keeper-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
-import { monthOf } from './calendar.ts';
+import { monthOf } from '../process/calendar.ts';
 import { formatMicroUsd } from './format-micro-usd.ts';
 import { type CallBounds, type Grant, grantOutput, worstCaseMicroUsd } from './grant.ts';
 
@@ -165,7 +165,7 @@ export function createLedger(database: DatabaseSync): Ledger {
       for (const agent of policy.agents) limits.set(agent.name, agent);
       const agents = [...limits].map(([name, own]) => [name, spending(`agent:${name}`, day, own)] as const);
       const fleet = spending(FLEET, day, policy.fleet);
-      return { day, month, timeZone: policy.timeZone, fleet, agents: Object.fromEntries(agents) };
+      return { day, month, timeZone: policy.timeZone, fleet, teams: {}, agents: Object.fromEntries(agents) };
     },
   };
 }

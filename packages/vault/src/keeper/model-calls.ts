@@ -5,9 +5,9 @@ import type {
   SettleRequest,
 } from '@openlegion/contract/keeper-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
+import { tierOf } from '../process/credential-name.ts';
 import { VaultError } from '../process/vault-error.ts';
 import type { AuditChain } from './audit-chain.ts';
-import { tierOf } from './credential-name.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { Admission, Ledger, OpenReservation } from './ledger.ts';
 import type { PolicyStore } from './policy-store.ts';

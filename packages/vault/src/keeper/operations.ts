@@ -1,17 +1,17 @@
 import type { AuditCheckpoint } from '@openlegion/contract/audit-record';
 import type { KeeperOperations, KeeperStatus } from '@openlegion/contract/keeper-protocol';
+import { tierOf } from '../process/credential-name.ts';
 import { LINE_BYTES } from '../process/keeper-client.ts';
+import { REQUEST_PARSERS } from '../process/keeper-requests.ts';
 import { malformed, type Parser } from '../process/strict-parser.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { type AuditChain, fact } from './audit-chain.ts';
 import type { Canaries } from './canaries.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { tierOf } from './credential-name.ts';
 import type { CredentialStore } from './credential-store.ts';
 import type { Ledger } from './ledger.ts';
 import type { Connection, ModelCalls } from './model-calls.ts';
 import type { PolicyStore } from './policy-store.ts';
-import { REQUEST_PARSERS } from './request-parsers.ts';
 import type { Transaction } from './transaction.ts';
 
 export type KeeperRole = keyof KeeperOperations;
@@ -33,7 +33,7 @@ export interface OperationParts {
 
 type Typed = {
   [R in KeeperRole]: {
-    [O in keyof KeeperOperations[R]]: KeeperOperations[R][O] extends { answer: infer A }
+    [O in keyof KeeperOperations[R]]?: KeeperOperations[R][O] extends { answer: infer A }
       ? (args: unknown, connection: Connection) => A
       : never;
   };

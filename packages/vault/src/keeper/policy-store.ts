@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Policy, PolicyAgent } from '@openlegion/contract/keeper-protocol';
-import { parsePolicy } from './request-parsers.ts';
+import { parsePolicy } from '../process/keeper-requests.ts';
 import type { Seal } from './seal.ts';
 import type { SealedTable } from './sealed-table.ts';
 import type { Transaction } from './transaction.ts';
@@ -13,7 +13,13 @@ export interface PolicyStore {
   replace(policy: Policy, record: (hash: string) => void): string;
 }
 
-const NOTHING: Policy = { timeZone: 'UTC', fleet: { dailyMicroUsd: 0, monthlyMicroUsd: 0 }, agents: [] };
+const NOTHING: Policy = {
+  timeZone: 'UTC',
+  fleet: { dailyMicroUsd: 0, monthlyMicroUsd: 0 },
+  teams: [],
+  agents: [],
+  opaqueHosts: [],
+};
 
 export function createPolicyStore(table: SealedTable, seal: Seal, transaction: Transaction): PolicyStore {
   let policy = NOTHING;

@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createJsonLineReader } from '../process/json-lines.ts';
 import { LINE_BYTES } from '../process/keeper-client.ts';
+import { parseRequest } from '../process/keeper-requests.ts';
 import { VaultError } from '../process/vault-error.ts';
 import type { Connection } from './model-calls.ts';
 import { isDiskFull } from './open-database.ts';
 import type { Operation } from './operations.ts';
-import { parseRequest } from './request-parsers.ts';
 
 export interface RoleSocketOptions {
   path: string;

@@ -1,5 +1,11 @@
 import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
-import type { CredentialName, KeeperOperations, KeeperStatus } from '@openlegion/contract/keeper-protocol';
+import type {
+  CredentialBinding,
+  CredentialName,
+  EgressAnswer,
+  KeeperOperations,
+  KeeperStatus,
+} from '@openlegion/contract/keeper-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
 import { isRefusalCode } from './refusal-status.ts';
 import {
@@ -42,6 +48,19 @@ export const parseCheckpoint: Parser<AuditCheckpoint> = strictObject<AuditCheckp
   signature: anyText,
 });
 
+const scheme = oneOf('bearer', 'token', 'basic', 'raw');
+const rules = listOf(strictObject({ methods: listOf(anyText, 100), path: anyText }), 1000);
+const binding = strictObject<CredentialBinding>({
+  host: anyText,
+  port: count,
+  header: anyText,
+  scheme,
+  user: anyText,
+  allow: rules,
+  deny: rules,
+});
+const stored = strictObject({ name: anyText, version: integer(1) });
+
 const names = strictObject<{ credentials: CredentialName[] }>({
   credentials: listOf(
     strictObject<CredentialName>({
@@ -49,6 +68,9 @@ const names = strictObject<{ credentials: CredentialName[] }>({
       tier: oneOf('system', 'cred'),
       version: integer(1),
       origins: listOf(anyText, 1000),
+      bindings: listOf(binding, 1000),
+      environment: listOf(anyText, 1000),
+      owner: nullable(anyText),
       createdAt: anyText,
       lastUsedAt: nullable(anyText),
     }),
@@ -70,9 +92,26 @@ export const KEEPER_ANSWERS: {
       secret: nullable(anyText),
     }),
     settle: strictObject({ spentTodayMicroUsd: count }),
+    egress: strictObject<EgressAnswer>({
+      requestId: anyText,
+      mode: oneOf('terminate', 'opaque'),
+      host: anyText,
+      port: count,
+      credential: nullable(
+        strictObject({ name: anyText, header: anyText, scheme, user: anyText, secret: anyText }),
+      ),
+    }),
+    egressDone: strictObject({}),
+    egressRecheck: strictObject({ revoked: listOf(anyText, 100_000) }),
+    authority: strictObject({ privateKeyPem: anyText }),
   },
   admin: {
-    put: strictObject({ name: anyText, version: integer(1) }),
+    put: stored,
+    rotate: stored,
+    bind: stored,
+    rotateKey: strictObject({ rotatedAt: anyText }),
+    export: strictObject({ sealed: text(1_048_576), credentials: count }),
+    import: strictObject({ names: listOf(anyText, 100_000) }),
     remove: strictObject({ removed: boolean }),
     names,
     audit: strictObject({ records: listOf(parseAuditRecord, 100_000) }),

@@ -49,6 +49,14 @@ export function text(max: number, pattern?: RegExp, expected?: string): Parser<s
   };
 }
 
+/** Visible ASCII alone. */
+export const visible = (max: number): Parser<string> =>
+  text(max, /^[\x21-\x7e]*$/, 'visible ASCII characters');
+
+/** Standard base64 with its padding, at most `max` characters. */
+export const base64 = (max: number): Parser<string> =>
+  text(max, /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'base64');
+
 export const boolean: Parser<boolean> = (value, at) => {
   if (typeof value !== 'boolean') throw malformed(at, 'true or false');
   return value;

@@ -5,8 +5,8 @@ import { CatalogProvider } from '@openlegion/contract/catalog';
 import type { KeeperOperations } from '@openlegion/contract/keeper-protocol';
 import { ModelName } from '@openlegion/contract/model-name';
 import fc from 'fast-check';
-import { parseRequest, REQUEST_PARSERS } from './request-parsers.ts';
-import { policyFor, reserveRequest, settleRequest } from './test/open-keeper.ts';
+import { policyFor, reserveRequest, settleRequest } from '../keeper/test/open-keeper.ts';
+import { parseRequest, REQUEST_PARSERS } from './keeper-requests.ts';
 
 const { gateway, host, admin } = REQUEST_PARSERS;
 const accepts = (parse: (value: unknown, at: string) => unknown, value: unknown): boolean => {
