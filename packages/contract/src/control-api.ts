@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
+import { AuditRecord } from './audit-record.ts';
 import { CatalogProvider } from './catalog.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
@@ -23,7 +24,7 @@ import { TurnEvent } from './turn-event.ts';
  * | GET  /api/agents/{name}/workspace[/file] |                 | WorkspaceListing, or bytes                    |
  * | PUT  /api/agents/{name}/workspace/{file} | bytes           | 204                                           |
  * | GET  /api/costs                          |                 | Costs (of the keeper)                         |
- * | GET  /api/audit?after=&limit=&chain=     |                 | { records: AuditRecord[] }                    |
+ * | GET  /api/audit?after=&limit=&chain=     |                 | AuditPage; also `type=` (a prefix), `agent=`  |
  * | GET  /api/models                         |                 | ModelsView                                    |
  * | GET  /api/credentials                    |                 | { credentials: CredentialName[] } of the keeper |
  * | POST /api/config/reload                  |                 | ConfigReloaded; a bad file changes nothing    |
@@ -133,6 +134,20 @@ export const FleetStatus = z.object({
     reason: z.string().nullable().default(null),
   }),
   vault: z.object({ keeper: z.boolean(), gateway: z.boolean() }),
+  /** Limits of the current day and month of which 80 % are spent. */
+  warnings: z
+    .array(
+      z.object({
+        scope: z.string(),
+        period: z.string(),
+        spentMicroUsd: MicroUsd,
+        limitMicroUsd: MicroUsd,
+        at: z.string(),
+      }),
+    )
+    .default([]),
+  /** Models that are not called for a while, since the gateway saw them fail. */
+  cooling: z.array(z.object({ model: z.string(), lastStatus: z.int(), until: z.string() })).default([]),
   agents: z.array(
     z.object({
       name: AgentName,
@@ -150,6 +165,10 @@ export const FleetStatus = z.object({
   ),
 });
 export type FleetStatus = z.infer<typeof FleetStatus>;
+
+/** Oldest first. `next` is the `after` that continues, also where a filter left nothing. */
+export const AuditPage = z.object({ records: z.array(AuditRecord), next: z.int() });
+export type AuditPage = z.infer<typeof AuditPage>;
 
 /** `canaryPrefix`: what every canary the keeper made starts with; the search is for the prefix and 16 letters or digits more. */
 export const VerifyRequest = z.strictObject({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
 import { Dialect } from './catalog.ts';
 import { ModelName } from './model-name.ts';
+import { MicroUsd } from './money.ts';
 
 /**
  * What an agent asks of the mesh: the inner HTTP/2 session of the pipe, agent as client. Who asks is the pipe
@@ -60,16 +61,26 @@ export const AgentList = z.object({
 });
 export type AgentList = z.infer<typeof AgentList>;
 
+/** What may still be spent: the limit less what is spent and what is reserved for calls on their way. */
+const Remaining = z.object({ remainingTodayMicroUsd: MicroUsd, remainingMonthMicroUsd: MicroUsd });
+
+/** Limits per minute are null where there are none; `team` is null without a team that has a budget. */
 export const Introspection = z.object({
   name: AgentName,
   permissions: z.record(z.string(), z.unknown()),
   budget: z.object({
-    dailyMicroUsd: z.int(),
-    monthlyMicroUsd: z.int(),
-    spentTodayMicroUsd: z.int(),
-    spentMonthMicroUsd: z.int(),
+    dailyMicroUsd: MicroUsd,
+    monthlyMicroUsd: MicroUsd,
+    spentTodayMicroUsd: MicroUsd,
+    spentMonthMicroUsd: MicroUsd,
+    ...Remaining.shape,
+    requestsPerMinute: z.int().nullable(),
+    tokensPerMinute: z.int().nullable(),
+    team: Remaining.nullable(),
+    fleet: Remaining,
   }),
 });
+export type Introspection = z.infer<typeof Introspection>;
 
 /** The models of the agent's chain: its own first, then what it fails over to. */
 export const AgentModels = z.object({

@@ -6,6 +6,7 @@ import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { type Clock, isoTime } from './clock.ts';
 import type { FleetConfig } from './config/fleet-config.ts';
+import { createLiveConfig } from './config/live-config.ts';
 import { allAnswers } from './control/all-answers.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import { createControlApp, listenControl } from './control/control-server.ts';
@@ -14,6 +15,7 @@ import { fleetStatus } from './control/fleet-status.ts';
 import { createSteering } from './control/steering.ts';
 import { createEventLog } from './delivery/event-log.ts';
 import type { Sandboxes } from './fleet/agent-container.ts';
+import { createStartOf } from './fleet/agent-start.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { createNewId } from './ids.ts';
 import type { Outcome } from './lanes/delivery.ts';
@@ -59,7 +61,8 @@ export interface Host {
  * for those. Throws OpenLegionError with a remedy when the store or the port cannot be had; nothing is left open.
  */
 export async function startHost(parts: HostParts): Promise<Host> {
-  const { settings, config, clock, log } = parts;
+  const { settings, clock, log } = parts;
+  const config = createLiveConfig(parts.config);
   const paths = dataPaths(settings.home);
   const sockets = socketPaths(settings.run);
   const startedAt = isoTime(clock);
@@ -144,10 +147,11 @@ export async function startHost(parts: HostParts): Promise<Host> {
   const mesh = createMesh({ config, router, lanes, gateway, keeper, vault, audit, events, clock, warn: log });
   const fleet: Fleet = createFleet({
     config,
+    startOf: createStartOf({ config, keeper, gateway }),
     installation: parts.installation,
     sandboxes: parts.sandboxes,
     connectPipe: parts.connectPipe,
-    handlerFor: mesh.handlerFor,
+    handlerFor: (name) => mesh.handlerFor(() => config.agents.get(name) ?? null),
     modelCallsInFlight: mesh.modelCallsInFlight,
     diskIsFull: parts.diskIsFull,
     audit,
@@ -171,7 +175,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     sandboxes: parts.sandboxes,
     connectPipe: parts.connectPipe,
     handlerFor: mesh.handlerFor,
-    agents: [...config.agents.keys()],
+    agents: () => [...config.agents.keys()],
     audit,
     auditPublicKey: () =>
       existsSync(paths.auditPublicKey) ? readFileSync(paths.auditPublicKey, 'utf8') : null,
@@ -198,6 +202,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
         lanes,
         keeper,
         vault,
+        clock,
         version: parts.version,
         startedAt,
         capabilities: parts.capabilities,

@@ -1,11 +1,13 @@
 import type { AgentsConfig } from '@openlegion/contract/agents-config';
 import type { MeshConfig } from '@openlegion/contract/mesh-config';
 import type { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import { checkEgress } from './check-egress.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { nearestName } from './nearest-name.ts';
 import type { Locate } from './parse-document.ts';
 
-interface File<T> {
+/** A file that its schema has parsed, and where things stand in it. */
+export interface File<T> {
   value: T;
   locate: Locate;
 }
@@ -19,9 +21,14 @@ export function crossCheck(files: {
   agents: File<AgentsConfig>;
   permissions: File<PermissionsConfig>;
 }): { problems: ConfigProblem[]; warnings: ConfigProblem[] } {
+  const egress = checkEgress(files);
   return {
-    problems: meshProblems(files.mesh),
-    warnings: permissionWarnings(files.permissions, Object.keys(files.agents.value.agents)),
+    problems: [...meshProblems(files.mesh), ...egress.problems],
+    warnings: [
+      ...unusedEntries(files.mesh, files.agents.value),
+      ...permissionWarnings(files.permissions, Object.keys(files.agents.value.agents)),
+      ...egress.warnings,
+    ],
   };
 }
 
@@ -67,6 +74,39 @@ function meshProblems({ value, locate }: File<MeshConfig>): ConfigProblem[] {
     }
   }
   return problems;
+}
+
+/** Limits and chains that apply to nobody: most likely a misspelt name. */
+function unusedEntries({ value, locate }: File<MeshConfig>, { agents }: AgentsConfig): ConfigProblem[] {
+  const file = 'config/mesh.yaml';
+  const teams = Object.values(agents).flatMap(({ team }) => team ?? []);
+  const models = [value.llm.default_model, ...Object.values(agents).flatMap(({ model }) => model ?? [])];
+  const unused = (path: string[], what: string, name: string, used: string[], otherwise: string) => {
+    if (used.includes(name)) return [];
+    const near = nearestName(name, used);
+    const remedy = near === null ? otherwise : `Did you mean "${near}"?`;
+    return [{ file, ...locate([...path, name]), message: `${what} "${name}"`, remedy }];
+  };
+  return [
+    ...Object.keys(value.teams).flatMap((name) =>
+      unused(
+        ['teams'],
+        'no agent is in the team',
+        name,
+        teams,
+        'Set "team" of its agents in config/agents.yaml.',
+      ),
+    ),
+    ...Object.keys(value.llm.failover).flatMap((name) =>
+      unused(
+        ['llm', 'failover'],
+        'no agent has the model',
+        name,
+        models,
+        'Remove the chain, or give an agent this model.',
+      ),
+    ),
+  ];
 }
 
 function isTimeZone(name: string): boolean {

@@ -6,6 +6,8 @@ import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 export interface FleetConfig {
   mesh: MeshConfig;
   agents: ReadonlyMap<string, AgentSettings>;
+  /** What the file of `egress.extra_roots` holds. */
+  extraRootsPem: string | null;
 }
 
 export interface AgentSettings extends Omit<AgentConfig, 'model'> {

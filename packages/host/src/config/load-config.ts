@@ -8,6 +8,7 @@ import type { ConfigProblem } from './config-problem.ts';
 import { crossCheck } from './cross-check.ts';
 import type { AgentSettings, FleetConfig } from './fleet-config.ts';
 import { type Parsed, parseDocumentAs } from './parse-document.ts';
+import { readExtraRoots } from './read-extra-roots.ts';
 
 export type LoadedConfig =
   | { ok: true; config: FleetConfig; warnings: ConfigProblem[] }
@@ -26,10 +27,16 @@ export function loadConfig(home: string): LoadedConfig {
     };
   }
   const { problems, warnings } = crossCheck({ mesh, agents, permissions });
+  const roots = readExtraRoots(mesh, paths.directory);
+  problems.push(...roots.problems);
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
-    config: { mesh: mesh.value, agents: settingsOf(mesh.value, agents.value, permissions.value) },
+    config: {
+      mesh: mesh.value,
+      agents: settingsOf(mesh.value, agents.value, permissions.value),
+      extraRootsPem: roots.pem,
+    },
     warnings,
   };
 }

@@ -1,4 +1,5 @@
 import type { FleetStatus } from '@openlegion/contract/control-api';
+import { type Clock, isoTime } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Lanes } from '../lanes/lanes.ts';
@@ -13,6 +14,7 @@ export async function fleetStatus(parts: {
   lanes: Lanes;
   keeper: KeeperClient;
   vault: VaultView;
+  clock: Clock;
   version: string;
   startedAt: string;
   /** Null while the engine has not been found or is not ready. */
@@ -23,10 +25,13 @@ export async function fleetStatus(parts: {
   modelProblem: (agent: string) => string | null;
 }): Promise<FleetStatus> {
   const { config, fleet, lanes, keeper, vault } = parts;
-  const [engine, costs] = await Promise.all([
+  const [engine, costs, warned, health] = await Promise.all([
     parts.capabilities().catch(() => null),
     keeper.costs().catch(() => null),
+    keeper.warnings().catch(() => ({ warnings: [] })),
+    vault.modelHealth().catch(() => []),
   ]);
+  const now = isoTime(parts.clock);
   const agents = await Promise.all(
     [...config.agents.values()].map(async ({ name, role, model, budget }) => {
       const life = await fleet.get(name)?.status();
@@ -57,6 +62,10 @@ export async function fleetStatus(parts: {
       reason: engine ? null : parts.engineProblem(),
     },
     vault: vault.state(),
+    warnings: warned.warnings,
+    cooling: health.flatMap(({ model, lastStatus, coolingUntil }) =>
+      coolingUntil !== null && coolingUntil > now ? [{ model, lastStatus, until: coolingUntil }] : [],
+    ),
     agents,
   };
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import type { EventLog, NewEvent } from '../delivery/event-log.ts';
 import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
-import type { SandboxBackend, SandboxExit } from '../sandbox/sandbox-backend.ts';
+import type { SandboxBackend, SandboxExit, SandboxSpec } from '../sandbox/sandbox-backend.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { createHealthProbe } from './health-probe.ts';
 import { isMachineTrouble } from './machine-trouble.ts';
@@ -18,8 +18,11 @@ export type Sandboxes = () => Promise<{ backend: SandboxBackend; image: string }
 
 export interface ContainerParts {
   installation: string;
-  agent: AgentSettings;
-  start: AgentStart;
+  agent: string;
+  /** As they are now. */
+  settings: () => AgentSettings;
+  /** What the agent is told when it starts. */
+  start: () => Promise<AgentStart>;
   sandboxes: Sandboxes;
   connectPipe: ConnectPipe;
   handle: MeshHandler;
@@ -40,6 +43,8 @@ export interface RunningAgent extends OpenAgent {
   asked: { why: string; expected: boolean } | null;
   /** Its pipe has ended: nothing more can be asked of it. */
   over: boolean;
+  /** All that is fixed at its start. */
+  fixed: string;
 }
 
 /**
@@ -51,6 +56,8 @@ export interface AgentContainer {
   ready(): Promise<RunningAgent>;
   current(): RunningAgent | null;
   end(running: RunningAgent, why: string, expected: boolean): Promise<void>;
+  /** Whether what the running agent was started with is what it would be started with now. */
+  isCurrent(running: RunningAgent): Promise<boolean>;
   /** Why it is not started until `forgive`; null otherwise. */
   failure(): Refusal | null;
   forgive(): void;
@@ -92,17 +99,17 @@ export function createAgentContainer(
     callsInFlight: parts.modelCallsInFlight,
     onUnhealthy(why) {
       if (!current) return;
-      end(current, why, false).catch((error) => warn(`${agent.name} could not be ended: ${String(error)}`));
+      end(current, why, false).catch((error) => warn(`${agent} could not be ended: ${String(error)}`));
     },
   });
 
   async function tell(event: NewEvent['event']): Promise<void> {
-    await events.record({ agent: agent.name, ...about(), event });
+    await events.record({ agent: agent, ...about(), event });
   }
 
   async function note(type: string, detail: Record<string, string | number | null>): Promise<void> {
     const { traceId } = about();
-    await audit.record({ type, actor: 'host', subject: agent.name, traceId, detail });
+    await audit.record({ type, actor: 'host', subject: agent, traceId, detail });
   }
 
   function ready(): Promise<RunningAgent> {
@@ -134,11 +141,12 @@ export function createAgentContainer(
       const { backend, image } = await parts.sandboxes();
       signal.throwIfAborted();
       if (trouble === null) await note('agent.starting', { image });
-      const opened = await openAgent({ ...parts, backend, signal, spec: specOf(image) });
+      const spec = specOf(image);
+      const opened = await openAgent({ ...parts, backend, signal, spec });
       if (ends.length > 0) restarts += 1;
       startFailures = 0;
       trouble = null;
-      const running = watch(opened);
+      const running = watch(opened, fixedOf(opened.start, spec));
       await note('agent.started', {
         container: opened.sandbox.containerId,
         startMs: Math.round(opened.startMs),
@@ -151,18 +159,18 @@ export function createAgentContainer(
       const known = trouble === failure.message;
       trouble = isMachineTrouble(failure) ? failure.message : null;
       if (!signal.aborted && trouble === null) startFailures = Math.min(startFailures + 1, 6);
-      if (!(error instanceof OpenLegionError)) warn(`${agent.name} could not be started: ${String(error)}`);
+      if (!(error instanceof OpenLegionError)) warn(`${agent} could not be started: ${String(error)}`);
       reason = failure.message;
       if (!known) await note('agent.start_failed', { rule: failure.rule, message: failure.message });
       throw new OpenLegionError(failure, { cause: error });
     }
   }
 
-  function specOf(image: string) {
-    const { memory_limit, cpu_limit, disk_limit, pids_limit } = agent.resources;
+  function specOf(image: string): SandboxSpec {
+    const { memory_limit, cpu_limit, disk_limit, pids_limit } = parts.settings().resources;
     return {
       installation: parts.installation,
-      agent: agent.name,
+      agent,
       image,
       memoryBytes: memory_limit,
       cpus: cpu_limit,
@@ -172,9 +180,9 @@ export function createAgentContainer(
   }
 
   /** From here on the end of the pipe or of the container is the end of both. */
-  function watch(opened: OpenAgent): RunningAgent {
+  function watch(opened: OpenAgent, fixed: string): RunningAgent {
     const ended = Promise.withResolvers<string>();
-    const running: RunningAgent = { ...opened, ended: ended.promise, asked: null, over: false };
+    const running: RunningAgent = { ...opened, fixed, ended: ended.promise, asked: null, over: false };
     current = running;
     probe.start();
     const pipeEnded = opened.pipe.closed.then(async ({ cause, reason: why }) => {
@@ -185,7 +193,7 @@ export function createAgentContainer(
     void Promise.all([opened.sandbox.exited, pipeEnded])
       .then(([exit, protocol]) => afterEnd(running, exit, protocol))
       .catch((error) => {
-        warn(`the end of ${agent.name} was not recorded: ${String(error)}`);
+        warn(`the end of ${agent} was not recorded: ${String(error)}`);
         return 'its end could not be recorded.';
       })
       .then(ended.resolve);
@@ -208,7 +216,7 @@ export function createAgentContainer(
       ends = [...ends, clock.now()].slice(-10);
       reason = why;
       if (exit.stderr !== '')
-        warn(`${agent.name} wrote before its end: ${JSON.stringify(exit.stderr.slice(-2000))}`);
+        warn(`${agent} wrote before its end: ${JSON.stringify(exit.stderr.slice(-2000))}`);
       if (!decideRestart(ends, clock.now()).restart) setFailed();
     }
     await note('agent.stopped', { cause: exit.cause, code: exit.exitCode, why: why.slice(0, 500) });
@@ -221,8 +229,8 @@ export function createAgentContainer(
       code: 'unavailable',
       rule: 'fleet.restart_limit',
       message:
-        `${agent.name} ended ${ends.length} times within the hour and is not started again: ${reason ?? ''}`.trim(),
-      remedy: `Its messages wait. Remove the cause, then send it a message: ./openlegion chat ${agent.name}`,
+        `${agent} ended ${ends.length} times within the hour and is not started again: ${reason ?? ''}`.trim(),
+      remedy: `Its messages wait. Remove the cause, then send it a message: ./openlegion chat ${agent}`,
     };
     return failed;
   }
@@ -247,6 +255,10 @@ export function createAgentContainer(
     ready,
     current: () => current,
     end,
+    async isCurrent({ fixed }) {
+      const [start, { image }] = await Promise.all([parts.start(), parts.sandboxes()]);
+      return fixed === fixedOf(start, specOf(image));
+    },
     failure: () => failed,
     forgive() {
       failed = null;
@@ -261,6 +273,10 @@ export function createAgentContainer(
       if (current) await end(current, why, true);
     },
   };
+}
+
+function fixedOf(start: AgentStart, spec: SandboxSpec): string {
+  return JSON.stringify([start, spec]);
 }
 
 function stoppingError(): OpenLegionError {

@@ -30,6 +30,8 @@ export interface AgentLifecycle {
   steer(text: string): Promise<boolean>;
   /** True when a turn runs; it is ended by force where the agent does not end it. */
   cancel(): Promise<boolean>;
+  /** Replaces the container, after the turn that runs, when what is fixed at its start has changed; true when so. */
+  refresh(): Promise<boolean>;
   /** Forgets past failures: the next message tries again. */
   forgive(): void;
   /** Why it takes nothing until `forgive`; null otherwise. */
@@ -49,20 +51,20 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
   let turn: Own | null = null;
   let cancelIdleStop: (() => void) | undefined;
   let lastTold = '';
+  /** To be replaced when the turn is over. */
+  let outdated: RunningAgent | null = null;
   const container = createAgentContainer({
     ...parts,
     about: () => (turn ? idsOf(turn.delivery) : { messageId: '', traceId: '' }),
   });
 
   function endSoon(running: RunningAgent, why: string): void {
-    container
-      .end(running, why, true)
-      .catch((error) => warn(`${agent.name} could not be ended: ${String(error)}`));
+    container.end(running, why, true).catch((error) => warn(`${agent} could not be ended: ${String(error)}`));
   }
 
   function idleLater(): void {
     cancelIdleStop?.();
-    cancelIdleStop = clock.after(agent.idle_stop, () => {
+    cancelIdleStop = clock.after(parts.settings().idle_stop, () => {
       const running = container.current();
       if (running && !turn) endSoon(running, 'it had nothing to do.');
     });
@@ -93,8 +95,14 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       return own.cancelled ? CANCELLED : { kind: 'again' };
     } finally {
       turn = null;
+      endOutdated();
       idleLater();
     }
+  }
+
+  function endOutdated(): void {
+    if (outdated && outdated === container.current() && !turn) endSoon(outdated, CHANGED);
+    if (!turn) outdated = null;
   }
 
   async function retryLater(cancelledEarly: Promise<null>): Promise<void> {
@@ -153,7 +161,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
     const over = await Promise.race([running.pipe.closed, late.promise]);
     cancel();
     if (over === null) return { kind: 'interrupted', refusal };
-    const message = `${agent.name} ended in the middle of its turn: ${await running.ended}`;
+    const message = `${agent} ended in the middle of its turn: ${await running.ended}`;
     return { kind: 'interrupted', refusal: { ...refusal, rule: 'fleet.agent_ended', message } };
   }
 
@@ -191,8 +199,15 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
         answer.body.destroy();
       } catch (error) {
         // An agent that does not even answer is ended by the timer above.
-        warn(`${agent.name} did not take the cancellation: ${String(error)}`);
+        warn(`${agent} did not take the cancellation: ${String(error)}`);
       }
+      return true;
+    },
+    async refresh() {
+      const running = container.current();
+      if (!running || running.asked || (await container.isCurrent(running))) return false;
+      outdated = running;
+      endOutdated();
       return true;
     },
     forgive: container.forgive,
@@ -248,6 +263,8 @@ function endedByDisk(outcome: Outcome): boolean {
   if (outcome.kind === 'interrupted') return true;
   return outcome.kind === 'ended' && outcome.status === 'failed' && outcome.refusal?.rule === 'agent.history';
 }
+
+const CHANGED = 'its configuration changed.';
 
 const CANCELLED: Outcome = { kind: 'ended', status: 'cancelled', text: '', refusal: null };
 

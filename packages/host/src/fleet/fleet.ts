@@ -1,45 +1,67 @@
-import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { MeshHandler } from '../pipe/pipe.ts';
 import type { ContainerParts } from './agent-container.ts';
 import { type AgentLifecycle, createAgentLifecycle } from './agent-lifecycle.ts';
-import { grantedTools } from './agent-tools.ts';
+import type { StartOf } from './agent-start.ts';
 
 /** The life cycles of all agents of the configuration. */
-export type Fleet = ReadonlyMap<string, AgentLifecycle>;
+export interface Fleet {
+  get(agent: string): AgentLifecycle | undefined;
+  values(): Iterable<AgentLifecycle>;
+  /**
+   * After a change of the configuration: agents that are new can be given messages, those that are gone are
+   * stopped, and the container of one whose fixed settings changed is replaced when its turn is over. Resolves with
+   * the names of these.
+   */
+  reload(): Promise<string[]>;
+}
 
-export type FleetParts = Omit<ContainerParts, 'agent' | 'start' | 'handle' | 'modelCallsInFlight'> & {
+export type FleetParts = Omit<
+  ContainerParts,
+  'agent' | 'settings' | 'start' | 'handle' | 'modelCallsInFlight'
+> & {
   config: FleetConfig;
-  handlerFor: (agent: AgentSettings) => MeshHandler;
+  startOf: StartOf;
+  handlerFor: (agent: string) => MeshHandler;
   modelCallsInFlight: (agent: string) => number;
 };
 
-export function createFleet({ config, handlerFor, modelCallsInFlight, ...parts }: FleetParts): Fleet {
-  return new Map(
-    [...config.agents.values()].map((agent) => [
-      agent.name,
-      createAgentLifecycle({
-        ...parts,
-        agent,
-        start: agentStart(agent, config),
-        handle: handlerFor(agent),
-        modelCallsInFlight: () => modelCallsInFlight(agent.name),
-      }),
-    ]),
-  );
-}
+export function createFleet(parts: FleetParts): Fleet {
+  const { config, startOf, handlerFor, modelCallsInFlight, ...rest } = parts;
+  const agents = new Map<string, AgentLifecycle>();
+  for (const settings of config.agents.values()) add(settings);
 
-/** What an agent is told of itself. Nothing in it is secret, and nothing in it is what limits the agent. */
-function agentStart(agent: AgentSettings, { mesh }: FleetConfig): AgentStart {
+  function add(first: AgentSettings): void {
+    const { name } = first;
+    let last = first;
+    const lifecycle = createAgentLifecycle({
+      ...rest,
+      agent: name,
+      settings: () => {
+        last = config.agents.get(name) ?? last;
+        return last;
+      },
+      start: () => startOf(name),
+      handle: handlerFor(name),
+      modelCallsInFlight: () => modelCallsInFlight(name),
+    });
+    agents.set(name, lifecycle);
+  }
+
   return {
-    name: agent.name,
-    role: agent.role,
-    model: agent.model,
-    maxTokens: mesh.llm.max_tokens,
-    temperature: mesh.llm.temperature,
-    thinking: agent.thinking,
-    systemPrompt: agent.system_prompt,
-    initialInstructions: agent.initial_instructions,
-    tools: grantedTools(agent.permissions),
+    get: (agent) => agents.get(agent),
+    values: () => agents.values(),
+    async reload() {
+      for (const settings of config.agents.values()) if (!agents.has(settings.name)) add(settings);
+      const replaced = await Promise.all(
+        [...agents].map(async ([name, lifecycle]) => {
+          if (config.agents.has(name)) return (await lifecycle.refresh()) ? [name] : [];
+          agents.delete(name);
+          await lifecycle.stop('it is no longer in config/agents.yaml.');
+          return [];
+        }),
+      );
+      return replaced.flat();
+    },
   };
 }

@@ -8,6 +8,8 @@ import { FLEET_LIMITS } from './fleet-limits.ts';
 export interface OpenAgent {
   sandbox: Sandbox;
   pipe: Pipe;
+  /** What it was told. */
+  start: AgentStart;
   startMs: number;
 }
 
@@ -20,13 +22,15 @@ export async function openAgent(options: {
   backend: SandboxBackend;
   connectPipe: ConnectPipe;
   spec: SandboxSpec;
-  start: AgentStart;
+  start: () => Promise<AgentStart>;
   handle: MeshHandler;
   clock: Clock;
   signal: AbortSignal;
 }): Promise<OpenAgent> {
-  const { backend, connectPipe, spec, start, handle, clock, signal } = options;
+  const { backend, connectPipe, spec, handle, clock, signal } = options;
   const began = clock.now();
+  const starting = options.start();
+  starting.catch(() => {});
   const sandbox = await backend.start(spec, signal);
   const clampOnce = once(() => sandbox.clamp());
   const cancelClamp = clock.after(FLEET_LIMITS.clampAfterMs, () => void clampOnce().catch(() => {}));
@@ -39,6 +43,7 @@ export async function openAgent(options: {
     );
     if (!status.success) throw notAnAgent('answered /status with something else than a status');
     await clampOnce();
+    const start = await starting;
     const started = await pipe.request({
       method: 'POST',
       path: '/start',
@@ -47,7 +52,7 @@ export async function openAgent(options: {
     });
     if (started.status !== 204) throw notAnAgent(`answered /start with ${started.status}`);
     signal.throwIfAborted();
-    return { sandbox, pipe, startMs: clock.now() - began };
+    return { sandbox, pipe, start, startMs: clock.now() - began };
   } catch (cause) {
     await sandbox.stop(0);
     throw startFailure(await sandbox.exited, cause);

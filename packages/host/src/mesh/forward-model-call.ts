@@ -52,11 +52,13 @@ export async function forwardModelCall(
   stream.once('close', gone);
   try {
     const answer = await gateway.call({
+      method: 'POST',
       path,
-      agent: caller.agent,
-      traceId: caller.traceId,
-      contentType: headers['content-type'],
-      accept: headers.accept,
+      ...caller,
+      headers: {
+        'content-type': headers['content-type'] ?? 'application/json',
+        ...(headers.accept === undefined ? {} : { accept: headers.accept }),
+      },
       body: stream,
       maxBodyBytes: MODEL_BODY_BYTES,
       signal: abort.signal,

@@ -18,7 +18,8 @@ const CALLS_AT_A_TIME = 16;
  * request is read as an identity. Everything is refused that is over the rate, not in the table, or not granted.
  */
 export interface Mesh {
-  handlerFor(agent: AgentSettings): MeshHandler;
+  /** `settings` of the agent now; null when it no longer is in the configuration, and so granted nothing. */
+  handlerFor(settings: () => AgentSettings | null): MeshHandler;
   modelCallsInFlight(agent: string): number;
 }
 
@@ -26,9 +27,11 @@ export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLo
   const routes = meshRoutes(parts);
   const inFlight = new Map<string, number>();
 
-  function handlerFor(agent: AgentSettings): MeshHandler {
+  function handlerFor(settings: () => AgentSettings | null): MeshHandler {
     const withinRate = createRateLimit(MESH_RATE, () => parts.clock.now());
     return async (request) => {
+      const agent = settings();
+      if (!agent) return refuse(request, NO_LONGER);
       try {
         if (!withinRate()) return refuse(request, TOO_FAST);
         const route = routes.find((candidate) => matches(candidate, request));
@@ -106,6 +109,13 @@ function answerJson({ stream }: MeshRequest, answer: unknown): void {
   stream.respond({ ':status': 200, 'content-type': 'application/json' });
   stream.end(JSON.stringify(answer));
 }
+
+const NO_LONGER: Refusal = {
+  code: 'denied',
+  rule: 'agents',
+  message: 'This agent is no longer in the configuration.',
+  remedy: 'An operator can add it to config/agents.yaml again.',
+};
 
 const NO_ROUTE: Refusal = {
   code: 'not_found',

@@ -11,6 +11,7 @@ import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
 import { forwardModelCall } from './forward-model-call.ts';
+import { introspect } from './introspect.ts';
 import { readJsonBody } from './read-json-body.ts';
 import { routeModel } from './route-model.ts';
 
@@ -92,19 +93,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/mesh/introspect',
       zone: 1,
       permission: 'self',
-      async run(agent) {
-        const spent = (await keeper.costs()).agents[agent.name];
-        return {
-          name: agent.name,
-          permissions: { ...agent.permissions },
-          budget: {
-            dailyMicroUsd: agent.budget.daily_usd,
-            monthlyMicroUsd: agent.budget.monthly_usd,
-            spentTodayMicroUsd: spent?.spentTodayMicroUsd ?? 0,
-            spentMonthMicroUsd: spent?.spentMonthMicroUsd ?? 0,
-          },
-        };
-      },
+      run: async (agent) => introspect(agent, await keeper.costs()),
     },
   ];
 }

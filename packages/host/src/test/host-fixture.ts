@@ -35,7 +35,7 @@ export function fixtureConfig(): FleetConfig {
       bob: { allowed_apis: ['llm'], can_message: ['alice'] },
     },
   });
-  return { mesh, agents: settingsOf(mesh, agents, permissions) };
+  return { mesh, agents: settingsOf(mesh, agents, permissions), extraRootsPem: null };
 }
 
 export interface Fixture extends AsyncDisposable {

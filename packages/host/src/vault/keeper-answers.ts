@@ -1,7 +1,20 @@
 import { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
 import { Costs } from '@openlegion/contract/costs';
+import { MicroUsd } from '@openlegion/contract/money';
 import { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
+
+const Rules = z.array(z.object({ methods: z.array(z.string()), path: z.string() }));
+const Binding = z.object({
+  host: z.string(),
+  port: z.int(),
+  header: z.string(),
+  scheme: z.enum(['bearer', 'token', 'basic', 'raw']),
+  user: z.string(),
+  allow: Rules,
+  deny: Rules,
+});
+const Stored = z.object({ name: z.string(), version: z.int() });
 
 /** The keeper's answers, held to their shape on the host's side of the socket. */
 export const KEEPER_ANSWERS = {
@@ -15,6 +28,9 @@ export const KEEPER_ANSWERS = {
         tier: z.enum(['system', 'cred']),
         version: z.int(),
         origins: z.array(z.string()),
+        bindings: z.array(Binding),
+        environment: z.array(z.string()),
+        owner: z.string().nullable(),
         createdAt: z.string(),
         lastUsedAt: z.string().nullable(),
       }),
@@ -27,6 +43,34 @@ export const KEEPER_ANSWERS = {
     openReservations: z.int(),
     lastCheckpoint: AuditCheckpoint.nullable(),
   }),
+  warnings: z.object({
+    warnings: z.array(
+      z.object({
+        scope: z.string(),
+        period: z.string(),
+        spentMicroUsd: MicroUsd,
+        limitMicroUsd: MicroUsd,
+        at: z.string(),
+      }),
+    ),
+  }),
+  vaultView: z.object({
+    credentials: z.array(
+      z.object({
+        name: z.string(),
+        placeholder: z.string().regex(/^olp_[0-9a-f]{40}$/),
+        environment: z.array(z.string()),
+        bindings: z.array(Binding),
+        version: z.int(),
+        createdAt: z.string(),
+        lastUsedAt: z.string().nullable(),
+        own: z.boolean(),
+      }),
+    ),
+  }),
+  generate: Stored,
+  capture: Stored,
+  captureKey: z.object({ publicKeyPem: z.string() }),
 } as const;
 
 export const KeeperLine = z.discriminatedUnion('ok', [

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
 import type { Costs } from '@openlegion/contract/costs';
-import { KEEPER_LINE_BYTES, type Policy } from '@openlegion/contract/keeper-protocol';
+import { type AgentSecret, KEEPER_LINE_BYTES, type Policy } from '@openlegion/contract/keeper-protocol';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
@@ -9,6 +9,8 @@ import { KEEPER_ANSWERS, KeeperLine } from './keeper-answers.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = [100, 250, 500, 1000, 2000, 5000];
+
+type Answer<Op extends keyof typeof KEEPER_ANSWERS> = z.output<(typeof KEEPER_ANSWERS)[Op]>;
 
 /**
  * The host's end of `keeper-host.sock`. Each throws OpenLegionError: the keeper's own refusal, or `unavailable`
@@ -19,7 +21,13 @@ export interface KeeperClient {
   costs(): Promise<Costs>;
   checkpoint(seq: number, hash: string): Promise<AuditCheckpoint>;
   audit(after: number, limit: number): Promise<{ records: AuditRecord[] }>;
-  status(): Promise<{ uid: number; pid: number; openReservations: number }>;
+  status(): Promise<Answer<'status'>>;
+  names(): Promise<Answer<'names'>>;
+  warnings(): Promise<Answer<'warnings'>>;
+  vaultView(agent: string): Promise<Answer<'vaultView'>>;
+  generate(secret: AgentSecret & { length: number }): Promise<Answer<'generate'>>;
+  capture(secret: AgentSecret & { sealed: string }): Promise<Answer<'capture'>>;
+  captureKey(): Promise<Answer<'captureKey'>>;
   readonly connected: boolean;
   close(): void;
 }
@@ -106,6 +114,12 @@ export function createKeeperClient(options: {
     checkpoint: (seq, hash) => ask('checkpoint', { chain: 'host', seq, hash }, KEEPER_ANSWERS.checkpoint),
     audit: (after, limit) => ask('audit', { after, limit }, KEEPER_ANSWERS.audit),
     status: () => ask('status', {}, KEEPER_ANSWERS.status),
+    names: () => ask('names', {}, KEEPER_ANSWERS.names),
+    warnings: () => ask('warnings', {}, KEEPER_ANSWERS.warnings),
+    vaultView: (agent) => ask('vaultView', { agent }, KEEPER_ANSWERS.vaultView),
+    generate: (secret) => ask('generate', secret, KEEPER_ANSWERS.generate),
+    capture: (secret) => ask('capture', secret, KEEPER_ANSWERS.capture),
+    captureKey: () => ask('captureKey', {}, KEEPER_ANSWERS.captureKey),
     get connected() {
       return connected;
     },

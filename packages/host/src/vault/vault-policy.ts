@@ -1,30 +1,60 @@
-import type { CatalogProvider } from '@openlegion/contract/catalog';
-import type { Policy } from '@openlegion/contract/keeper-protocol';
+import type { CatalogModel, CatalogProvider } from '@openlegion/contract/catalog';
+import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
+import type { Policy, PolicyLimits } from '@openlegion/contract/keeper-protocol';
+import type { ProviderConfig } from '@openlegion/contract/mesh-config';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
-/** What the keeper must know to decide on its own: who may call which models, within which limits. */
-export function policyOf(config: FleetConfig): Policy {
-  const { budget } = config.mesh;
+/**
+ * What the keeper must know to decide on its own: who may call which models and reach which hosts with which
+ * credentials, and within which limits.
+ */
+export function policyOf({ mesh, agents }: FleetConfig): Policy {
   return {
-    timeZone: budget.timezone,
-    fleet: { dailyMicroUsd: budget.daily_usd, monthlyMicroUsd: budget.monthly_usd },
-    agents: [...config.agents.values()].map((agent) => ({
+    timeZone: mesh.budget.timezone,
+    fleet: limitsOf(mesh.budget),
+    teams: Object.entries(mesh.teams).map(([name, { budget }]) => ({ name, ...limitsOf(budget) })),
+    opaqueHosts: Object.entries(mesh.egress.hosts).flatMap(([host, { opaque }]) => (opaque ? [host] : [])),
+    agents: [...agents.values()].map((agent) => ({
       name: agent.name,
       team: agent.team ?? null,
-      dailyMicroUsd: agent.budget.daily_usd,
-      monthlyMicroUsd: agent.budget.monthly_usd,
+      parent: null,
+      ...limitsOf(agent.budget),
+      requestsPerMinute: agent.budget.requests_per_minute ?? null,
+      tokensPerMinute: agent.budget.tokens_per_minute ?? null,
       apis: apisOf(agent.permissions.allowed_apis),
       models: [...agent.models],
+      domains: agent.permissions.allowed_domains,
+      credentials: agent.permissions.allowed_credentials,
     })),
   };
 }
 
-/** The keeper knows no patterns: they are resolved here, over the interfaces that exist. */
+function limitsOf(budget: { daily_usd: number; monthly_usd: number }): PolicyLimits {
+  return { dailyMicroUsd: budget.daily_usd, monthlyMicroUsd: budget.monthly_usd };
+}
+
+/** Patterns in `allowed_apis` are resolved here, over the interfaces that exist: the keeper takes names. */
+const APIS = ['llm', 'web_search', 'vault'];
+
 function apisOf(patterns: readonly string[]): string[] {
   const plain = patterns.filter((pattern) => !pattern.includes('*'));
-  const covered = ['llm'].filter((api) => patterns.some((pattern) => matchesPattern(pattern, api)));
+  const covered = APIS.filter((api) => patterns.some((pattern) => matchesPattern(pattern, api)));
   return [...new Set([...plain, ...covered])];
+}
+
+/** What the gateway must know of `egress` in mesh.yaml. */
+export function egressSettingsOf({ mesh, extraRootsPem }: FleetConfig): EgressSettings {
+  const { hosts, requests_per_minute, megabytes_per_minute, connections } = mesh.egress;
+  return {
+    extraRootsPem,
+    hosts: Object.entries(hosts).flatMap(([host, { address, port }]) =>
+      address === undefined ? [] : [{ host, address, port: port ?? null }],
+    ),
+    requestsPerMinute: requests_per_minute,
+    bytesPerMinute: megabytes_per_minute * 1_000_000,
+    connections,
+  };
 }
 
 const AUTH = {
@@ -46,48 +76,71 @@ export function providersOf(
   const missing: string[] = [];
   for (const [id, own] of Object.entries(config.mesh.llm.providers)) {
     const base = known.find((provider) => provider.id === id);
-    const baseUrl = own.base_url?.replace(/\/+$/, '') ?? base?.baseUrl;
-    const dialect = own.dialect ?? base?.dialect ?? (own.base_url === undefined ? undefined : 'openai-chat');
-    if (baseUrl === undefined || dialect === undefined) {
+    const baseUrl = own.base_url?.replace(/\/+$/, '') ?? base?.baseUrl ?? '';
+    if (baseUrl === '') {
       missing.push(id);
       continue;
     }
-    const credential = `OPENLEGION_SYSTEM_${id.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_API_KEY`;
-    const key = own.key ?? (base && !base.auth ? 'none' : undefined);
-    const auth =
-      key === 'none'
-        ? undefined
-        : key
-          ? { ...AUTH[key], credential }
-          : (base?.auth ?? { ...AUTH.bearer, credential });
-    const models = Object.entries(own.models).map(([model, entry]) => ({
-      id: model,
-      contextTokens: entry.context_tokens,
-      maxOutputTokens: entry.max_output_tokens,
-      price: {
-        input: entry.input_usd_per_million,
-        output: entry.output_usd_per_million,
-        ...(entry.cache_read_usd_per_million === undefined
-          ? {}
-          : { cacheRead: entry.cache_read_usd_per_million }),
-        ...(entry.cache_write_usd_per_million === undefined
-          ? {}
-          : { cacheWrite: entry.cache_write_usd_per_million }),
-      },
-      ...(entry.image_tokens === undefined ? {} : { imageTokens: entry.image_tokens }),
-    }));
-    const ownIds = new Set(models.map((model) => model.id));
+    const auth = authOf(id, own.key, base);
+    const knownModels = base?.models ?? [];
     providers.push({
       id,
       name: base?.name ?? id,
-      dialect,
+      dialect: own.dialect ?? base?.dialect ?? 'openai-chat',
       baseUrl,
+      ...(base?.environment === undefined ? {} : { environment: base.environment }),
+      ...(base?.local === undefined ? {} : { local: base.local }),
       ...(base?.socketPath === undefined || own.base_url !== undefined
         ? {}
         : { socketPath: base.socketPath }),
       ...(auth === undefined ? {} : { auth }),
-      models: [...models, ...(base?.models ?? []).filter((model) => !ownIds.has(model.id))],
+      models: [
+        ...Object.entries(own.models).map(([model, entry]) =>
+          modelOf(
+            model,
+            entry,
+            knownModels.find((one) => one.id === model),
+          ),
+        ),
+        ...knownModels.filter((model) => !Object.hasOwn(own.models, model.id)),
+      ],
     });
   }
   return { providers, missing };
+}
+
+function authOf(
+  id: string,
+  key: ProviderConfig['key'],
+  base: CatalogProvider | undefined,
+): CatalogProvider['auth'] {
+  if (key === 'none' || (key === undefined && base && !base.auth)) return undefined;
+  if (key === undefined && base?.auth) return base.auth;
+  const credential = `OPENLEGION_SYSTEM_${id.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_API_KEY`;
+  return { ...AUTH[key ?? 'bearer'], credential };
+}
+
+/** Limits and price are the operator's; other names and abilities stay those that are known of the model. */
+function modelOf(
+  id: string,
+  own: ProviderConfig['models'][string],
+  known: CatalogModel | undefined,
+): CatalogModel {
+  const imageTokens = own.image_tokens ?? known?.imageTokens;
+  return {
+    id,
+    contextTokens: own.context_tokens,
+    maxOutputTokens: own.max_output_tokens,
+    price: {
+      input: own.input_usd_per_million,
+      output: own.output_usd_per_million,
+      ...(own.cache_read_usd_per_million === undefined ? {} : { cacheRead: own.cache_read_usd_per_million }),
+      ...(own.cache_write_usd_per_million === undefined
+        ? {}
+        : { cacheWrite: own.cache_write_usd_per_million }),
+    },
+    ...(imageTokens === undefined ? {} : { imageTokens }),
+    ...(known?.aliases === undefined ? {} : { aliases: known.aliases }),
+    ...(known?.capabilities === undefined ? {} : { capabilities: known.capabilities }),
+  };
 }

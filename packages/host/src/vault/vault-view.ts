@@ -3,13 +3,13 @@ import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient, GatewayHealth } from './gateway-client.ts';
 import type { KeeperClient } from './keeper-client.ts';
-import { policyOf, providersOf } from './vault-policy.ts';
+import { egressSettingsOf, policyOf, providersOf } from './vault-policy.ts';
 
 const WATCH_MS = 2000;
 const HEALTH_FRESH_MS = 500;
 
 /**
- * Keeps the vault told of what the operator configured: the keeper its policy, the gateway its providers, again
+ * Keeps the vault told of what the operator configured: the keeper its policy, the gateway its providers and what lies outside, again
  * after each of their restarts, in which they forget both. Until that is done they refuse.
  */
 export interface VaultView {
@@ -19,6 +19,8 @@ export interface VaultView {
   state(): { keeper: boolean; gateway: boolean };
   /** To be called whenever the keeper has been connected. Resolves when it has the policy. */
   pushPolicy(): Promise<void>;
+  /** Tells both of a changed configuration. Throws when one did not take it; it is then told again every 2 s. */
+  reload(): Promise<void>;
   /** Looks at the gateway now, and from then on every 2 s. */
   start(): Promise<void>;
   stop(): void;
@@ -47,6 +49,7 @@ export function createVaultView(parts: {
     health = seen.models;
     healthAt = clock.now();
     if (seen.pid === gatewayPid && providers) return;
+    await gateway.putEgress(egressSettingsOf(config));
     const own = providersOf(config, await gateway.providers());
     await gateway.putProviders(own.providers);
     providers = await gateway.providers();
@@ -71,11 +74,15 @@ export function createVaultView(parts: {
     if (!stopped) cancel = clock.after(WATCH_MS, () => void watch());
   }
 
-  async function pushPolicy(): Promise<void> {
+  async function tellPolicy(): Promise<void> {
     policyStands = false;
+    await keeper().policy(policyOf(config));
+    policyStands = true;
+  }
+
+  async function pushPolicy(): Promise<void> {
     try {
-      await keeper().policy(policyOf(config));
-      policyStands = true;
+      await tellPolicy();
     } catch (error) {
       warn(`the keeper did not take the policy: ${error instanceof Error ? error.message : 'unknown'}`);
     }
@@ -92,6 +99,11 @@ export function createVaultView(parts: {
     },
     state: () => ({ keeper: keeper().connected && policyStands, gateway: gatewayPid !== null }),
     pushPolicy,
+    async reload() {
+      gatewayPid = null;
+      providers = null;
+      await Promise.all([tellPolicy(), look()]);
+    },
     start: watch,
     stop() {
       stopped = true;

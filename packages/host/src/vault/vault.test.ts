@@ -30,7 +30,7 @@ test('a pattern in allowed_apis reaches the keeper as what it covers, never as a
   const alice = config.agents.get('alice');
   assert.ok(alice);
   for (const [patterns, apis] of [
-    [['*'], ['llm']],
+    [['*'], ['llm', 'web_search', 'vault']],
     [['l*'], ['llm']],
     [['brave_*'], []],
     [['web_search'], ['web_search']],
@@ -57,7 +57,9 @@ test('a provider of the operator’s own, a change to a known one, and one witho
       },
     },
   });
-  const { providers, missing } = providersOf({ mesh: llm, agents: new Map() }, [FAKE_PROVIDER]);
+  const { providers, missing } = providersOf({ mesh: llm, agents: new Map(), extraRootsPem: null }, [
+    FAKE_PROVIDER,
+  ]);
   assert.deepEqual(missing, ['nowhere']);
   assert.deepEqual(
     providers.map(({ id, baseUrl, dialect, auth, models }) => ({

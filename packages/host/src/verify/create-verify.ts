@@ -25,9 +25,9 @@ export interface VerifyParts {
   installation: string;
   sandboxes: () => Promise<{ backend: SandboxBackend; image: string }>;
   connectPipe: ConnectPipe;
-  handlerFor: (agent: AgentSettings) => MeshHandler;
+  handlerFor: (agent: () => AgentSettings) => MeshHandler;
   /** Names of the fleet's agents: the probe claims to be the first. */
-  agents: readonly string[];
+  agents: () => readonly string[];
   audit: AuditLog;
   /** PEM of the keeper's key; null when it is not known (then only the chain itself is checked). */
   auditPublicKey: () => string | null;
@@ -65,10 +65,10 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
     image,
     installation: parts.installation,
     connectPipe: parts.connectPipe,
-    handle: parts.handlerFor(probeAgent()),
+    handle: parts.handlerFor(probeAgent),
     signal: parts.signal,
     agent: PROBE_AGENT,
-    otherAgent: parts.agents[0] ?? NOBODY,
+    otherAgent: parts.agents()[0] ?? NOBODY,
     canaryPrefix,
     hostTargets: hostTargets(parts.port()),
     auditState: async () => auditState(parts),

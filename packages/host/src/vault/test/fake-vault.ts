@@ -6,11 +6,17 @@ import { createInterface } from 'node:readline';
 import { checkpointText } from '@openlegion/contract/audit-record';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
 import { socketPaths } from '@openlegion/contract/installation';
+import type { BudgetWarning, GrantedCredential } from '@openlegion/contract/keeper-protocol';
 
 /** A keeper and a gateway on their sockets, as far as the host sees them. */
 export interface FakeVault extends AsyncDisposable {
   policies: unknown[];
   putProviders: unknown[];
+  putEgress: unknown[];
+  credentials: GrantedCredential[];
+  warnings: BudgetWarning[];
+  /** What agents stored. */
+  secrets: unknown[];
   calls: { headers: IncomingMessage['headers']; url: string; body: string }[];
   publicKeyPem: string;
   /** Answers model calls; by default `pong`, charged 42. */
@@ -35,6 +41,10 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
   const vault: FakeVault = {
     policies: [],
     putProviders: [],
+    putEgress: [],
+    credentials: [],
+    warnings: [],
+    secrets: [],
     calls: [],
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     answer(_request, response) {
@@ -80,6 +90,14 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       };
     }
     if (op === 'audit') return { records: [] };
+    if (op === 'vaultView') return { credentials: vault.credentials };
+    if (op === 'names') return { credentials: [] };
+    if (op === 'warnings') return { warnings: vault.warnings };
+    if (op === 'captureKey') return { publicKeyPem: vault.publicKeyPem };
+    if (op === 'generate' || op === 'capture') {
+      vault.secrets.push(args);
+      return { name: 'OPENLEGION_CRED_AGENT_ALICE_KEY', version: 1 };
+    }
     const none = {
       spentTodayMicroUsd: 7,
       spentMonthMicroUsd: 8,
@@ -90,7 +108,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       inputTokens: 0,
       outputTokens: 0,
     };
-    return { day: 'd', month: 'm', timeZone: 'UTC', fleet: none, agents: { alice: none } };
+    return { day: 'd', month: 'm', timeZone: 'UTC', fleet: none, teams: {}, agents: { alice: none } };
   }
 
   const keeper = createServer((socket) => {
@@ -110,6 +128,12 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(value));
     if (request.url === '/health') return json({ ok: true, uid: 0, pid: 1, models: [] });
     if (request.url === '/providers' && request.method === 'GET') return json({ providers: catalog });
+    if (request.url === '/egress') {
+      vault.putEgress.push(JSON.parse(body));
+      return response.writeHead(204).end();
+    }
+    if (request.url?.startsWith('/authority/'))
+      return json({ certificatePem: `CA of ${request.url.slice(11)}` });
     if (request.url === '/providers') {
       const { providers } = JSON.parse(body);
       vault.putProviders.push(providers);
