@@ -60,7 +60,15 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
   await keeper.policy({
     timeZone: 'UTC',
     fleet: enough,
-    agents: [{ name: 'bench', team: null, ...enough, apis: ['llm'], models: ['scripted/bench'] }],
+    teams: [],
+    opaqueHosts: [],
+    agents: [
+      {
+        ...enough,
+        ...{ name: 'bench', team: null, parent: null, apis: ['llm'], models: ['scripted/bench'] },
+        ...{ requestsPerMinute: null, tokensPerMinute: null, domains: [], credentials: [] },
+      },
+    ],
   });
   try {
     await using container = await startBenchContainer({

@@ -77,6 +77,7 @@ export async function admitCall(
     origin: originOf(provider),
     credential: provider.auth?.credential ?? null,
     inputMicroUsd: bound.inputMicroUsd,
+    inputTokens: bound.inputTokens,
     outputTokens: bound.outputTokens,
     minOutputTokens: bound.minOutputTokens,
     outputMicroUsdPerMillion: bound.outputPrice,

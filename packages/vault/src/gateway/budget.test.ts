@@ -91,8 +91,10 @@ async function startVault(providerOrigin: string) {
         monthlyMicroUsd: BUDGET,
         apis: ['llm'],
         models: ['openai-chat/m'],
+        ...{ parent: null, requestsPerMinute: null, tokensPerMinute: null, domains: [], credentials: [] },
       },
     ],
+    ...{ teams: [], opaqueHosts: [] },
   };
 
   async function asHost(op: string, args: unknown): Promise<unknown> {
@@ -116,7 +118,9 @@ async function startVault(providerOrigin: string) {
 
   const admin = await openRaw(home.paths.keeperAdmin);
   const value = 'sk-a-key-of-the-test-0123456789';
-  await result(admin.call('put', { name: CREDENTIAL, value, origins: [providerOrigin] }));
+  await result(
+    admin.call('put', { name: CREDENTIAL, value, origins: [providerOrigin], bindings: [], environment: [] }),
+  );
   await admin.end();
   await configure();
   return {

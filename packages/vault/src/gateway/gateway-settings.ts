@@ -5,5 +5,4 @@ export const parseGatewaySettings: Parser<GatewaySettings> = strictObject<Gatewa
   run: text(4096, /^\/[^\0]*$/, 'an absolute path'),
   // Root is nobody's own uid: given 0, a drop would drop nothing.
   uid: nullable(integer(1, 0xffff_fffe)),
-  extraRootsPem: nullable(text(1_000_000)),
 });

@@ -16,6 +16,7 @@ import { socketPaths } from '../process/socket-paths.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { createModelHealth } from './answer/model-health.ts';
 import { DIALECTS } from './dialect/dialects.ts';
+import { createNoEgress } from './egress-part.ts';
 import { parseGatewaySettings } from './gateway-settings.ts';
 import { createProviderDialer, PROVIDER_TIMEOUTS } from './provider/dial-provider.ts';
 import { createProviders } from './provider/providers.ts';
@@ -27,10 +28,8 @@ async function main(): Promise<void> {
   const failed = (error: unknown): void => {
     process.stderr.write(`${describeCrash(error)}\n`);
   };
-  const dialer = createProviderDialer({
-    timeouts: PROVIDER_TIMEOUTS,
-    extraRootsPem: settings.extraRootsPem,
-  });
+  const dialer = createProviderDialer(PROVIDER_TIMEOUTS);
+  const egress = createNoEgress();
   const providers = createProviders(loadCatalog(paths.scripted));
   const uid = settings.uid ?? process.getuid?.() ?? 0;
   process.umask(0o177);
@@ -38,7 +37,7 @@ async function main(): Promise<void> {
   const keeper = createKeeperClient({ role: 'gateway', socketPath: paths.keeperGateway, reconnect: true });
   const health = createModelHealth(Date.now);
   const call = { providers, dialects: DIALECTS, keeper, dialer, health, now: Date.now };
-  const server = createGatewayServer({ ...call, uid, pid: process.pid, failed });
+  const server = createGatewayServer({ ...call, egress, uid, pid: process.pid, failed });
   server.listen(paths.gateway);
   await once(server, 'listening');
   server.on('error', failed);
@@ -47,6 +46,7 @@ async function main(): Promise<void> {
     server.close();
     server.closeAllConnections();
     dialer.close();
+    egress.close();
     keeper.close();
     process.exit(0);
   });

@@ -1,11 +1,23 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { ModelHealth, ProviderList } from '@openlegion/contract/gateway-protocol';
+import type { Refusal } from '@openlegion/contract/refusal';
+import { refusalStatus } from '../process/refusal-status.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { answerRefusal, asRefusal, refusalBody } from './answer/answer-refusal.ts';
+import type { EgressPart } from './egress-part.ts';
 import { type CallParts, handleCall } from './handle-call.ts';
+import { parseEgressSettings } from './parse-egress-settings.ts';
 import { parseJson } from './parse-json.ts';
 import { parseProviderList } from './provider/parse-provider.ts';
 import { readBody } from './read-body.ts';
+import { readCaller } from './read-caller.ts';
 import { refuse } from './refuse.ts';
 
 export interface GatewayHealth {
@@ -16,6 +28,7 @@ export interface GatewayHealth {
 }
 
 export interface ServeParts extends CallParts {
+  egress: EgressPart;
   uid: number;
   pid: number;
   /** For faults of ours; must not print what it is given. */
@@ -49,14 +62,32 @@ export function createGatewayServer(parts: ServeParts): Server {
   server.maxConnections = MOST_CONNECTIONS;
   server.maxRequestsPerSocket = 0;
   server.on('clientError', (_error, socket) => {
-    if (!socket.writable) return;
-    const body = refusalBody(MALFORMED.refusal);
-    socket.end(
-      `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
+    if (socket.writable) endRaw(socket, MALFORMED.refusal);
+  });
+  server.on('connect', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    try {
+      if (request.url !== 'egress') throw NO_SUCH;
+      const caller = readCaller(request);
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      parts.egress.connect(socket, caller, head);
+    } catch (error) {
+      if (!(error instanceof VaultError)) parts.failed(error);
+      endRaw(socket, asRefusal(error));
+    }
   });
   return server;
 }
+
+function endRaw(socket: Duplex, refusal: Refusal): void {
+  const body = refusalBody(refusal);
+  const status = refusalStatus(refusal.code);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const AUTHORITY = /^\/authority\/[a-z][a-z0-9-]{0,62}$/;
 
 async function answer(parts: ServeParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url = '' } = request;
@@ -70,15 +101,20 @@ async function answer(parts: ServeParts, request: IncomingMessage, response: Ser
   } else if (url === '/providers' && method === 'PUT') {
     parts.providers.replaceOwn(parseProviderList(parseJson(await readBody(request))));
     response.writeHead(204).end();
+  } else if (url === '/egress' && method === 'PUT') {
+    const settings = parseEgressSettings(parseJson(await readBody(request)), '');
+    parts.dialer.trust(settings.extraRootsPem);
+    parts.egress.configure(settings);
+    response.writeHead(204).end();
+  } else if (AUTHORITY.test(url) && method === 'GET') {
+    const certificatePem = await parts.egress.certificateOf(url.slice('/authority/'.length));
+    answerJson(response, { certificatePem });
+  } else if (url.startsWith('/services/')) {
+    await parts.egress.service(request, response, readCaller(request));
   } else if (url.startsWith('/llm/') && method === 'POST') {
     await handleCall(parts, request, response);
   } else {
-    throw refuse(
-      url.startsWith('/llm/') ? 'denied' : 'not_found',
-      'llm.path',
-      'The gateway has no such method and path.',
-      'Model calls are POST /llm/{provider}/ and the path of a listed method.',
-    );
+    throw url.startsWith('/llm/') ? NOT_LISTED : NO_SUCH;
   }
 }
 
@@ -88,6 +124,10 @@ function answerJson(response: ServerResponse, value: object): void {
   response.end(body);
 }
 
+const NONE = 'The gateway has no such method and path.';
+const LISTED = 'Model calls are POST /llm/{provider}/ and the path of a listed method.';
+const NOT_LISTED = refuse('denied', 'llm.path', NONE, LISTED);
+const NO_SUCH = refuse('not_found', 'llm.path', NONE, LISTED);
 const MALFORMED = refuse(
   'bad_request',
   'http.request',

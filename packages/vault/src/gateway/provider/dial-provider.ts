@@ -37,6 +37,8 @@ export type DialOutcome =
 export interface ProviderDialer {
   /** Never rejects, follows no redirect, repeats nothing. The answer's body errors when it is cut or idle too long. */
   dial(call: ProviderCall): Promise<DialOutcome>;
+  /** Roots beside the public ones, PEM; from the next connection on. */
+  trust(extraRootsPem: string | null): void;
   close(): void;
 }
 
@@ -45,21 +47,22 @@ export function originOf(provider: CatalogProvider): string {
   return provider.socketPath === undefined ? new URL(provider.baseUrl).origin : `unix:${provider.socketPath}`;
 }
 
-export function createProviderDialer(options: {
-  timeouts: ProviderTimeouts;
-  extraRootsPem: string | null;
-}): ProviderDialer {
-  const { timeouts } = options;
+/** Trusts the public roots alone until it is told of others. */
+export function createProviderDialer(timeouts: ProviderTimeouts): ProviderDialer {
   // An idle connection is closed before the usual server would, so that a call does not meet its closing.
   const pool = { keepAlive: true, maxFreeSockets: 16, timeout: 4_000, scheduling: 'lifo' } as const;
   const plain = new HttpAgent(pool);
-  const secure = new HttpsAgent({
-    ...pool,
-    minVersion: 'TLSv1.2',
-    // Explicit: no environment variable may switch it off or add to it.
-    rejectUnauthorized: true,
-    ca: options.extraRootsPem === null ? [...rootCertificates] : [...rootCertificates, options.extraRootsPem],
-  });
+  let secure = trusting([]);
+
+  function trusting(extraRoots: string[]): HttpsAgent {
+    return new HttpsAgent({
+      ...pool,
+      minVersion: 'TLSv1.2',
+      // Explicit: no environment variable may switch it off or add to it.
+      rejectUnauthorized: true,
+      ca: [...rootCertificates, ...extraRoots],
+    });
+  }
 
   return {
     dial: ({ provider, target, headers, body, signal }) =>
@@ -119,6 +122,10 @@ export function createProviderDialer(options: {
         if (signal.aborted) leave();
         else request.end(body);
       }),
+    trust(extraRootsPem) {
+      // Calls under way keep their connections; the idle ones of the old trust end by themselves.
+      secure = trusting(extraRootsPem === null ? [] : [extraRootsPem]);
+    },
     close() {
       plain.destroy();
       secure.destroy();

@@ -18,9 +18,9 @@ export interface GatewayProcess extends AsyncDisposable {
 /** The gateway's own program, started as the supervisor does it. */
 export async function startGatewayProcess(
   run: string,
-  settings: { uid?: number | null; extraRootsPem?: string | null } = {},
+  settings: { uid?: number | null } = {},
 ): Promise<GatewayProcess> {
-  const json = JSON.stringify({ run, uid: null, extraRootsPem: null, ...settings });
+  const json = JSON.stringify({ run, uid: null, ...settings });
   const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts'), '--config-json', json], {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH },

@@ -7,6 +7,7 @@ import type { CatalogModel, CatalogProvider, Dialect } from '@openlegion/contrac
 import type { KeeperClient } from '../../process/keeper-client.ts';
 import { createModelHealth, type ModelHealthRecord } from '../answer/model-health.ts';
 import { DIALECTS } from '../dialect/dialects.ts';
+import { createNoEgress, type EgressPart } from '../egress-part.ts';
 import { createProviderDialer, type ProviderTimeouts } from '../provider/dial-provider.ts';
 import { createProviders } from '../provider/providers.ts';
 import { createGatewayServer } from '../serve.ts';
@@ -66,18 +67,18 @@ export async function startGateway(options: {
   catalog: CatalogProvider[];
   timeouts?: Partial<ProviderTimeouts>;
   extraRootsPem?: string;
+  egress?: EgressPart;
 }): Promise<TestGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-'));
   const socketPath = join(directory, 'gateway.sock');
   const faults: unknown[] = [];
   const health = createModelHealth(Date.now);
-  const dialer = createProviderDialer({
-    timeouts: { connectMs: 5000, firstByteMs: 5000, idleMs: 5000, ...options.timeouts },
-    extraRootsPem: options.extraRootsPem ?? null,
-  });
+  const timeouts = { connectMs: 5000, firstByteMs: 5000, idleMs: 5000, ...options.timeouts };
+  const dialer = createProviderDialer(timeouts);
+  dialer.trust(options.extraRootsPem ?? null);
   const server = createGatewayServer({
     ...{ providers: createProviders(options.catalog), dialects: DIALECTS, keeper: options.keeper },
-    ...{ dialer, health, now: Date.now, uid: 1000, pid: 1 },
+    ...{ dialer, health, egress: options.egress ?? createNoEgress(), now: Date.now, uid: 1000, pid: 1 },
     failed: (error) => faults.push(error),
   });
   server.listen(socketPath);
