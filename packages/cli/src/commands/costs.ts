@@ -20,12 +20,16 @@ export function costTable(costs: Costs): string {
     String(spending.inputTokens),
     String(spending.outputTokens),
   ];
-  const agents = Object.entries(costs.agents).sort(([a], [b]) => a.localeCompare(b));
+  const rows = (scope: string, spendings: Record<string, Spending>) =>
+    Object.entries(spendings)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, spending]) => row(`${scope}${name}`, spending));
   return [
     `Day ${costs.day}, month ${costs.month} (${costs.timeZone})`,
     formatTable([
       ['', 'TODAY', 'MONTH', 'RESERVED', 'CALLS', 'TOKENS IN', 'TOKENS OUT'],
-      ...agents.map(([name, spending]) => row(name, spending)),
+      ...rows('', costs.agents),
+      ...rows('team:', costs.teams),
       row('fleet', costs.fleet),
     ]),
   ].join('\n');

@@ -20,6 +20,7 @@ const costs = (spent: number) => ({
   month: 'm',
   timeZone: 'UTC',
   fleet: SPENDING,
+  teams: {},
   agents: { outreach: { ...SPENDING, spentTodayMicroUsd: spent } },
 });
 

@@ -45,7 +45,7 @@ export function installationParts(options: {
     uid: users?.keeperUid ?? null,
     gatewayUid: users?.gatewayUid ?? null,
   };
-  const gateway: GatewaySettings = { run, uid: users?.gatewayUid ?? null, extraRootsPem: null };
+  const gateway: GatewaySettings = { run, uid: users?.gatewayUid ?? null };
   const scripted: ScriptedSettings = {
     run,
     scriptsDirectory: configPaths(home).scripts,

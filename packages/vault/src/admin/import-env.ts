@@ -29,7 +29,13 @@ export async function importEnvironment(options: ImportOptions): Promise<ImportR
   );
   const result: ImportResult = { imported: [], left: [] };
   for (const [name, value] of values) {
-    const stored = await keeper.call('put', { name, value, origins: [...(bindings.get(name) ?? [])] });
+    const stored = await keeper.call('put', {
+      name,
+      value,
+      origins: [...(bindings.get(name) ?? [])],
+      bindings: [],
+      environment: [],
+    });
     if (stored.ok) {
       removeFromEnvFile(envFile, name);
       result.imported.push(name);

@@ -44,7 +44,7 @@ async function perform(command: AdminCommand, keeper: KeeperClient<'admin'>): Pr
       const value = await readSecret(command.name);
       if (value === null) return GIVEN_UP;
       const { name, origins } = command;
-      const stored = expectDone(await keeper.call('put', { name, value, origins }));
+      const stored = expectDone(await keeper.call('put', { name, value, origins, bindings: [], environment: [] }));
       print(
         `Stored ${stored.name}, version ${stored.version}. It goes ${origins.length ? `only to ${origins.join(', ')}` : 'nowhere yet'}.`,
       );
