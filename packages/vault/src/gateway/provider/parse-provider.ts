@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import type { CatalogModel, CatalogProvider, Dialect, Price } from '@openlegion/contract/catalog';
-import { integer, listOf, malformed, oneOf, type Parser, text } from '../../process/strict-parser.ts';
+import {
+  boolean,
+  integer,
+  listOf,
+  malformed,
+  oneOf,
+  type Parser,
+  text,
+} from '../../process/strict-parser.ts';
 import { MODEL_ID } from '../dialect/dialect.ts';
 
 const DIALECTS: { [D in Dialect]: true } = {
@@ -25,28 +33,65 @@ function optional<T>(fields: Map<string, unknown>, key: string, parse: Parser<T>
 
 /** $1,000 a million tokens is far above any list price, and keeps every product within a double's whole numbers. */
 const microUsdPerMillion = integer(0, 1_000_000_000);
+const tokens = integer(1, 100_000_000);
 
-function parsePrice(value: unknown, at: string): Price {
-  const fields = record(value, at, ['input', 'output', 'cacheRead', 'cacheWrite']);
-  const cacheRead = optional(fields, 'cacheRead', microUsdPerMillion, at);
-  const cacheWrite = optional(fields, 'cacheWrite', microUsdPerMillion, at);
+const CACHE_PRICES = ['cacheRead', 'cacheWrite'] as const;
+const AUDIO_PRICES = ['audioInput', 'audioOutput'] as const;
+
+/** Input and output, and those of the further classes that are given. */
+function prices<K extends string>(fields: Map<string, unknown>, further: readonly K[], at: string) {
+  const given = further.flatMap((key) => {
+    const price = optional(fields, key, microUsdPerMillion, at);
+    return price === undefined ? [] : [[key, price] as const];
+  });
   return {
     input: microUsdPerMillion(fields.get('input'), `${at}.input`),
     output: microUsdPerMillion(fields.get('output'), `${at}.output`),
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite }),
+    // The keys are those of `further`.
+    ...(Object.fromEntries(given) as { [key in K]?: number }),
   };
 }
 
+type Tier = NonNullable<Price['tiers']>[number];
+
+const parseTier: Parser<Tier> = (value, at) => {
+  const fields = record(value, at, ['aboveInputTokens', 'input', 'output', ...CACHE_PRICES]);
+  const aboveInputTokens = tokens(fields.get('aboveInputTokens'), `${at}.aboveInputTokens`);
+  return { aboveInputTokens, ...prices(fields, CACHE_PRICES, at) };
+};
+
+const parseTiers: Parser<Tier[]> = (value, at) => {
+  const tiers = listOf(parseTier, 10)(value, at);
+  if (tiers.some((tier, index) => tier.aboveInputTokens <= (tiers[index - 1]?.aboveInputTokens ?? 0)))
+    throw malformed(at, 'tiers in ascending order');
+  return tiers;
+};
+
+function parsePrice(value: unknown, at: string): Price {
+  const further = [...CACHE_PRICES, ...AUDIO_PRICES];
+  const fields = record(value, at, ['input', 'output', ...further, 'tiers']);
+  const tiers = optional(fields, 'tiers', parseTiers, at);
+  return { ...prices(fields, further, at), ...(tiers === undefined ? {} : { tiers }) };
+}
+
 const modelId = text(200, MODEL_ID, 'a model id of letters, digits and @._:/+-');
-const tokens = integer(1, 100_000_000);
+const parseCapability = oneOf('tools', 'vision', 'reasoning', 'structured_output', 'embedding', 'audio');
+const MODEL_FIELDS = [
+  'id',
+  'contextTokens',
+  'maxOutputTokens',
+  'price',
+  'imageTokens',
+  'aliases',
+  'capabilities',
+];
 
 function parseModel(value: unknown, at: string): CatalogModel {
-  const known = ['id', 'contextTokens', 'maxOutputTokens', 'price', 'imageTokens', 'aliases'];
-  const fields = record(value, at, known);
+  const fields = record(value, at, MODEL_FIELDS);
   const id = fields.get('id') === '*' ? '*' : modelId(fields.get('id'), `${at}.id`);
   const imageTokens = optional(fields, 'imageTokens', tokens, at);
   const aliases = optional(fields, 'aliases', listOf(modelId, 100), at);
+  const capabilities = optional(fields, 'capabilities', listOf(parseCapability, 20), at);
   return {
     id,
     contextTokens: tokens(fields.get('contextTokens'), `${at}.contextTokens`),
@@ -54,6 +99,7 @@ function parseModel(value: unknown, at: string): CatalogModel {
     price: parsePrice(fields.get('price'), `${at}.price`),
     ...(imageTokens === undefined ? {} : { imageTokens }),
     ...(aliases === undefined ? {} : { aliases }),
+    ...(capabilities === undefined ? {} : { capabilities }),
   };
 }
 
@@ -97,29 +143,47 @@ export function isLoopback(hostname: string): boolean {
   return isIP(hostname) === 4 && hostname.startsWith('127.');
 }
 
+const PROVIDER_FIELDS = 'id name dialect baseUrl configured environment local auth models'.split(' ');
+const environmentName = text(100, /^[A-Z0-9_]+$/, 'the name of an environment variable');
+
 /**
  * A provider as the contract's schema has it, and stricter where money or a key depends on it. Throws `bad_request`
- * naming the place. `socketPath` is refused: only this installation sets it.
+ * naming the place. `socketPath` is refused: only this installation sets it. An empty `baseUrl` is only taken with
+ * `configured`; such a provider cannot be called.
  */
 export function parseProvider(value: unknown, at: string): CatalogProvider {
-  const fields = record(value, at, ['id', 'name', 'dialect', 'baseUrl', 'auth', 'models']);
+  const fields = record(value, at, PROVIDER_FIELDS);
   const auth = optional(fields, 'auth', parseAuth, at);
+  const configured = optional(fields, 'configured', boolean, at);
+  const environment = optional(fields, 'environment', listOf(environmentName, 20), at);
+  const local = optional(fields, 'local', boolean, at);
   const names = Object.keys(DIALECTS).filter((name): name is Dialect => Object.hasOwn(DIALECTS, name));
+  const address = fields.get('baseUrl');
   const provider: CatalogProvider = {
     id: text(63, /^[a-z0-9][a-z0-9._-]{0,62}$/, 'a provider id')(fields.get('id'), `${at}.id`),
     name: text(100)(fields.get('name'), `${at}.name`),
     dialect: oneOf(...names)(fields.get('dialect'), `${at}.dialect`),
-    baseUrl: baseUrl(fields.get('baseUrl'), `${at}.baseUrl`),
+    baseUrl: configured === true && address === '' ? '' : baseUrl(address, `${at}.baseUrl`),
+    ...(configured === undefined ? {} : { configured }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(local === undefined ? {} : { local }),
     ...(auth === undefined ? {} : { auth }),
     models: listOf(parseModel, 5000)(fields.get('models'), `${at}.models`),
   };
-  const seen = new Set<string>();
-  for (const name of provider.models.flatMap((model) => [model.id, ...(model.aliases ?? [])])) {
-    if (seen.has(name))
-      throw malformed(`${at}.models`, 'every id and alias once, so that each has one price');
-    seen.add(name);
-  }
+  requireOnePrice(provider, at);
   return provider;
+}
+
+/** However a name is spelled, it stands for one model: two that differ in case alone are refused as well. */
+function requireOnePrice({ models }: CatalogProvider, at: string): void {
+  const seen = new Set<string>();
+  for (const { id, aliases = [] } of models)
+    for (const name of [id, ...aliases]) {
+      const folded = name.toLowerCase();
+      if (seen.has(folded))
+        throw malformed(`${at}.models`, 'every id and alias once, so that each has one price');
+      seen.add(folded);
+    }
 }
 
 export function parseProviderList(value: unknown): CatalogProvider[] {

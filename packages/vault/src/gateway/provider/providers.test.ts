@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CatalogProvider } from '@openlegion/contract/catalog';
-import { loadCatalog } from '../../catalog/load-catalog.ts';
+import { VaultError } from '../../process/vault-error.ts';
 import { createFakeKeeper } from '../test/fake-keeper.ts';
 import { json, startFakeProvider } from '../test/fake-provider.ts';
 import { MODEL, startGateway, testProvider } from '../test/start-gateway.ts';
@@ -82,9 +82,49 @@ test('one name has one price', () => {
   const twice = { ...GOOD, models: [MODEL, { ...MODEL, price: { input: 0, output: 0 } }] };
   assert.throws(() => parseProvider(twice, 'p'), { code: 'bad_request' });
   assert.throws(() => parseProviderList({ providers: [GOOD, GOOD] }), { code: 'bad_request' });
-  assert.equal(resolveModel(GOOD, 'm'), resolveModel(GOOD, 'm-2026-01-01'));
-  for (const name of ['M', 'm ', 'm:free', 'openai-chat/m', 'm-2026-01-02', '', '*', 'toString', '__proto__'])
+  const cases = { ...GOOD, models: [MODEL, { ...MODEL, id: 'M', aliases: [] }] };
+  assert.throws(() => parseProvider(cases, 'p'), { code: 'bad_request' });
+  for (const [name, sent] of [
+    ['m', 'm'],
+    ['M', 'm'],
+    ['m-2026-01-01', 'm-2026-01-01'],
+    ['M-2026-01-01', 'm-2026-01-01'],
+  ] as const) {
+    const found = resolveModel(GOOD, name);
+    assert.equal(found.price, MODEL.price, name);
+    assert.equal(found.id, sent, 'the name that the provider is sent is one that it knows');
+  }
+  for (const name of ['m ', 'm:free', 'openai-chat/m', 'm-2026-01-02', '', '*', 'toString', '__proto__'])
     assert.throws(() => resolveModel(GOOD, name), { code: 'not_found', rule: 'llm.model' }, name);
+});
+
+test('a model without a price is refused with the command that gives it one, and nothing of an odd name in it', () => {
+  const remedyFor = (name: string): string => {
+    try {
+      resolveModel(GOOD, name);
+    } catch (error) {
+      assert.ok(error instanceof VaultError);
+      return error.remedy;
+    }
+    return assert.fail('it must be refused');
+  };
+  assert.match(remedyFor('new'), /openlegion models price openai-chat\/new --input 0\.40 --output 1\.60/);
+  for (const name of ['$(id)', 'a;b', 'a\nb', "'"])
+    assert.doesNotMatch(remedyFor(name), /models price/, name);
+});
+
+test("a provider whose address is the operator's own is refused until it is given", () => {
+  const azure = { ...GOOD, id: 'azure', baseUrl: '', configured: true };
+  assert.deepEqual(parseProvider(azure, 'p'), azure);
+  assert.throws(() => parseProvider({ ...azure, configured: false }, 'p'), { code: 'bad_request' });
+  const providers = createProviders([azure]);
+  assert.throws(() => providers.provider('azure'), {
+    code: 'not_found',
+    rule: 'llm.provider.address',
+    remedy: /llm\.providers\.azure\.base_url/,
+  });
+  providers.replaceOwn([{ ...azure, baseUrl: 'https://mine.example/openai/v1' }]);
+  assert.equal(providers.provider('azure').baseUrl, 'https://mine.example/openai/v1');
 });
 
 test('`*` takes any model name, and nothing that is none', () => {
@@ -124,32 +164,4 @@ test('over HTTP: listed, replaced, refused as a whole when one is wrong', async 
   const unknown = await gateway.call('nobody/chat/completions', CHAT.ask);
   assert.equal(unknown.status, 404);
   assert.match(JSON.parse(unknown.text).error.remedy, /llm\.providers/);
-});
-
-test('the catalog is of the contract, and its figures are plausible', () => {
-  const catalog = loadCatalog('/run/scripted.sock');
-  for (const provider of catalog) {
-    assert.deepEqual(CatalogProvider.parse(provider), provider);
-    const isLocal = provider.baseUrl.startsWith('http:');
-    assert.equal(
-      provider.auth === undefined,
-      isLocal,
-      `${provider.id}: a key exactly where it leaves this machine`,
-    );
-    for (const model of provider.models) {
-      const { input, output, cacheRead = 0 } = model.price;
-      const name = `${provider.id}/${model.id}`;
-      if (provider.id === 'scripted') assert.deepEqual(model.price, { input: 1_000_000, output: 4_000_000 });
-      else if (isLocal) assert.deepEqual(model.price, { input: 0, output: 0 });
-      else assert.ok(input > 0 && input <= 100_000_000 && output <= 500_000_000 && cacheRead <= input, name);
-      assert.ok(model.maxOutputTokens <= model.contextTokens, name);
-      assert.equal(model.id === '*', isLocal, name);
-    }
-  }
-  assert.equal(catalog.find(({ id }) => id === 'scripted')?.socketPath, '/run/scripted.sock');
-  for (const id of ['openai', 'openai-responses', 'anthropic', 'google', 'ollama'])
-    assert.ok(
-      catalog.some((provider) => provider.id === id),
-      id,
-    );
 });

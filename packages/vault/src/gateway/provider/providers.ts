@@ -4,7 +4,10 @@ import { quote, refuse } from '../refuse.ts';
 
 /** Every provider and model that a call can reach: the catalog, and over it what the operator added or changed. */
 export interface Providers {
-  /** Throws `not_found` for one that is neither in the catalog nor in the operator's configuration. */
+  /**
+   * Throws `not_found` for one that is neither in the catalog nor in the operator's configuration, and for one whose
+   * address is the operator's own and is not configured.
+   */
   provider(id: string): CatalogProvider;
   all(): CatalogProvider[];
   /** Replaces what the operator added or changed; a provider of the catalog that is not among them is as it was. */
@@ -16,7 +19,14 @@ export function createProviders(catalog: readonly CatalogProvider[]): Providers 
   const providers: Providers = {
     provider(id) {
       const found = merged.get(id);
-      if (found) return found;
+      if (found && found.baseUrl !== '') return found;
+      if (found)
+        throw refuse(
+          'not_found',
+          'llm.provider.address',
+          `The address of ${found.name} is each customer's own, and yours is not configured.`,
+          `Set llm.providers.${found.id}.base_url in config/mesh.yaml.`,
+        );
       throw refuse(
         'not_found',
         'llm.provider',
@@ -35,18 +45,31 @@ export function createProviders(catalog: readonly CatalogProvider[]): Providers 
 }
 
 /**
- * The one entry, and so the one price, that a name resolves to: the id, an alias, or `*`. Letters' case and further
- * suffixes count: `gpt-x:free` is another model, and without an entry it is refused. Throws `not_found`.
+ * The one entry, and so the one price, that a name resolves to: by the id, an alias, either in other letters' case, or
+ * by `*`. Its `id` is the name to send, as the provider spells it: a dated name stays the dated one. Suffixes count:
+ * `gpt-x:free` is another model, and without an entry it is refused. Throws `not_found`.
  */
-export function resolveModel(provider: CatalogProvider, name: string): CatalogModel {
-  const exact = provider.models.find((model) => model.id === name || model.aliases?.includes(name));
-  if (exact && exact.id !== '*') return exact;
-  const any = provider.models.find((model) => model.id === '*');
+export function resolveModel({ id, models }: CatalogProvider, name: string): CatalogModel {
+  const found = models.find((model) => model.id === name) ?? findSpelled(models, name);
+  if (found && found.id !== '*') return found;
+  const any = models.find((model) => model.id === '*');
   if (any && MODEL_ID.test(name)) return { ...any, id: name };
+  const price = MODEL_ID.test(name)
+    ? `If you know it: ./openlegion models price ${id}/${name} --input 0.40 --output 1.60 (US dollars a million tokens). `
+    : '';
   throw refuse(
     'not_found',
     'llm.model',
-    `The provider ${provider.id} has no model ${quote(name)} with a known price.`,
-    `Use a model of the catalog, or give it a price under llm.providers.${provider.id}.models in config/mesh.yaml.`,
+    `The provider ${id} has no model ${quote(name)} with a known price, so it is not called.`,
+    `${price}./openlegion models list --provider ${id} shows those that have one.`,
   );
+}
+
+function findSpelled(models: readonly CatalogModel[], name: string): CatalogModel | null {
+  const folded = name.toLowerCase();
+  for (const model of models) {
+    const spelled = [model.id, ...(model.aliases ?? [])].find((known) => known.toLowerCase() === folded);
+    if (spelled !== undefined) return { ...model, id: spelled };
+  }
+  return null;
 }
