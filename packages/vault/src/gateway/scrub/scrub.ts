@@ -39,22 +39,38 @@ export function secretForms(secret: string): Buffer[] {
   return [...forms].map((form) => Buffer.from(form));
 }
 
-export function createScrubber(forms: readonly Buffer[]): Scrubber {
-  const longest = Math.max(0, ...forms.map((form) => form.length));
+/**
+ * Linear in the stream for given forms; holds back at most the longest of them. A match becomes `[secret]`, or as many
+ * asterisks as it had bytes, where a length was told before.
+ */
+export function createScrubber(forms: readonly Buffer[], mark: 'named' | 'same length' = 'named'): Scrubber {
+  const searched = forms.map((form) => ({ form, borders: bordersOf(form) }));
   let held: Buffer = Buffer.alloc(0);
 
   return {
     push(chunk) {
       const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const clean: Buffer[] = [];
+      const places = forms.map((form) => bytes.indexOf(form));
       let start = 0;
-      for (let match = next(bytes, start, forms); match !== null; match = next(bytes, start, forms)) {
-        clean.push(bytes.subarray(start, match.at), MARK);
-        start = match.at + match.length;
+      for (;;) {
+        const match = first(forms, places);
+        if (!match) break;
+        const end = match.at + match.length;
+        clean.push(
+          bytes.subarray(start, match.at),
+          mark === 'named' ? MARK : Buffer.alloc(match.length, '*'),
+        );
+        start = end;
+        // Each form's search goes on from where it was, so no byte is searched twice for the same form.
+        forms.forEach((form, n) => {
+          if ((places[n] ?? -1) !== -1 && (places[n] ?? 0) < end) places[n] = bytes.indexOf(form, end);
+        });
       }
-      const keep = heldFrom(bytes, start, forms, longest);
-      clean.push(bytes.subarray(start, keep));
-      held = bytes.subarray(keep);
+      const rest = bytes.subarray(start);
+      const keep = rest.length - Math.max(0, ...searched.map((one) => overlap(rest, one)));
+      clean.push(rest.subarray(0, keep));
+      held = rest.subarray(keep);
       return clean.length === 1 && clean[0] ? clean[0] : Buffer.concat(clean);
     },
     end() {
@@ -66,27 +82,35 @@ export function createScrubber(forms: readonly Buffer[]): Scrubber {
 }
 
 /** The first match; of those that begin together, the longest. */
-function next(bytes: Buffer, from: number, forms: readonly Buffer[]): { at: number; length: number } | null {
+function first(forms: readonly Buffer[], places: readonly number[]): { at: number; length: number } | null {
   let best: { at: number; length: number } | null = null;
-  for (const form of forms) {
-    const at = bytes.indexOf(form, from);
-    if (at !== -1 && (!best || at < best.at || (at === best.at && form.length > best.length)))
-      best = { at, length: form.length };
+  for (const [n, { length }] of forms.entries()) {
+    const at = places[n] ?? -1;
+    if (at !== -1 && (!best || at < best.at || (at === best.at && length > best.length)))
+      best = { at, length };
   }
   return best;
 }
 
-/** Where the tail begins that could become a match with what follows. */
-function heldFrom(bytes: Buffer, start: number, forms: readonly Buffer[], longest: number): number {
-  for (let at = Math.max(start, bytes.length - longest + 1); at < bytes.length; at += 1)
-    for (const form of forms)
-      if (
-        form[0] === bytes[at] &&
-        bytes.length - at < form.length &&
-        bytes.compare(form, 0, bytes.length - at, at) === 0
-      )
-        return at;
-  return bytes.length;
+/** Knuth, Morris, Pratt: for each beginning of the form, the longest shorter beginning that is also its end. */
+function bordersOf(form: Buffer): Uint16Array {
+  const borders = new Uint16Array(form.length + 1);
+  for (let at = 1, length = 0; at < form.length; at += 1) {
+    while (length > 0 && form[at] !== form[length]) length = borders[length] ?? 0;
+    if (form[at] === form[length]) length += 1;
+    borders[at + 1] = length;
+  }
+  return borders;
+}
+
+/** How many bytes at the end of `bytes` could be the beginning of the form. */
+function overlap(bytes: Buffer, { form, borders }: { form: Buffer; borders: Uint16Array }): number {
+  let length = 0;
+  for (let at = Math.max(0, bytes.length - form.length + 1); at < bytes.length; at += 1) {
+    while (length > 0 && bytes[at] !== form[length]) length = borders[length] ?? 0;
+    if (bytes[at] === form[length]) length += 1;
+  }
+  return length;
 }
 
 /**

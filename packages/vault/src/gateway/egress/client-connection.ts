@@ -1,0 +1,37 @@
+import { Agent } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Caller } from '../read-caller.ts';
+import type { Dialer } from './dial.ts';
+import type { Place } from './read-place.ts';
+
+/** One connection of one program: the proxy's own, or what is inside a tunnel. */
+export interface ClientConnection {
+  caller: Caller;
+  socket: Duplex;
+  /** Inside a tunnel nothing goes anywhere else. Null: each request names its own place. */
+  tunnel: Place | null;
+  /** The TLS that ends here, of a tunnel. */
+  tls: TLSSocket | null;
+  /** Upstreams are spoken to by TLS; where they are not, no credential goes anywhere. */
+  secure: boolean;
+  /** Connections to upstreams: of this client alone, so that no two agents, nor two programs, ever share one. */
+  upstreams: Agent;
+}
+
+/** An idle connection is closed before the usual server would, so that a request does not meet its closing. */
+const IDLE_UPSTREAM_MS = 4000;
+
+/** Connections outwards, each dialled and verified anew; with `secure`, nothing is sent before its certificate held. */
+export function createUpstreams(dialer: Dialer, secure: boolean): Agent {
+  const agent = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1, timeout: IDLE_UPSTREAM_MS });
+  agent.createConnection = ({ host, port }, callback) => {
+    dialer.dial({ host: host ?? '', port: Number(port) }, secure).then(
+      (socket) => callback?.(null, socket),
+      // Of an error Node passes on nothing but itself.
+      (error) => (callback as ((error: unknown) => void) | undefined)?.(error),
+    );
+    return undefined;
+  };
+  return agent;
+}

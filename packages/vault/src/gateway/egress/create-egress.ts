@@ -1,0 +1,98 @@
+/**
+ * The way to the outside world. A program's connection comes in as bytes; `proxy` reads requests out of it;
+ * CONNECT opens a tunnel (`open-tunnel`), in which the same server reads requests; each request is forwarded
+ * (`forward-request`): tokens found, the keeper asked, the place dialled, the credential set, the answer scrubbed.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
+import { asRefusal } from '../answer/answer-refusal.ts';
+import type { Caller } from '../read-caller.ts';
+import { createAdmissions, type KeeperCalls } from './admissions.ts';
+import { createAgentLimits } from './agent-limits.ts';
+import { refusedConnect } from './answer-client.ts';
+import { createAuthorities } from './authorities.ts';
+import { createUpstreams } from './client-connection.ts';
+import { createDialer } from './dial.ts';
+import type { EgressClock } from './egress-clock.ts';
+import { forwardRequest } from './forward-request.ts';
+import { createProxy } from './proxy.ts';
+import { checkPath, malformed } from './read-place.ts';
+import { checkFraming } from './request-headers.ts';
+import type { ResolveHost } from './resolve-host.ts';
+
+export interface EgressParts {
+  keeper: KeeperCalls;
+  resolve: ResolveHost;
+  clock: EgressClock;
+  /** For faults of ours; must not print what it is given. */
+  failed(error: unknown): void;
+}
+
+export interface Egress {
+  /**
+   * Takes over a connection of one proxy client, `head` being what it said already. Whatever goes wrong is answered on it.
+   * Everything is refused until `configure` was called.
+   */
+  connect(socket: Duplex, caller: Caller, head: Buffer): void;
+  /** Answers a request to `/services/{name}/…`, or throws its refusal. */
+  service(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;
+  /** At any time; what is open goes on as it was made. */
+  configure(settings: EgressSettings): void;
+  /** PEM of the agent's own certificate authority, of a name and key that a restart does not change. */
+  certificateOf(agent: string): Promise<string>;
+  close(): void;
+}
+
+export function createEgress({ keeper, resolve, clock, failed }: EgressParts): Egress {
+  const dialer = createDialer({ resolve, clock });
+  const limits = createAgentLimits(clock);
+  const admissions = createAdmissions(keeper, clock);
+  const authorities = createAuthorities({ keeper, now: clock.now });
+  const forward = { admissions, limits, clock };
+  const proxy = createProxy({ ...forward, dialer, authorities, failed });
+  const open = new Set<Duplex>();
+
+  return {
+    connect(socket, caller, head) {
+      socket.on('error', () => socket.destroy());
+      try {
+        const release = limits.connection(caller.agent);
+        open.add(socket);
+        socket.once('close', () => {
+          open.delete(socket);
+          release();
+        });
+      } catch (error) {
+        socket.end(refusedConnect(asRefusal(error)));
+        return;
+      }
+      if (head.length > 0) socket.unshift(head);
+      proxy.accept({ caller, socket, tunnel: null, tls: null });
+    },
+    async service(request, response, caller) {
+      const [, service = null, rest = ''] =
+        /^\/services\/([a-z0-9_]{1,100})(?=[/?]|$)(.*)$/.exec(request.url ?? '') ?? [];
+      if (service === null) throw malformed('the path is /services/, a name and the path at the service');
+      checkFraming(request);
+      const path = checkPath(rest.startsWith('/') ? rest : `/${rest}`);
+      const upstreams = createUpstreams(dialer, true);
+      const connection = { caller, socket: request.socket, tunnel: null, tls: null, secure: true, upstreams };
+      try {
+        const ask = { kind: 'service', place: null, path, service } as const;
+        await forwardRequest(forward, connection, ask, request, response, null);
+      } finally {
+        upstreams.destroy();
+      }
+    },
+    configure(settings) {
+      dialer.configure(settings);
+      limits.configure(settings);
+    },
+    certificateOf: authorities.certificateOf,
+    close() {
+      admissions.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { quote, refuse } from '../refuse.ts';
+
+/** Where a request goes, read once: what is decided about is what is dialled. */
+export interface Place {
+  /** Lower case, without a trailing dot; an address literal in its canonical form, without brackets. */
+  host: string;
+  port: number;
+}
+
+const NAME =
+  /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+
+/**
+ * The one reading of a host. Other spellings of the same (case, one trailing dot, IDNA, `0x7f.1`, `2130706433`) become
+ * the canonical one; what could be read in two ways (user names, NUL, percent signs, zone ids, blanks) is null.
+ */
+export function parseHost(text: string): string | null {
+  if (text.length > 255 || /[^!-~\u0080-\uffff]|[%@/\\?#<>^|"'`{}*,;=+&$!()]/.test(text)) return null;
+  const ascii = domainToASCII(text.replace(/\.$/, ''));
+  if (ascii.startsWith('[')) return isIP(ascii.slice(1, -1)) === 6 ? ascii.slice(1, -1) : null;
+  return NAME.test(ascii) ? ascii : null;
+}
+
+/** `host`, `host:port` or `[address]:port`. Null for anything else, and without a port where there is no default. */
+export function parseAuthority(text: string, defaultPort: number | null): Place | null {
+  const [, name = '', digits] = /^(\[[^[\]]*\]|[^:[\]]*)(?::([1-9][0-9]{0,4}))?$/.exec(text) ?? [];
+  const host = parseHost(name);
+  const port = digits === undefined ? defaultPort : Number(digits);
+  return host === null || port === null || port > 65_535 ? null : { host, port };
+}
+
+export const MAX_PATH_BYTES = 8192;
+
+/** The path and query as sent on; throws `bad_request` for what an upstream could take for another path. */
+export function checkPath(path: string): string {
+  if (path.length > MAX_PATH_BYTES)
+    throw refuse(
+      'too_large',
+      'egress.path',
+      `A path is at most ${MAX_PATH_BYTES} bytes.`,
+      'Send a shorter one.',
+    );
+  const [plain = ''] = path.split('?', 1);
+  const segments = plain.replace(/%2e/gi, '.').split(/\/|\\|%2f|%5c/i);
+  if (!/^\/[!"$-~]*$/.test(path) || segments.some((part) => /^\.\.?(?:;|$)/.test(part)))
+    throw malformed(`the path ${quote(path)}`);
+  return path;
+}
+
+/** An absolute-form target: `http://host[:port]/path`, and nothing but http. */
+export function parseAbsolute(target: string): Place & { path: string } {
+  const [, authority = '', rest = ''] = /^http:\/\/([^/?#]*)([/?][^#]*)?$/i.exec(target) ?? [];
+  const place = parseAuthority(authority, 80);
+  if (!place) throw malformed(`the target ${quote(target)}`);
+  return { ...place, path: checkPath(rest.startsWith('/') ? rest : `/${rest}`) };
+}
+
+/** What cannot be read in one way only. */
+export function malformed(what: string) {
+  return refuse(
+    'bad_request',
+    'egress.request',
+    `This is no request that can be read in one way only: ${what}.`,
+    'The proxy takes CONNECT host:port, and requests to http://host/path.',
+  );
+}
+
+/** How a place is written in a Host header. */
+export function hostHeader({ host, port }: Place, defaultPort: number): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return port === defaultPort ? name : `${name}:${port}`;
+}
