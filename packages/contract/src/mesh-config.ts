@@ -1,15 +1,46 @@
 import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
 import { Dialect } from './catalog.ts';
-import { ModelName } from './model-name.ts';
+import { MODEL_ID, ModelName } from './model-name.ts';
 import { UsdAmount } from './money.ts';
+
+const MODEL_ID_FORM = 'the name of a model as its provider takes it: letters, digits and @ . _ : / + -';
 
 /** `$0.40` per million tokens, as people write it, in whole micro-dollars per million tokens. */
 const UsdPerMillion = z
   .number()
   .nonnegative()
-  .max(100_000)
+  .max(1000)
   .transform((usd) => Math.round(usd * 1_000_000));
+
+const TokenPrices = z.strictObject({
+  input_usd_per_million: UsdPerMillion,
+  output_usd_per_million: UsdPerMillion,
+  cache_read_usd_per_million: UsdPerMillion.optional(),
+  cache_write_usd_per_million: UsdPerMillion.optional(),
+});
+
+/** A model with the operator's own price, which stands instead of the catalog's. */
+export const OwnModelConfig = TokenPrices.extend({
+  context_tokens: z.int().positive().max(100_000_000).default(128_000),
+  max_output_tokens: z.int().positive().max(100_000_000).default(8192),
+  audio_input_usd_per_million: UsdPerMillion.optional(),
+  audio_output_usd_per_million: UsdPerMillion.optional(),
+  /** Prices from a size of the whole input upwards, ascending. */
+  tiers: z
+    .array(TokenPrices.extend({ above_input_tokens: z.int().positive().max(100_000_000) }))
+    .max(10)
+    .refine(
+      (tiers) =>
+        tiers.every((tier, index) => tier.above_input_tokens > (tiers[index - 1]?.above_input_tokens ?? 0)),
+      'tiers in ascending order of above_input_tokens',
+    )
+    .default([]),
+  image_tokens: z.int().positive().max(100_000_000).optional(),
+  /** Other names of it; those of the catalog where absent. */
+  aliases: z.array(z.string().regex(MODEL_ID, MODEL_ID_FORM)).max(100).optional(),
+});
+export type OwnModelConfig = z.infer<typeof OwnModelConfig>;
 
 /** A provider of the operator's own, or a change to one of the catalog (a proxy in front of it, a local server). */
 export const ProviderConfig = z.strictObject({
@@ -17,18 +48,13 @@ export const ProviderConfig = z.strictObject({
   dialect: Dialect.optional(),
   /** `none` for a local server that takes no key. */
   key: z.enum(['bearer', 'x-api-key', 'x-goog-api-key', 'api-key', 'none']).optional(),
+  /** By the name that the provider takes; `*` stands for all others. However it is spelled, a name is one model. */
   models: z
-    .record(
-      z.string().min(1).max(200),
-      z.strictObject({
-        context_tokens: z.int().positive().default(128_000),
-        max_output_tokens: z.int().positive().default(8192),
-        input_usd_per_million: UsdPerMillion,
-        output_usd_per_million: UsdPerMillion,
-        cache_read_usd_per_million: UsdPerMillion.optional(),
-        cache_write_usd_per_million: UsdPerMillion.optional(),
-        image_tokens: z.int().positive().optional(),
-      }),
+    .record(z.union([z.literal('*'), z.string().regex(MODEL_ID, MODEL_ID_FORM)]), OwnModelConfig)
+    .refine(
+      (models) =>
+        new Set(Object.keys(models).map((name) => name.toLowerCase())).size === Object.keys(models).length,
+      'every model once: names that differ in case alone are one model',
     )
     .default({}),
 });

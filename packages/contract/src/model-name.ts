@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** A model's own name, as its provider takes it: what comes after the first slash of a `ModelName`. */
+export const MODEL_ID = /^[A-Za-z0-9@][A-Za-z0-9@._:/+-]{0,199}$/;
+
 /** `provider/model`. The provider is a catalog id; the model is everything after the first slash. */
 export const ModelName = z
   .string()

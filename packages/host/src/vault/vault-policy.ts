@@ -1,8 +1,9 @@
-import type { CatalogModel, CatalogProvider } from '@openlegion/contract/catalog';
+import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
 import type { Policy, PolicyLimits } from '@openlegion/contract/keeper-protocol';
 import type { ProviderConfig } from '@openlegion/contract/mesh-config';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import { ownModels } from '../models/own-models.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
 /**
@@ -82,7 +83,6 @@ export function providersOf(
       continue;
     }
     const auth = authOf(id, own.key, base);
-    const knownModels = base?.models ?? [];
     providers.push({
       id,
       name: base?.name ?? id,
@@ -94,16 +94,7 @@ export function providersOf(
         ? {}
         : { socketPath: base.socketPath }),
       ...(auth === undefined ? {} : { auth }),
-      models: [
-        ...Object.entries(own.models).map(([model, entry]) =>
-          modelOf(
-            model,
-            entry,
-            knownModels.find((one) => one.id === model),
-          ),
-        ),
-        ...knownModels.filter((model) => !Object.hasOwn(own.models, model.id)),
-      ],
+      models: ownModels(own.models, base?.models ?? []),
     });
   }
   return { providers, missing };
@@ -118,29 +109,4 @@ function authOf(
   if (key === undefined && base?.auth) return base.auth;
   const credential = `OPENLEGION_SYSTEM_${id.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_API_KEY`;
   return { ...AUTH[key ?? 'bearer'], credential };
-}
-
-/** Limits and price are the operator's; other names and abilities stay those that are known of the model. */
-function modelOf(
-  id: string,
-  own: ProviderConfig['models'][string],
-  known: CatalogModel | undefined,
-): CatalogModel {
-  const imageTokens = own.image_tokens ?? known?.imageTokens;
-  return {
-    id,
-    contextTokens: own.context_tokens,
-    maxOutputTokens: own.max_output_tokens,
-    price: {
-      input: own.input_usd_per_million,
-      output: own.output_usd_per_million,
-      ...(own.cache_read_usd_per_million === undefined ? {} : { cacheRead: own.cache_read_usd_per_million }),
-      ...(own.cache_write_usd_per_million === undefined
-        ? {}
-        : { cacheWrite: own.cache_write_usd_per_million }),
-    },
-    ...(imageTokens === undefined ? {} : { imageTokens }),
-    ...(known?.aliases === undefined ? {} : { aliases: known.aliases }),
-    ...(known?.capabilities === undefined ? {} : { capabilities: known.capabilities }),
-  };
 }
