@@ -1,32 +1,59 @@
 import { parseArgs } from 'node:util';
 import { VaultError } from '../process/vault-error.ts';
 
-export type AdminCommand =
-  | { command: 'add'; run: string; name: string; origins: string[] }
-  | { command: 'remove'; run: string; name: string }
-  | { command: 'list'; run: string; json: boolean }
-  | { command: 'import-env'; run: string; envFile: string; bindings: Map<string, string[]> }
-  | { command: 'canaries'; run: string; prefix: string; count: number; origins: string[] }
-  | { command: 'remove-canaries'; run: string }
-  | { command: 'checkpoints'; run: string };
+/** Where a credential may go, as it was typed. */
+export interface PlaceOptions {
+  preset: string | null;
+  hosts: string[];
+  header: string | null;
+  scheme: string | null;
+  user: string | null;
+  allow: string[];
+  environment: string[];
+  origins: string[];
+}
+
+export type AdminCommand = { run: string } & (
+  | { command: 'add' | 'bind'; name: string; place: PlaceOptions }
+  | { command: 'rotate' | 'remove'; name: string }
+  | { command: 'show'; name: string; json: boolean }
+  | { command: 'list'; json: boolean }
+  | { command: 'rotate-key'; keyFile: string }
+  | { command: 'export' | 'import'; file: string }
+  | { command: 'import-env'; envFile: string; bindings: Map<string, string[]> }
+  | { command: 'canaries'; prefix: string; count: number; origins: string[] }
+  | { command: 'remove-canaries' | 'checkpoints' }
+);
+
+/** `presets` is the one command that needs no keeper. */
+export type AdminCall = AdminCommand | { command: 'presets'; json: boolean };
 
 export const USAGE = `Usage: vault-admin COMMAND --run DIR
-  add NAME --origin ORIGIN...            the value is read from the terminal, or from standard input
+  add NAME [PLACE]                       the value is read from the terminal, or from standard input
+  bind NAME [PLACE]                      replaces where it may go
+  rotate NAME                            a new value, for the same places
   remove NAME
+  show NAME [--json]
   list [--json]
+  presets [--json]
+  rotate-key --key-file FILE
+  export FILE
+  import FILE
   import-env --env-file FILE --bindings-json '{"NAME": ["ORIGIN"]}'
   canaries --prefix PREFIX --count N --origin ORIGIN...
   remove-canaries
   checkpoints [--json]
+PLACE: --origin ORIGIN... for a provider's key, or for a tool's
+  --preset NAME, --host HOST..., --header NAME, --scheme bearer|token|basic|raw, --user NAME,
+  --allow 'METHODS PATH'..., --env VARIABLE...
 `;
 
+const PLACE_OPTIONS = ['preset', 'host', 'header', 'scheme', 'user', 'allow', 'env', 'origin'];
+
 /** Throws `bad_request`. A word too many is not repeated in the message: it may be a value given by mistake. */
-export function parseAdminArguments(argv: readonly string[]): AdminCommand {
+export function parseAdminArguments(argv: readonly string[]): AdminCall {
   const { values, positionals } = parse(argv);
   const [command, ...rest] = positionals;
-  const run = values.run;
-  if (!run) throw wrong('--run DIR is missing');
-  const origins = values.origin ?? [];
   const takes = (names: string[], words: number): void => {
     const given = Object.keys(values).filter((key) => key !== 'run');
     if (given.some((key) => !names.includes(key)) || rest.length !== words)
@@ -34,16 +61,51 @@ export function parseAdminArguments(argv: readonly string[]): AdminCommand {
         `${command} takes ${words === 0 ? 'no name' : 'one name'}${names.map((name) => `, --${name}`).join('')}`,
       );
   };
+  const json = values.json ?? false;
+  if (command === 'presets') {
+    takes(['json'], 0);
+    return { command, json };
+  }
+  const run = values.run;
+  if (!run) throw wrong('--run DIR is missing');
+  const name = rest[0] ?? '';
   switch (command) {
     case 'add':
-      takes(['origin'], 1);
-      return { command, run, name: rest[0] ?? '', origins };
+    case 'bind':
+      takes(PLACE_OPTIONS, 1);
+      return {
+        command,
+        run,
+        name,
+        place: {
+          preset: values.preset ?? null,
+          hosts: values.host ?? [],
+          header: values.header ?? null,
+          scheme: values.scheme ?? null,
+          user: values.user ?? null,
+          allow: values.allow ?? [],
+          environment: values.env ?? [],
+          origins: values.origin ?? [],
+        },
+      };
+    case 'rotate':
     case 'remove':
       takes([], 1);
-      return { command, run, name: rest[0] ?? '' };
+      return { command, run, name };
+    case 'show':
+      takes(['json'], 1);
+      return { command, run, name, json };
     case 'list':
       takes(['json'], 0);
-      return { command, run, json: values.json ?? false };
+      return { command, run, json };
+    case 'rotate-key':
+      takes(['key-file'], 0);
+      if (!values['key-file']) throw wrong('--key-file FILE is missing');
+      return { command, run, keyFile: values['key-file'] };
+    case 'export':
+    case 'import':
+      takes([], 1);
+      return { command, run, file: name };
     case 'import-env':
       takes(['env-file', 'bindings-json'], 0);
       if (!values['env-file']) throw wrong('--env-file FILE is missing');
@@ -57,7 +119,7 @@ export function parseAdminArguments(argv: readonly string[]): AdminCommand {
       takes(['prefix', 'count', 'origin'], 0);
       const count = Number(values.count);
       if (!values.prefix || !Number.isInteger(count)) throw wrong('--prefix and a whole --count are missing');
-      return { command, run, prefix: values.prefix, count, origins };
+      return { command, run, prefix: values.prefix, count, origins: values.origin ?? [] };
     }
     case 'remove-canaries':
       takes([], 0);
@@ -71,18 +133,16 @@ export function parseAdminArguments(argv: readonly string[]): AdminCommand {
 }
 
 function parse(argv: readonly string[]) {
+  const one = { type: 'string' } as const;
+  const many = { type: 'string', multiple: true } as const;
   try {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
       options: {
-        run: { type: 'string' },
-        origin: { type: 'string', multiple: true },
-        json: { type: 'boolean' },
-        'env-file': { type: 'string' },
-        'bindings-json': { type: 'string' },
-        prefix: { type: 'string' },
-        count: { type: 'string' },
+        ...{ run: one, json: { type: 'boolean' } as const },
+        ...{ preset: one, host: many, header: one, scheme: one, user: one, allow: many, env: many },
+        ...{ origin: many, 'key-file': one, 'env-file': one, 'bindings-json': one, prefix: one, count: one },
       },
     });
   } catch {
