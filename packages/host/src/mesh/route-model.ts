@@ -1,55 +1,58 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import type { ModelHealth } from '@openlegion/contract/gateway-protocol';
 import type { Route, RouteRequest } from '@openlegion/contract/mesh-api';
-import { splitModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { AgentSettings } from '../config/fleet-config.ts';
-import type { GatewayHealth } from '../vault/gateway-client.ts';
-
-type Health = GatewayHealth['models'][number];
+import { findModel } from '../models/find-model.ts';
+import { modelRemedy } from '../models/model-remedy.ts';
 
 /**
- * The first model of the agent's chain that is not among those it says have just failed and that is not cooling
- * down by what the gateway itself observed; when all cool down, the one with least left. What the agent says has
- * failed steers only this answer. Throws `denied` for a model that is not one of the agent's, `not_found` for one
- * without a price, `unavailable` when the chain is at its end.
+ * The first model of the agent's chain that is not cooling down by what the gateway itself observed; when all cool
+ * down, the one with least left. The chain is the model asked for, then the agent's others in their order. What the
+ * agent says has failed is left out of this one answer and remembered nowhere: its claims move nobody, itself
+ * included. A chain that is known only in part is what is known of it. Throws `denied` for a model that is not one of
+ * the agent's, `not_found` where none of the chain can be called, `unavailable` when the chain is at its end.
  */
 export function routeModel(
-  agent: AgentSettings,
+  agent: Pick<AgentSettings, 'name' | 'models'>,
   { model, failed }: RouteRequest,
   providers: readonly CatalogProvider[],
-  health: readonly Health[],
+  health: readonly ModelHealth[],
   now: number,
 ): Route {
   if (!agent.models.includes(model)) throw notGranted(agent.name, model);
-  const chain = [model, ...agent.models.filter((other) => other !== model)].filter(
-    (name) => !failed.includes(name),
-  );
-  const known = chain.flatMap((name) => routeOf(name, providers) ?? []);
-  if (chain.length > 0 && known.length === 0) throw unknownModel(chain[0] ?? model, agent.name);
-  const cooling = new Map(
-    health.map((entry) => [entry.model, entry.coolingUntil === null ? 0 : Date.parse(entry.coolingUntil)]),
-  );
-  const [first] = known.toSorted(
-    (a, b) => Math.max(now, cooling.get(a.model) ?? 0) - Math.max(now, cooling.get(b.model) ?? 0),
-  );
-  if (!first) throw chainEnded(agent.models.length);
-  return first;
+  const chain = [model, ...agent.models.filter((other) => other !== model)];
+  let best: { route: Route; coolingMs: number } | null = null;
+  let callable = 0;
+  for (const name of chain) {
+    const lookup = findModel(name, providers);
+    if (!lookup.ok) continue;
+    callable += 1;
+    if (failed.includes(name)) continue;
+    const { provider, model: entry, observedAs } = lookup.found;
+    const coolingMs = coolingLeft(health, observedAs, now);
+    if (best !== null && best.coolingMs <= coolingMs) continue;
+    const { contextTokens, maxOutputTokens } = entry;
+    best = { route: { model: name, dialect: provider.dialect, contextTokens, maxOutputTokens }, coolingMs };
+    if (coolingMs === 0) break;
+  }
+  if (best) return best.route;
+  if (callable === 0) throw notCallable(agent.name, model, providers);
+  throw chainEnded(callable);
 }
 
-/** How a model is spoken to, or null for one that the catalog does not know; `*` in it stands for every model. */
+function coolingLeft(health: readonly ModelHealth[], model: string, now: number): number {
+  const until = health.find((entry) => entry.model === model)?.coolingUntil ?? null;
+  return until === null ? 0 : Math.max(0, Date.parse(until) - now);
+}
+
+/** How a model is spoken to, or null for one that cannot be called: not known, without a price or an address. */
 export function routeOf(name: string, providers: readonly CatalogProvider[]): Route | null {
-  const { provider: id, model } = splitModelName(name);
-  const provider = providers.find((entry) => entry.id === id);
-  const entry =
-    provider?.models.find((candidate) => candidate.id === model || candidate.aliases?.includes(model)) ??
-    provider?.models.find((candidate) => candidate.id === '*');
-  if (!provider || !entry) return null;
-  return {
-    model: name,
-    dialect: provider.dialect,
-    contextTokens: entry.contextTokens,
-    maxOutputTokens: entry.maxOutputTokens,
-  };
+  const lookup = findModel(name, providers);
+  if (!lookup.ok) return null;
+  const { provider, model } = lookup.found;
+  const { contextTokens, maxOutputTokens } = model;
+  return { model: name, dialect: provider.dialect, contextTokens, maxOutputTokens };
 }
 
 function notGranted(agent: string, model: string): OpenLegionError {
@@ -61,12 +64,14 @@ function notGranted(agent: string, model: string): OpenLegionError {
   });
 }
 
-function unknownModel(model: string, agent: string): OpenLegionError {
+function notCallable(agent: string, model: string, providers: readonly CatalogProvider[]): OpenLegionError {
+  const lookup = findModel(model, providers);
+  const { reason, remedy } = modelRemedy(model, lookup.ok ? 'price' : lookup.missing);
   return new OpenLegionError({
     code: 'not_found',
     rule: 'catalog.model',
-    message: `The model ${model} is not in the catalog, so what it costs is not known and it is not called.`,
-    remedy: `Correct the model of "${agent}" in config/agents.yaml (or llm.default_model in config/mesh.yaml), or give the model and its price under llm.providers in config/mesh.yaml.`,
+    message: `The model of ${agent}, ${model}, cannot be called: ${reason}.`,
+    remedy,
   });
 }
 
