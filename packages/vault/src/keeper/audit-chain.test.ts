@@ -9,7 +9,7 @@ import {
   auditRecordText,
   checkpointText,
 } from '@openlegion/contract/audit-record';
-import { ask, openKeeper, policyFor, temporaryDirectory } from './test/open-keeper.ts';
+import { ask, NOWHERE, openKeeper, policyFor, temporaryDirectory } from './test/open-keeper.ts';
 
 const clock = { nowMs: Date.UTC(2026, 10, 21) };
 const hash = (digit: string) => digit.repeat(64);
@@ -120,7 +120,7 @@ test('a page of the chain fits into one line', () => {
     (_, index) => `https://${`h${index}`.padEnd(60, 'x')}.${'y'.repeat(60)}.example`,
   );
   for (let made = 0; made < 400; made += 1)
-    ask(keeper, 'admin', 'put', { name: 'OPENLEGION_CRED_WIDE', value: 'v', origins });
+    ask(keeper, 'admin', 'put', { name: 'OPENLEGION_CRED_WIDE', value: 'v', origins, ...NOWHERE });
   const page = ask(keeper, 'host', 'audit', { after: 0, limit: 10_000 }) as { records: unknown[] };
   assert.ok(
     JSON.stringify(page).length < 1_048_576 && page.records.length > 100 && page.records.length < 402,

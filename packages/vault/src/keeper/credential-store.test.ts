@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import {
   ask,
   KEY_NAME,
+  NOWHERE,
   ORIGIN,
   openKeeper,
   policyFor,
@@ -22,9 +23,14 @@ function afterTampering(tamper: (database: DatabaseSync) => void): unknown {
   using directory = temporaryDirectory();
   const keeper = openKeeper(directory.path, clock);
   ask(keeper, 'host', 'policy', policyFor({ assistant: { daily: 1000 } }));
-  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-old-value', origins: [ORIGIN] });
-  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-the-value', origins: [ORIGIN] });
-  ask(keeper, 'admin', 'put', { name: OTHER, value: 'sk-another', origins: ['https://other.example'] });
+  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-old-value', origins: [ORIGIN], ...NOWHERE });
+  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-the-value', origins: [ORIGIN], ...NOWHERE });
+  ask(keeper, 'admin', 'put', {
+    name: OTHER,
+    value: 'sk-another',
+    origins: ['https://other.example'],
+    ...NOWHERE,
+  });
   keeper.close();
   const database = new DatabaseSync(join(directory.path, 'vault.db'));
   tamper(database);
@@ -55,7 +61,7 @@ test('a record with any one byte changed is refused', () => {
   using directory = temporaryDirectory();
   let keeper = openKeeper(directory.path, clock);
   ask(keeper, 'host', 'policy', policyFor({ assistant: { daily: 1000 } }));
-  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-the-value', origins: [ORIGIN] });
+  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-the-value', origins: [ORIGIN], ...NOWHERE });
   keeper.close();
   const path = join(directory.path, 'vault.db');
   const reading = new DatabaseSync(path);
@@ -107,7 +113,7 @@ test('an old version put back is refused, under its own number and under the new
     using directory = temporaryDirectory();
     const keeper = openKeeper(directory.path, clock);
     ask(keeper, 'host', 'policy', policyFor({ assistant: { daily: 1000 } }));
-    ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-old', origins: [ORIGIN] });
+    ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-old', origins: [ORIGIN], ...NOWHERE });
     keeper.close();
     const path = join(directory.path, 'vault.db');
     const early = new DatabaseSync(path);
@@ -115,7 +121,7 @@ test('an old version put back is refused, under its own number and under the new
     early.close();
     const newer = openKeeper(directory.path, clock);
     ask(newer, 'admin', 'remove', { name: KEY_NAME });
-    ask(newer, 'admin', 'put', { name: KEY_NAME, value: 'sk-new', origins: [ORIGIN] });
+    ask(newer, 'admin', 'put', { name: KEY_NAME, value: 'sk-new', origins: [ORIGIN], ...NOWHERE });
     newer.close();
     const late = new DatabaseSync(path);
     late.prepare('UPDATE credential SET box = ?, version = ?').run(old, version);
@@ -157,7 +163,7 @@ test('no value and no key is in the file in any form', () => {
   using directory = temporaryDirectory();
   const value = 'sk-canary-0123456789abcdef';
   const keeper = openKeeper(directory.path, clock);
-  ask(keeper, 'admin', 'put', { name: KEY_NAME, value, origins: [ORIGIN] });
+  ask(keeper, 'admin', 'put', { name: KEY_NAME, value, origins: [ORIGIN], ...NOWHERE });
   keeper.close();
   const file = readVault(directory.path);
   for (const form of [value, Buffer.from(value).toString('base64'), Buffer.from(value).toString('hex')])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatMicroUsd as contractFormat } from '@openlegion/contract/money';
 import fc from 'fast-check';
-import { formatMicroUsd } from './format-micro-usd.ts';
+import { formatMicroUsd } from '../process/format-micro-usd.ts';
 import { grantOutput, worstCaseMicroUsd } from './grant.ts';
 
 const amount = fc.oneof(fc.nat(1000), fc.maxSafeNat());

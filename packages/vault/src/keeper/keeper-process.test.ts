@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { KEY_NAME, ORIGIN, policyFor, reserveRequest, settleRequest } from './test/open-keeper.ts';
+import { KEY_NAME, NOWHERE, ORIGIN, policyFor, reserveRequest, settleRequest } from './test/open-keeper.ts';
 import { openRaw, refused, result } from './test/raw-connection.ts';
 import { type StartedKeeper, startKeeper } from './test/start-keeper.ts';
 
@@ -99,7 +99,7 @@ test('a peer that asks without reading is held back, and gets every answer once 
     (_, index) => `https://${`h${index}`.padEnd(60, 'x')}.${'y'.repeat(60)}.example`,
   );
   for (let made = 0; made < 100; made += 1)
-    await result(admin.call('put', { name: `OPENLEGION_CRED_K${made}`, value: 'v', origins }));
+    await result(admin.call('put', { name: `OPENLEGION_CRED_K${made}`, value: 'v', origins, ...NOWHERE }));
   const greedy = await openRaw(keeper.paths.keeperHost);
   greedy.socket.pause();
   const answers = Array.from({ length: 100 }, () => greedy.call('names', {}));
@@ -115,7 +115,7 @@ test('50 calls at once with room for one: exactly one is admitted', async () => 
   await using keeper = await startKeeper();
   const { host, admin } = await connectAll(keeper);
   await result(host.call('policy', policyFor({ assistant: { daily: 199 } })));
-  await result(admin.call('put', { name: KEY_NAME, value: 'sk-1', origins: [ORIGIN] }));
+  await result(admin.call('put', { name: KEY_NAME, value: 'sk-1', origins: [ORIGIN], ...NOWHERE }));
   const gateways = await Promise.all(Array.from({ length: 10 }, () => openRaw(keeper.paths.keeperGateway)));
   const request = reserveRequest({ credential: KEY_NAME });
   const answers = await Promise.all(
@@ -194,10 +194,12 @@ test('no credential is in any answer but to reserve, in anything printed, or in 
   const { gateway, host, admin } = await connectAll(keeper);
   const canary = 'sk-CANARY-5f0c2a9e77';
   await result(host.call('policy', policyFor({ assistant: { daily: 1000 } })));
-  await result(admin.call('put', { name: KEY_NAME, value: canary, origins: [ORIGIN] }));
-  await refused(admin.call('put', { name: KEY_NAME, value: `${canary}\n`, origins: [ORIGIN] }));
-  await refused(admin.call('put', { name: canary, value: canary, origins: [canary] }));
-  await refused(admin.call('put', { name: KEY_NAME, value: canary, origins: [ORIGIN], [canary]: 1 }));
+  await result(admin.call('put', { name: KEY_NAME, value: canary, origins: [ORIGIN], ...NOWHERE }));
+  await refused(admin.call('put', { name: KEY_NAME, value: `${canary}\n`, origins: [ORIGIN], ...NOWHERE }));
+  await refused(admin.call('put', { name: canary, value: canary, origins: [canary], ...NOWHERE }));
+  await refused(
+    admin.call('put', { name: KEY_NAME, value: canary, origins: [ORIGIN], ...NOWHERE, [canary]: 1 }),
+  );
   await refused(admin.call(canary, {}));
   const { names } = (await result(
     admin.call('canaries', { prefix: 'PLANTEDCANARY', count: 20, origins: [ORIGIN] }),
@@ -264,7 +266,9 @@ test(
     await result(host.call('policy', policyFor({ assistant: { daily: 1e9 } }, undefined, 'Asia/Kathmandu')));
     // Enough to pass SQLite's automatic checkpoint, at 1000 pages of write-ahead log, several times.
     for (let made = 0; made < 60; made += 1)
-      await result(admin.call('put', { name: KEY_NAME, value: 'v'.repeat(16_384), origins: [ORIGIN] }));
+      await result(
+        admin.call('put', { name: KEY_NAME, value: 'v'.repeat(16_384), origins: [ORIGIN], ...NOWHERE }),
+      );
     for (let call = 0; call < 200; call += 1) {
       const id = await reservationOf(gateway.call('reserve', reserveRequest({ credential: KEY_NAME })));
       await result(gateway.call('settle', settleRequest(id, 1)));

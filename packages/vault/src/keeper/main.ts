@@ -4,21 +4,27 @@
  * of reach. It ends with its lifeline.
  */
 import { chownSync, closeSync, readSync } from 'node:fs';
+import type { KeeperSettings } from '@openlegion/contract/process-protocol';
 import { becomeUser } from '../process/become-user.ts';
-import { describeCrash } from '../process/crash-report.ts';
 import { holdLifeline } from '../process/lifeline.ts';
-import { isGiven, reportToSupervisor } from '../process/report.ts';
+import { isGiven } from '../process/report.ts';
+import { printFault, runPart } from '../process/run-part.ts';
+import { KEY_BYTES } from '../process/sealed-box.ts';
 import { readSettingsArgument } from '../process/settings-argument.ts';
 import { socketPaths } from '../process/socket-paths.ts';
-import { VaultError } from '../process/vault-error.ts';
-import { FLUSH_AFTER_MS } from './flush.ts';
-import { createKeeper } from './keeper.ts';
-import { parseKeeperSettings } from './keeper-settings.ts';
-import type { Connection } from './model-calls.ts';
+import { integer, nullable, strictObject, text } from '../process/strict-parser.ts';
+import { type Connection, createKeeper, FLUSH_AFTER_MS, readBootId } from './keeper.ts';
 import { listenForRole } from './role-socket.ts';
-import { readBootId } from './run-mark.ts';
-import { KEY_BYTES } from './seal.ts';
-import { createTransactions } from './transaction.ts';
+
+const path = text(4096, /^\/[^\0]*$/, 'an absolute path');
+// Root is nobody's own uid: given 0, a drop would drop nothing.
+const uid = nullable(integer(1, 0xffff_fffe));
+const parseSettings = strictObject<KeeperSettings>({
+  keeperDirectory: path,
+  run: path,
+  uid,
+  gatewayUid: uid,
+});
 
 const KEY_FD = 4;
 
@@ -34,8 +40,8 @@ function readKeyFile(): Buffer {
   return buffer.subarray(0, length);
 }
 
-async function main(): Promise<void> {
-  const settings = parseKeeperSettings(readSettingsArgument(process.argv.slice(2)), 'settings');
+await runPart('keeper', async () => {
+  const settings = parseSettings(readSettingsArgument(process.argv.slice(2)), 'settings');
   process.umask(0o077);
   const keeper = createKeeper({
     directory: settings.keeperDirectory,
@@ -43,7 +49,6 @@ async function main(): Promise<void> {
     keyFile: readKeyFile(),
     now: Date.now,
     bootId: readBootId(),
-    transactions: createTransactions,
     later: (run) => void setTimeout(run, FLUSH_AFTER_MS),
   });
   const open = new Set<Connection>();
@@ -54,12 +59,20 @@ async function main(): Promise<void> {
       open.delete(connection);
       keeper.abandon(connection);
     },
-    failed: (error: unknown) => process.stderr.write(`${describeCrash(error)}\n`),
+    failed: printFault,
   };
+  const { gateway, host, admin } = keeper.operations;
+  // The host and the person change what is in force at once: each of theirs is committed, or undone, alone.
+  const alone = <T>(work: () => T): T => work();
   const servers = [
-    await listenForRole({ ...shared, path: paths.keeperGateway, operations: keeper.operations.gateway }),
-    await listenForRole({ ...shared, path: paths.keeperHost, operations: keeper.operations.host }),
-    await listenForRole({ ...shared, path: paths.keeperAdmin, operations: keeper.operations.admin }),
+    await listenForRole({
+      ...shared,
+      path: paths.keeperGateway,
+      operations: gateway,
+      together: keeper.together,
+    }),
+    await listenForRole({ ...shared, path: paths.keeperHost, operations: host, together: alone }),
+    await listenForRole({ ...shared, path: paths.keeperAdmin, operations: admin, together: alone }),
   ];
   if (settings.gatewayUid !== null) chownSync(paths.keeperGateway, settings.gatewayUid, settings.gatewayUid);
   if (settings.uid !== null) becomeUser(settings.uid);
@@ -69,22 +82,4 @@ async function main(): Promise<void> {
     keeper.close();
     process.exit(0);
   });
-  reportToSupervisor({ ready: true, detail: { pid: process.pid, uid: process.getuid?.() ?? 0 } });
-}
-
-function crash(error: unknown): void {
-  process.stderr.write(`${describeCrash(error)}\n`);
-  process.exit(1);
-}
-
-process.on('uncaughtException', crash);
-process.on('unhandledRejection', crash);
-const UNKNOWN = { message: 'The keeper could not start.', remedy: 'See the log of the keeper.' };
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof VaultError)) process.stderr.write(`${describeCrash(error)}\n`);
-  const { message, remedy } = error instanceof VaultError ? error : UNKNOWN;
-  reportToSupervisor({ ready: false, message, remedy });
-  process.exit(1);
-}
+});

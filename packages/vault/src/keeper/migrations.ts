@@ -68,4 +68,27 @@ export const MIGRATIONS: readonly string[] = [
     ended INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- Where a credential may go, and the agent that made it. Canaries are known by their names.
+  ALTER TABLE credential ADD COLUMN bindings TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE credential ADD COLUMN environment TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE credential ADD COLUMN owner TEXT;
+  ALTER TABLE credential DROP COLUMN canary;
+
+  -- JSON: whose sums a reservation counts in, however the policy changes before it is settled.
+  ALTER TABLE reservation ADD COLUMN scopes TEXT NOT NULL DEFAULT '[]';
+  UPDATE reservation SET scopes = json_array('agent:' || agent, 'fleet');
+
+  CREATE TABLE warning (
+    scope TEXT NOT NULL,
+    period TEXT NOT NULL,
+    spent INTEGER NOT NULL,
+    micro_usd INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (period, scope)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Counts, so that it changes a page: SQLite forces nothing to disk for a commit that changes none.
+  ALTER TABLE run ADD COLUMN forced INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

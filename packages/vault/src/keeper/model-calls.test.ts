@@ -4,6 +4,7 @@ import type { AuditRecord } from '@openlegion/contract/audit-record';
 import {
   ask,
   KEY_NAME,
+  NOWHERE,
   ORIGIN,
   openKeeper,
   policyFor,
@@ -21,8 +22,8 @@ function setUp() {
   const policy = policyFor({ assistant: { daily: 1000 }, mute: { daily: 1000 } });
   policy.agents[1]?.apis.pop();
   ask(keeper, 'host', 'policy', policy);
-  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-1', origins: [ORIGIN] });
-  ask(keeper, 'admin', 'put', { name: TOOL_KEY, value: 'tool-1', origins: [ORIGIN] });
+  ask(keeper, 'admin', 'put', { name: KEY_NAME, value: 'sk-1', origins: [ORIGIN], ...NOWHERE });
+  ask(keeper, 'admin', 'put', { name: TOOL_KEY, value: 'tool-1', origins: [ORIGIN], ...NOWHERE });
   return {
     keeper,
     clock,

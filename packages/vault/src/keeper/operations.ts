@@ -1,40 +1,24 @@
 import type { AuditCheckpoint } from '@openlegion/contract/audit-record';
 import type { KeeperOperations, KeeperStatus } from '@openlegion/contract/keeper-protocol';
-import { tierOf } from '../process/credential-name.ts';
 import { LINE_BYTES } from '../process/keeper-client.ts';
 import { REQUEST_PARSERS } from '../process/keeper-requests.ts';
-import { malformed, type Parser } from '../process/strict-parser.ts';
+import type { Parser } from '../process/strict-parser.ts';
 import { VaultError } from '../process/vault-error.ts';
-import { type AuditChain, fact } from './audit-chain.ts';
-import type { Canaries } from './canaries.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import type { CredentialStore } from './credential-store.ts';
-import type { Ledger } from './ledger.ts';
-import type { Connection, ModelCalls } from './model-calls.ts';
-import type { PolicyStore } from './policy-store.ts';
-import type { Transaction } from './transaction.ts';
+import { createAgentSecrets } from './agent-secrets.ts';
+import type { createEgress } from './egress.ts';
+import type { Connection, KeeperParts } from './keeper.ts';
+import type { createModelCalls } from './model-calls.ts';
+import { createOperator } from './operator.ts';
 
 export type KeeperRole = keyof KeeperOperations;
 
 /** Does one operation. `args` is not parsed yet; throws the refusal. */
 export type Operation = (args: unknown, connection: Connection) => unknown;
 
-export interface OperationParts {
-  transaction: Transaction;
-  policy: PolicyStore;
-  credentials: CredentialStore;
-  canaries: Canaries;
-  ledger: Ledger;
-  calls: ModelCalls;
-  audit: AuditChain;
-  checkpoints: Checkpoints;
-  today: () => string;
-}
-
 type Typed = {
   [R in KeeperRole]: {
-    [O in keyof KeeperOperations[R]]?: KeeperOperations[R][O] extends { answer: infer A }
-      ? (args: unknown, connection: Connection) => A
+    [O in keyof KeeperOperations[R]]: KeeperOperations[R][O] extends { request: infer Q; answer: infer A }
+      ? (request: Q, connection: Connection) => A
       : never;
   };
 };
@@ -43,94 +27,89 @@ type Typed = {
 const PAGE_BYTES = LINE_BYTES - 65_536;
 
 /** What each role may ask for; there is nothing else. */
-export function createOperations(parts: OperationParts): Record<KeeperRole, ReadonlyMap<string, Operation>> {
-  const { transaction, policy, credentials, canaries, ledger, calls, audit, checkpoints, today } = parts;
-  const { gateway, host, admin } = REQUEST_PARSERS;
+export function createOperations(
+  parts: KeeperParts,
+  calls: ReturnType<typeof createModelCalls>,
+  egress: ReturnType<typeof createEgress>,
+): Record<KeeperRole, ReadonlyMap<string, Operation>> {
+  const { database, policy, credentials, ledger, audit, today } = parts;
+  const secrets = createAgentSecrets(parts);
 
-  function signHostChain(seq: number, hash: string): AuditCheckpoint {
-    const subject = `host chain at ${seq}`;
+  function signHostChain({ seq, hash }: { seq: number; hash: string }): AuditCheckpoint {
+    const about = { actor: 'host', subject: `host chain at ${seq}`, detail: { hash } };
     try {
-      return transaction(() => {
-        const before = checkpoints.newest('host');
-        const checkpoint = checkpoints.sign('host', seq, hash);
-        if (seq !== before?.seq) audit.append(fact('checkpoint.signed', 'host', subject, { hash }));
+      return database.durable(() => {
+        const before = audit.newest('host');
+        const checkpoint = audit.sign('host', seq, hash);
+        if (seq !== before?.seq) audit.append({ type: 'checkpoint.signed', ...about });
         return checkpoint;
       });
     } catch (error) {
       if (error instanceof VaultError)
-        audit.append({
-          ...fact('checkpoint.refused', 'host', subject, { hash }),
-          decision: 'denied',
-          rule: error.rule,
-        });
+        audit.refused('checkpoint', { type: 'checkpoint.refused', ...about, rule: error.rule });
       throw error;
     }
   }
 
-  const names = () => ({ credentials: credentials.names() });
-  const status = (): KeeperStatus => ({
-    uid: process.getuid?.() ?? 0,
-    pid: process.pid,
-    openReservations: ledger.open().length,
-    lastCheckpoint: checkpoints.newest('host'),
-  });
-  const page = ({ after, limit }: { after: number; limit: number }) => ({
-    records: audit.read(after, limit, PAGE_BYTES),
-  });
-
+  const shared = {
+    names: () => ({
+      credentials: credentials.list().map(({ short: _, isIntact: __, ...known }) => known),
+    }),
+    audit: ({ after, limit }: { after: number; limit: number }) => ({
+      records: audit.read(after, limit, PAGE_BYTES),
+    }),
+    status: (): KeeperStatus => ({
+      uid: process.getuid?.() ?? 0,
+      pid: process.pid,
+      openReservations: ledger.open().length,
+      lastCheckpoint: audit.newest('host'),
+    }),
+  };
   const operations: Typed = {
     gateway: {
-      reserve: on(gateway.reserve, calls.reserve),
-      settle: on(gateway.settle, calls.settle),
+      reserve: calls.reserve,
+      settle: calls.settle,
+      egress: egress.egress,
+      egressDone: egress.egressDone,
+      egressRecheck: egress.egressRecheck,
+      authority: secrets.authority,
     },
     host: {
-      policy: on(host.policy, (next) => ({
-        hash: policy.replace(next, (hash) => {
-          audit.append(fact('policy.changed', 'host', 'policy', { hash, agents: next.agents.length }));
-        }),
-      })),
-      costs: on(host.costs, () => ledger.costs(policy.current(), today())),
-      checkpoint: on(host.checkpoint, ({ seq, hash }) => signHostChain(seq, hash)),
-      names: on(host.names, names),
-      audit: on(host.audit, page),
-      status: on(host.status, status),
+      ...shared,
+      policy: (next) => ({
+        hash: policy.replace(next, (hash) =>
+          audit.append({
+            ...{ type: 'policy.changed', actor: 'host', subject: 'policy' },
+            detail: { hash, agents: next.agents.length },
+          }),
+        ),
+      }),
+      costs: () => ledger.costs(policy.current(), today()),
+      warnings: () => ({ warnings: ledger.warnings(today()) }),
+      checkpoint: signHostChain,
+      vaultView: secrets.vaultView,
+      generate: secrets.generate,
+      capture: secrets.capture,
+      captureKey: secrets.captureKey,
+      verifySignature: secrets.verifySignature,
     },
     admin: {
-      put: on(admin.put, ({ name, value, origins }) => {
-        if (canaries.owns(name)) throw malformed('name', "a name that is not one of verify's canaries");
-        if (tierOf(name) === 'system' && origins.length === 0)
-          throw malformed('origins', 'at least one origin: the only places this key may be sent to');
-        return transaction(() => {
-          const version = credentials.put({ name, value, origins, canary: false });
-          audit.append(fact('credential.stored', 'operator', name, { version, origins }));
-          return { name, version };
-        });
-      }),
-      remove: on(admin.remove, ({ name }) =>
-        transaction(() => {
-          const removed = credentials.remove(name);
-          if (removed) audit.append(fact('credential.removed', 'operator', name, {}));
-          return { removed };
-        }),
-      ),
-      names: on(admin.names, names),
-      audit: on(admin.audit, page),
-      checkpoints: on(admin.checkpoints, () => ({
-        checkpoints: checkpoints.list(),
-        publicKeyPem: checkpoints.publicKeyPem,
-      })),
-      canaries: on(admin.canaries, (request) => ({ names: canaries.make(request) })),
-      removeCanaries: on(admin.removeCanaries, () => ({ removed: canaries.removeAll() })),
-      status: on(admin.status, status),
+      ...shared,
+      ...createOperator(parts),
+      checkpoints: () => ({ checkpoints: audit.checkpoints(), publicKeyPem: audit.publicKeyPem }),
     },
   };
-  return {
-    gateway: new Map(Object.entries(operations.gateway)),
-    host: new Map(Object.entries(operations.host)),
-    admin: new Map(Object.entries(operations.admin)),
+  const parsed = (role: KeeperRole): Map<string, Operation> => {
+    const parsers = new Map<string, Parser<unknown>>(Object.entries(REQUEST_PARSERS[role]));
+    return new Map(
+      Object.entries<(request: never, connection: Connection) => unknown>(operations[role]).map(
+        ([name, run]) => [
+          name,
+          // The parser of the same name made the request, so it is of this operation's type.
+          (args, connection) => run(parsers.get(name)?.(args, '') as never, connection),
+        ],
+      ),
+    );
   };
-}
-
-function on<Q, A>(parse: Parser<Q>, run: (request: Q, connection: Connection) => A) {
-  return (args: unknown, connection: Connection): A => run(parse(args, ''), connection);
+  return { gateway: parsed('gateway'), host: parsed('host'), admin: parsed('admin') };
 }

@@ -5,8 +5,7 @@ import type { AuditRecord } from '@openlegion/contract/audit-record';
 import type { Costs } from '@openlegion/contract/costs';
 import type { ReserveAnswer } from '@openlegion/contract/keeper-protocol';
 import fc from 'fast-check';
-import { createFlush } from './flush.ts';
-import type { Keeper } from './keeper.ts';
+import { createFlush, type Keeper } from './keeper.ts';
 import {
   ask,
   openKeeper,
@@ -15,7 +14,6 @@ import {
   settleRequest,
   temporaryDirectory,
 } from './test/open-keeper.ts';
-import { createTransactions } from './transaction.ts';
 
 const CLOCK = { nowMs: Date.UTC(2026, 10, 21) };
 const LIMITS = { alice: { daily: 20_000, monthly: 60_000 }, bob: { daily: 50_000 } };
@@ -34,17 +32,9 @@ function setUp(bootId: string | null = 'first boot') {
   const keeper = openKeeper(directory.path, CLOCK, undefined, {
     bootId,
     later: (run) => void seen.later.push(run),
-    transactions: (database) => {
-      const { durable, relaxed } = createTransactions(database);
-      return {
-        relaxed,
-        durable: (work) => {
-          const result = durable(work);
-          seen.durable += 1;
-          copy();
-          return result;
-        },
-      };
+    forced: () => {
+      seen.durable += 1;
+      copy();
     },
   });
   ask(keeper, 'host', 'policy', policyFor(LIMITS, FLEET));
@@ -212,14 +202,12 @@ test('records that no commit forced to disk are brought there together, soon', (
 test('a full disk does not end the keeper when records are brought to disk; a failing one does', () => {
   const errors = [13, 10].map((errcode) => Object.assign(new Error('of SQLite'), { errcode }));
   const runs: (() => void)[] = [];
-  const flush = createFlush(
-    () => {
-      throw errors.shift() ?? new Error('called too often');
-    },
-    (run) => void runs.push(run),
-  );
-  flush.soon();
+  const fails = () => {
+    throw errors.shift() ?? new Error('called too often');
+  };
+  const flush = createFlush({ relaxed: (work) => work(), durable: fails }, (run) => void runs.push(run));
+  flush.relaxed(() => {});
   runs.shift()?.();
-  flush.soon();
+  flush.relaxed(() => {});
   assert.throws(() => runs.shift()?.(), { errcode: 10 });
 });

@@ -1,16 +1,18 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { isDiskFull, type Transaction } from '../process/database.ts';
 import { createJsonLineReader } from '../process/json-lines.ts';
 import { LINE_BYTES } from '../process/keeper-client.ts';
 import { parseRequest } from '../process/keeper-requests.ts';
-import { VaultError } from '../process/vault-error.ts';
-import type { Connection } from './model-calls.ts';
-import { isDiskFull } from './open-database.ts';
+import { refuse, VaultError } from '../process/vault-error.ts';
+import type { Connection } from './keeper.ts';
 import type { Operation } from './operations.ts';
 
 export interface RoleSocketOptions {
   path: string;
   operations: ReadonlyMap<string, Operation>;
+  /** Commits together what came together, before any of it is answered. */
+  together: Transaction;
   started(connection: Connection): void;
   /** A connection has ended, whoever ended it; called once for each. */
   ended(connection: Connection): void;
@@ -24,7 +26,8 @@ const MOST_CONNECTIONS = 64;
 
 /**
  * Listens for one role on a socket that only its owner can open (0600 from the moment it exists). A line that does
- * not parse ends that connection and nothing else. Requests of one connection are done and answered in order.
+ * not parse ends that connection and nothing else. Requests of one connection are done and answered in order; those
+ * that arrive in one read share one commit.
  */
 export async function listenForRole(options: RoleSocketOptions): Promise<Server> {
   const server = createServer({ allowHalfOpen: false }, (socket) => serve(socket, options));
@@ -43,39 +46,58 @@ export async function listenForRole(options: RoleSocketOptions): Promise<Server>
   return server;
 }
 
-function serve(socket: Socket, { operations, started, ended, failed }: RoleSocketOptions): void {
+function serve(socket: Socket, { operations, together, started, ended, failed }: RoleSocketOptions): void {
   const reader = createJsonLineReader(LINE_BYTES);
   const connection: Connection = new Set();
   started(connection);
   let lines: Generator<unknown, void> | null = null;
 
   function pump(): void {
-    try {
-      while (lines && !socket.destroyed && socket.writableLength < UNREAD_BYTES) {
-        const line = lines.next();
-        if (line.done) lines = null;
-        else answer(line.value);
-      }
-      if (lines) socket.pause();
-      else socket.resume();
-    } catch {
-      socket.destroy();
-    }
+    while (lines && !socket.destroyed && socket.writableLength < UNREAD_BYTES) answerTogether(lines);
+    if (lines) socket.pause();
+    else socket.resume();
   }
 
-  function answer(line: unknown): void {
-    const { id, op, args } = parseRequest(line, 'request');
-    let reply: string;
+  /** As many of the lines as their answers have room. Where the commit fails, none was done and all are refused. */
+  function answerTogether(waiting: Generator<unknown, void>): void {
+    const asked: number[] = [];
+    let replies: string[] = [];
+    let bytes = 0;
+    let isBad = false;
+    try {
+      together(() => {
+        while (bytes < LINE_BYTES) {
+          const line = nextLine(waiting);
+          isBad = line === 'bad';
+          if (line === 'bad' || line === null) {
+            lines = null;
+            return;
+          }
+          asked.push(line.id);
+          const reply = answer(line);
+          bytes += reply.length;
+          replies.push(reply);
+        }
+      });
+    } catch (error) {
+      failed(error);
+      replies = asked.map((id) => refusalLine(id, error));
+    }
+    if (replies.length > 0) socket.write(replies.join(''));
+    if (isBad) socket.destroy();
+  }
+
+  function answer({ id, op, args }: ReturnType<typeof parseRequest>): string {
     try {
       const operation = operations.get(op);
       if (!operation) throw NOT_YOURS;
-      reply = JSON.stringify({ id, ok: true, result: operation(args, connection) });
-      if (Buffer.byteLength(reply) >= LINE_BYTES) throw TOO_LARGE;
+      const reply = `${JSON.stringify({ id, ok: true, result: operation(args, connection) })}\n`;
+      if (Buffer.byteLength(reply) > LINE_BYTES) throw TOO_LARGE;
+      return reply;
     } catch (error) {
       if (!(error instanceof VaultError)) failed(error);
-      reply = JSON.stringify({ id, ok: false, refusal: toRefusal(error).refusal });
+      return refusalLine(id, error);
     }
-    socket.write(`${reply}\n`);
   }
 
   socket.on('data', (chunk) => {
@@ -95,14 +117,20 @@ function serve(socket: Socket, { operations, started, ended, failed }: RoleSocke
   });
 }
 
-/** A full disk is told; every other fault says nothing of itself outside this process. */
-function toRefusal(error: unknown): VaultError {
-  if (error instanceof VaultError) return error;
-  return isDiskFull(error) ? DISK_FULL : INTERNAL;
+function nextLine(lines: Generator<unknown, void>): ReturnType<typeof parseRequest> | 'bad' | null {
+  try {
+    const line = lines.next();
+    return line.done ? null : parseRequest(line.value, 'request');
+  } catch {
+    return 'bad';
+  }
 }
 
-const refuse = (code: VaultError['code'], rule: string, message: string, remedy: string) =>
-  new VaultError({ code, rule, message, remedy });
+/** A full disk is told; every other fault says nothing of itself outside this process. */
+function refusalLine(id: number, error: unknown): string {
+  const told = error instanceof VaultError ? error : isDiskFull(error) ? DISK_FULL : INTERNAL;
+  return `${JSON.stringify({ id, ok: false, refusal: told.refusal })}\n`;
+}
 
 const NOT_YOURS = refuse(
   'denied',

@@ -32,3 +32,8 @@ export const credentialOrigin: Parser<string> = (value, at) => {
   if (!safe || url.origin !== value) throw malformed(at, ORIGIN);
   return value;
 };
+
+/** `OPENLEGION_CRED_GITHUB` → `github`: how agents, grants and `$CRED{}` call it. */
+export function shortName(name: string): string {
+  return name.replace('OPENLEGION_CRED_', '').toLowerCase();
+}

@@ -5,7 +5,13 @@ import { CatalogProvider } from '@openlegion/contract/catalog';
 import type { KeeperOperations } from '@openlegion/contract/keeper-protocol';
 import { ModelName } from '@openlegion/contract/model-name';
 import fc from 'fast-check';
-import { policyFor, reserveRequest, settleRequest } from '../keeper/test/open-keeper.ts';
+import {
+  BINDING,
+  egressRequest,
+  policyFor,
+  reserveRequest,
+  settleRequest,
+} from '../keeper/test/open-keeper.ts';
 import { parseRequest, REQUEST_PARSERS } from './keeper-requests.ts';
 
 const { gateway, host, admin } = REQUEST_PARSERS;
@@ -25,7 +31,14 @@ const VALID: {
     [O in keyof KeeperOperations[R]]: KeeperOperations[R][O] extends { request: infer Q } ? Q : never;
   };
 } = {
-  gateway: { reserve: reserveRequest(), settle: settleRequest('r', 1) },
+  gateway: {
+    reserve: reserveRequest(),
+    settle: settleRequest('r', 1),
+    egress: egressRequest(),
+    egressDone: { requestId: 'r', httpStatus: 200, bytesUp: 1, bytesDown: 1 },
+    egressRecheck: { requestIds: ['r'] },
+    authority: { agent: 'assistant' },
+  },
   host: {
     policy: policyFor({ assistant: { daily: 1 } }),
     costs: {},
@@ -33,9 +46,32 @@ const VALID: {
     names: {},
     audit: { after: 0, limit: 1 },
     status: {},
+    warnings: {},
+    vaultView: { agent: 'assistant' },
+    generate: { agent: 'assistant', name: 'x', hosts: ['a.example'], length: 16 },
+    capture: { agent: 'assistant', name: 'x', hosts: ['a.example:8443'], sealed: 'AAAA' },
+    captureKey: {},
+    verifySignature: {
+      credential: 'OPENLEGION_CRED_X',
+      style: 'stripe',
+      signature: 't=1,v1=aa',
+      timestamp: '1',
+      bodyBase64: 'AAA=',
+    },
   },
   admin: {
-    put: { name: 'OPENLEGION_CRED_X', value: 'v', origins: ['https://a.example'] },
+    put: {
+      name: 'OPENLEGION_CRED_X',
+      value: 'v',
+      origins: ['https://a.example'],
+      bindings: [BINDING],
+      environment: ['X_TOKEN'],
+    },
+    rotate: { name: 'OPENLEGION_CRED_X', value: 'v' },
+    bind: { name: 'OPENLEGION_CRED_X', origins: [], bindings: [BINDING], environment: [] },
+    rotateKey: { newKey: Buffer.alloc(32, 3).toString('base64') },
+    export: { passphrase: 'twelve characters' },
+    import: { passphrase: 'twelve characters', sealed: 'AAAA' },
     remove: { name: 'OPENLEGION_CRED_X' },
     names: {},
     audit: { after: 0, limit: 1 },

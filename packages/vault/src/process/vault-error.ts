@@ -22,3 +22,14 @@ export class VaultError extends Error {
     return { code: this.code, rule: this.rule, message: this.message, remedy: this.remedy };
   }
 }
+
+/** A refusal, to be thrown. */
+export function refuse(
+  code: RefusalCode,
+  rule: string,
+  message: string,
+  remedy: string,
+  cause?: unknown,
+): VaultError {
+  return new VaultError({ code, rule, message, remedy }, { cause });
+}

@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Policy, ReserveRequest } from '@openlegion/contract/keeper-protocol';
+import type {
+  CredentialBinding,
+  EgressRequest,
+  Policy,
+  ReserveRequest,
+} from '@openlegion/contract/keeper-protocol';
 import { VaultError } from '../../process/vault-error.ts';
-import { createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
-import type { Connection } from '../model-calls.ts';
+import { type Connection, createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
 import type { KeeperRole } from '../operations.ts';
-import { createTransactions } from '../transaction.ts';
 
 export interface TestClock {
   nowMs: number;
@@ -25,7 +28,6 @@ export function openKeeper(
     keyFile: Buffer.from(key),
     now: () => clock.nowMs,
     bootId: 'first boot',
-    transactions: createTransactions,
     later: () => {},
     ...change,
   });
@@ -59,6 +61,9 @@ export function ask(
 
 export const KEY_NAME = 'OPENLEGION_SYSTEM_OPENAI_API_KEY';
 export const ORIGIN = 'https://api.openai.com';
+
+/** For a system key: bound to no host by any header. */
+export const NOWHERE = { bindings: [], environment: [] };
 
 export function policyFor(
   agents: Record<string, { daily: number; monthly?: number }>,
@@ -110,3 +115,41 @@ export const settleRequest = (reservationId: string, chargedMicroUsd: number) =>
   source: 'provider' as const,
   httpStatus: 200,
 });
+
+/** Reading at one host, the endpoint that mints keys excepted. */
+export const BINDING: CredentialBinding = {
+  host: 'api.example.com',
+  port: 443,
+  header: 'authorization',
+  scheme: 'bearer',
+  user: '',
+  allow: [{ methods: ['GET', 'HEAD'], path: '/**' }],
+  deny: [{ methods: ['*'], path: '/user/keys**' }],
+};
+
+export function egressRequest(change: Partial<EgressRequest> = {}): EgressRequest {
+  return {
+    agent: 'assistant',
+    traceId: 't1',
+    kind: 'https',
+    method: 'GET',
+    host: 'api.example.com',
+    port: 443,
+    path: '/',
+    tokens: [],
+    service: null,
+    ...change,
+  };
+}
+
+/** A credential with its value, stored by the operator. */
+export function putCredential(
+  keeper: Keeper,
+  name: string,
+  value: string,
+  bindings: CredentialBinding[] = [BINDING],
+): unknown {
+  const origins = name.startsWith('OPENLEGION_SYSTEM_') ? [ORIGIN] : [];
+  const own = name.startsWith('OPENLEGION_SYSTEM_') ? [] : bindings;
+  return ask(keeper, 'admin', 'put', { name, value, origins, bindings: own, environment: [] });
+}

@@ -3,12 +3,12 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { openDatabase } from './open-database.ts';
-import { temporaryDirectory } from './test/open-keeper.ts';
+import { temporaryDirectory } from '../keeper/test/open-keeper.ts';
+import { openDatabase } from './database.ts';
 
 const FIRST = 'CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);';
 const open = (directory: string, ...migrations: string[]) =>
-  openDatabase({ directory, uid: null, migrations, now: () => 42 });
+  openDatabase({ directory, uid: null, migrations, now: () => 42, touch: 'UPDATE a SET x = x + 1' });
 
 test('migrations that are missing run in order, after a copy of what was there', () => {
   using directory = temporaryDirectory();
@@ -19,7 +19,7 @@ test('migrations that are missing run in order, after a copy of what was there',
     'UPDATE a SET x = x + 1',
     'ALTER TABLE a ADD COLUMN y INTEGER',
   );
-  assert.deepEqual({ ...database.prepare('SELECT * FROM a').get() }, { x: 2, y: null });
+  assert.deepEqual({ ...database.get('SELECT * FROM a') }, { x: 2, y: null });
   database.close();
   const backups = readdirSync(directory.path).filter((file) => file.includes('before'));
   assert.deepEqual(backups, ['vault.db.before-2-42', 'vault.db.before-3-42']);
@@ -33,7 +33,7 @@ test('a migration that fails changes nothing', () => {
   open(directory.path, FIRST).close();
   assert.throws(() => open(directory.path, FIRST, 'UPDATE a SET x = 9; SELECT nonsense'));
   const database = open(directory.path, FIRST);
-  assert.equal(database.prepare('SELECT x FROM a').get()?.x, 1);
+  assert.equal(database.get('SELECT x FROM a')?.x, 1);
   database.close();
 });
 

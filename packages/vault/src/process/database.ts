@@ -1,0 +1,232 @@
+import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { refuse, type VaultError } from './vault-error.ts';
+
+export type Row = Record<string, SQLOutputValue>;
+
+/**
+ * Runs `work` in one IMMEDIATE transaction: when this returns all of it is kept, or none of it and it throws. `work`
+ * is synchronous, so nothing of another connection's can come between its reads and its writes. Inside another
+ * transaction it is a part of that one: undone alone when it throws, kept when, and as durably as, the whole is.
+ */
+export type Transaction = <T>(work: () => T) => T;
+
+/** SQLite behind statements that are prepared once each; `sql` is always a constant of ours. */
+export interface Database {
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  all(sql: string, ...values: SQLInputValue[]): Row[];
+  each(sql: string, ...values: SQLInputValue[]): Iterable<Row>;
+  /** How many rows it changed. */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  /** On disk when it returns, with everything committed before it. */
+  durable: Transaction;
+  /**
+   * Kept over any end of this process, but not over a power failure before the next durable one: for what may then be
+   * found undone. SQLite keeps commits in their order, so no later one is kept without it.
+   */
+  relaxed: Transaction;
+  /** Writes everything from the log into the file, so that no page of before is left in either. */
+  compact(): void;
+  close(): void;
+}
+
+export interface DatabaseOptions {
+  directory: string;
+  /** Who owns the directory in the end; null: whoever runs this. */
+  uid: number | null;
+  migrations: readonly string[];
+  now: () => number;
+  /** A statement that changes a page, whatever there is: SQLite forces nothing to disk for a commit without one. */
+  touch: string;
+  /** Told after each time that everything was forced to disk. */
+  forced?: () => void;
+}
+
+/**
+ * Opens `vault.db` in its directory (0700), alone: a second keeper on it is refused with `conflict`. Runs the
+ * migrations that are missing, each in its transaction, after a copy `vault.db.before-N`.
+ *
+ * After this nothing is opened by path again: in exclusive WAL mode SQLite keeps both files open and makes no
+ * shared-memory file, so the keeper may then become a user who cannot even enter the home above. (`-wal` is then
+ * not deleted at close; the next start reads it.)
+ *
+ * With a uid, root opens files in a directory of a less trusted user. So the directory becomes root's first, and a
+ * link in it is refused: otherwise that user could make root open, or give it, any file of the system.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { directory, uid } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (!lstatSync(directory).isDirectory()) throw unusable(`${directory} is not a directory`);
+  if (uid !== null) chownSync(directory, 0, 0);
+  chmodSync(directory, 0o700);
+  for (const entry of readdirSync(directory)) {
+    const stat = lstatSync(join(directory, entry));
+    if (!stat.isFile() || stat.nlink !== 1)
+      throw unusable(`${entry} in the vault's directory is not a plain file`);
+  }
+  const database = openExclusively(join(directory, 'vault.db'));
+  try {
+    migrate(database, options);
+    if (uid !== null) {
+      // lchown takes a path but opens nothing: closing any descriptor of these files would drop SQLite's locks.
+      for (const entry of readdirSync(directory)) lchownSync(join(directory, entry), uid, uid);
+      chownSync(directory, uid, uid);
+    }
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { ...statementsOf(database), ...transactionsOf(database, options) };
+}
+
+function openExclusively(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: 0, allowExtension: false });
+    database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA secure_delete = ON;
+      PRAGMA trusted_schema = OFF;
+      BEGIN IMMEDIATE;
+      COMMIT;
+    `);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === 5))
+      throw unusable('vault.db cannot be opened or is not a database', error);
+    throw refuse(
+      'conflict',
+      'vault.lock',
+      'Another keeper has this vault open.',
+      'Stop the OpenLegion that runs in this home (`./openlegion stop`), then start again.',
+      error,
+    );
+  }
+}
+
+function migrate(database: DatabaseSync, { directory, migrations, now }: DatabaseOptions): void {
+  const from = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (from > migrations.length) throw unusable('vault.db was written by a newer version of OpenLegion');
+  for (let version = from; version < migrations.length; version += 1) {
+    if (from > 0)
+      database.prepare('VACUUM INTO ?').run(join(directory, `vault.db.before-${version + 1}-${now()}`));
+    database.exec('BEGIN IMMEDIATE');
+    database.exec(migrations[version] ?? '');
+    database.exec(`PRAGMA user_version = ${version + 1}`);
+    database.exec('COMMIT');
+  }
+}
+
+function statementsOf(database: DatabaseSync): Pick<Database, 'get' | 'all' | 'each' | 'run'> {
+  const statements = new Map<string, StatementSync>();
+  const statement = (sql: string): StatementSync => {
+    const prepared = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, prepared);
+    return prepared;
+  };
+  return {
+    get: (sql, ...values) => statement(sql).get(...values),
+    all: (sql, ...values) => statement(sql).all(...values),
+    each: (sql, ...values) => statement(sql).iterate(...values),
+    run: (sql, ...values) => Number(statement(sql).run(...values).changes),
+  };
+}
+
+function transactionsOf(
+  database: DatabaseSync,
+  { touch, forced }: DatabaseOptions,
+): Pick<Database, 'durable' | 'relaxed' | 'compact' | 'close'> {
+  // Commits do not wait for the disk of themselves; the durable ones are followed by one that does, for all of them.
+  database.exec('PRAGMA synchronous = NORMAL');
+  let depth = 0;
+  let mustForce = false;
+  let lost: { error: unknown } | null = null;
+
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
+  const enter = database.prepare('SAVEPOINT part');
+  const leave = database.prepare('RELEASE part');
+
+  function force(): void {
+    database.exec('PRAGMA synchronous = FULL');
+    try {
+      database.exec(touch);
+    } finally {
+      database.exec('PRAGMA synchronous = NORMAL');
+    }
+    forced?.();
+  }
+
+  function part<T>(work: () => T): T {
+    if (lost) throw lost.error;
+    enter.run();
+    try {
+      const result = work();
+      leave.run();
+      return result;
+    } catch (error) {
+      // A full disk makes SQLite undo the whole transaction: then none of its parts may go on, or be answered.
+      if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part');
+      else lost = { error };
+      throw error;
+    }
+  }
+
+  function whole<T>(work: () => T): T {
+    mustForce = false;
+    lost = null;
+    begin.run();
+    let result: T;
+    try {
+      result = work();
+      if (lost) throw (lost as { error: unknown }).error;
+      commit.run();
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+    if (mustForce) force();
+    return result;
+  }
+
+  function relaxed<T>(work: () => T): T {
+    depth += 1;
+    try {
+      return depth === 1 ? whole(work) : part(work);
+    } finally {
+      depth -= 1;
+    }
+  }
+
+  return {
+    relaxed,
+    durable: (work) =>
+      relaxed(() => {
+        mustForce = true;
+        return work();
+      }),
+    compact: () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
+    close: () => database.close(),
+  };
+}
+
+/** SQLITE_FULL: nothing of the transaction was kept. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13;
+}
+
+function unusable(what: string, cause?: unknown): VaultError {
+  return refuse(
+    'internal',
+    'vault.database',
+    `The vault cannot be opened: ${what}.`,
+    'Put back the newest copy of data/keeper, or move that directory away and add the credentials again.',
+    cause,
+  );
+}
