@@ -21,7 +21,8 @@ import { createNewId } from './ids.ts';
 import type { Outcome } from './lanes/delivery.ts';
 import { createLanes } from './lanes/lanes.ts';
 import { createMesh } from './mesh/mesh-handler.ts';
-import { routeOf } from './mesh/route-model.ts';
+import { agentModelProblems } from './models/agent-model-problems.ts';
+import { checkFailoverModels } from './models/check-failover.ts';
 import type { ConnectPipe } from './pipe/pipe.ts';
 import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
@@ -103,14 +104,12 @@ export async function startHost(parts: HostParts): Promise<Host> {
       for (const id of missing)
         log(`llm.providers.${id} is not in the catalog and has no base_url: it is left out`);
       modelProblems.clear();
-      for (const { name, models } of config.agents.values()) {
-        const unknown = models.filter((model) => routeOf(model, providers) === null);
-        if (unknown.length === 0) continue;
-        modelProblems.set(name, `not in the catalog: ${unknown.join(', ')}`);
-        log(
-          `${name}: not in the catalog: ${unknown.join(', ')}; give model and price under llm.providers in config/mesh.yaml`,
-        );
+      for (const [name, { reason, remedy }] of agentModelProblems(config.agents.values(), providers)) {
+        modelProblems.set(name, reason);
+        log(`${name}: ${reason}. ${remedy}`);
       }
+      for (const { message, remedy } of checkFailoverModels(config.mesh.llm.failover, providers))
+        log(`llm.failover: ${message}. ${remedy}`);
     },
   });
   checkpoints = createCheckpoints({

@@ -1,6 +1,7 @@
 import type { AgentsConfig } from '@openlegion/contract/agents-config';
 import type { MeshConfig } from '@openlegion/contract/mesh-config';
 import type { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import { checkFailover } from '../models/check-failover.ts';
 import { checkEgress } from './check-egress.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { nearestName } from './nearest-name.ts';
@@ -73,6 +74,8 @@ function meshProblems({ value, locate }: File<MeshConfig>): ConfigProblem[] {
       });
     }
   }
+  for (const { model, index, message, remedy } of checkFailover(value.llm.failover))
+    problems.push({ file, ...locate(['llm', 'failover', model, index]), message, remedy });
   return problems;
 }
 

@@ -46,15 +46,6 @@ function coolingLeft(health: readonly ModelHealth[], model: string, now: number)
   return until === null ? 0 : Math.max(0, Date.parse(until) - now);
 }
 
-/** How a model is spoken to, or null for one that cannot be called: not known, without a price or an address. */
-export function routeOf(name: string, providers: readonly CatalogProvider[]): Route | null {
-  const lookup = findModel(name, providers);
-  if (!lookup.ok) return null;
-  const { provider, model } = lookup.found;
-  const { contextTokens, maxOutputTokens } = model;
-  return { model: name, dialect: provider.dialect, contextTokens, maxOutputTokens };
-}
-
 function notGranted(agent: string, model: string): OpenLegionError {
   return new OpenLegionError({
     code: 'denied',

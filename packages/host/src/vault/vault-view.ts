@@ -15,6 +15,10 @@ const HEALTH_FRESH_MS = 500;
 export interface VaultView {
   /** The catalog as the gateway has it now. Throws `unavailable` while the gateway is away. */
   providers(): Promise<readonly CatalogProvider[]>;
+  /**
+   * As last seen, at most 2 s ago. It is looked at again behind the answer, so that a call does not wait for it: whoever
+   * asks after a failure skips what failed by itself, and the next one finds it here.
+   */
   modelHealth(): Promise<GatewayHealth['models']>;
   state(): { keeper: boolean; gateway: boolean };
   /** To be called whenever the keeper has been connected. Resolves when it has the policy. */
@@ -40,16 +44,27 @@ export function createVaultView(parts: {
   let providers: readonly CatalogProvider[] | null = null;
   let health: GatewayHealth['models'] = [];
   let healthAt = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | null = null;
   let policyStands = false;
   let stopped = false;
   let cancel: (() => void) | undefined;
 
-  async function look(): Promise<void> {
+  /** One look at a time: two would take what the other has half told for the catalog. */
+  function look(): Promise<void> {
+    looking ??= lookNow().finally(() => {
+      looking = null;
+    });
+    return looking;
+  }
+
+  async function lookNow(): Promise<void> {
     const seen = await gateway.health();
     health = seen.models;
     healthAt = clock.now();
     if (seen.pid === gatewayPid && providers) return;
     await gateway.putEgress(egressSettingsOf(config));
+    // What an earlier configuration added or changed is not the catalog's.
+    await gateway.putProviders([]);
     const own = providersOf(config, await gateway.providers());
     await gateway.putProviders(own.providers);
     providers = await gateway.providers();
@@ -65,6 +80,7 @@ export function createVaultView(parts: {
         warn(`the gateway is away: ${error instanceof Error ? error.message : 'unknown'}`);
       gatewayPid = null;
       providers = null;
+      health = [];
     }
   }
 
@@ -94,12 +110,14 @@ export function createVaultView(parts: {
       return providers ?? [];
     },
     async modelHealth() {
-      if (clock.now() - healthAt > HEALTH_FRESH_MS) await look();
+      if (!providers) await look();
+      else if (clock.now() - healthAt > HEALTH_FRESH_MS) void lookOrForget();
       return health;
     },
     state: () => ({ keeper: keeper().connected && policyStands, gateway: gatewayPid !== null }),
     pushPolicy,
     async reload() {
+      await looking?.catch(() => {});
       gatewayPid = null;
       providers = null;
       await Promise.all([tellPolicy(), look()]);
