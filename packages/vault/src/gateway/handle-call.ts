@@ -3,6 +3,7 @@ import type { KeeperClient } from '../process/keeper-client.ts';
 import { refusalStatus } from '../process/refusal-status.ts';
 import { type AdmittedCall, admitCall, checkCall } from './admit-call.ts';
 import { asRefusal, refusalBody } from './answer/answer-refusal.ts';
+import { isUnpaid } from './answer/is-unpaid.ts';
 import { type ModelHealthRecord, retryAfterMs } from './answer/model-health.ts';
 import { type Charge, chargeReservation, NOTHING } from './answer/price-usage.ts';
 import { readProviderError } from './answer/read-provider-error.ts';
@@ -87,8 +88,9 @@ async function makeCall(
     if (!signal.aborted) health.note(name, charge.source === 'reservation' ? 0 : status, null);
     return;
   }
-  health.note(name, status, retryAfterMs(answer.headers['retry-after'], now()));
   const error = await readProviderError(answer, provider, secret);
+  const wait = retryAfterMs(answer.headers['retry-after'], now());
+  health.note(name, status, wait, isUnpaid(status, error.body));
   const charged = await settlement.settle(NOTHING, status);
   endWithTrailers(response, error.status, error.headers, error.body, charged);
 }

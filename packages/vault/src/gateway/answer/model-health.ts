@@ -1,56 +1,100 @@
 import type { ModelHealth } from '@openlegion/contract/gateway-protocol';
 
 /**
- * What the gateway saw of each model, by its canonical name. Routing and failover (the next step of this file's
- * neighbours) read it; nothing an agent says goes in.
+ * What the gateway saw of each model, by the name under which it called it. Nothing an agent says goes in. It is
+ * memory of this process alone: after a restart nothing is known, which counts as healthy.
  */
 export interface ModelHealthRecord {
-  /** `status` is the provider's; 0 where there was no answer. `retryAfterMs` is the provider's own wish. */
-  note(model: string, status: number, retryAfterMs: number | null): void;
+  /**
+   * `status` is the provider's; 0 where there was no answer. `retryAfterMs` is the provider's own wish; `unpaid` that
+   * it said the account is not, whatever the status.
+   */
+  note(model: string, status: number, retryAfterMs: number | null, unpaid?: boolean): void;
   all(): ModelHealth[];
 }
 
 const TRANSIENT_MS = [60_000, 300_000, 1_500_000] as const;
 const REFUSED_MS = 3_600_000;
+/** A key that worked so lately is not refused for what it is: a 403 is then about the one request (moderation). */
+const KEY_PROVEN_MS = 600_000;
 const MAX_MODELS = 5000;
+
+interface Seen extends ModelHealth {
+  failures: number;
+  coolingUntilMs: number;
+  succeededAtMs: number;
+}
 
 /**
  * Cooling: 60, 300, then 1,500 s on errors that may pass; an hour where the key or the account is refused; what the
- * provider asks for on a rate limit. 400 and 404 are the caller's own and say nothing of the model.
+ * provider asks for on a rate limit, 1 s to an hour. 400 and 404 are the caller's own and say nothing of the model. A
+ * failure while a model cools down is of the same trouble: calls that were under way together count as one, and
+ * none shortens what stands.
  */
 export function createModelHealth(now: () => number): ModelHealthRecord {
-  const seen = new Map<string, ModelHealth & { failures: number }>();
+  const seen = new Map<string, Seen>();
 
   return {
-    note(model, status, retryAfterMs) {
-      const before = seen.get(model);
-      const failures = isTransient(status) ? (before?.failures ?? 0) + 1 : 0;
-      const coolingMs = coolingFor(status, failures, retryAfterMs);
-      const own = status >= 400 && coolingMs === 0;
-      if (before && own) return;
-      if (!before && seen.size >= MAX_MODELS) return;
-      const failed = coolingMs > 0;
+    note(model, status, retryAfter, unpaid = false) {
+      const at = now();
+      const before = seen.get(model) ?? NEVER;
+      if (before === NEVER && seen.size >= MAX_MODELS) return;
+      if (status >= 200 && status < 300) {
+        seen.set(model, {
+          ...NEVER,
+          model,
+          lastStatus: status,
+          lastErrorAt: before.lastErrorAt,
+          succeededAtMs: at,
+        });
+        return;
+      }
+      const proven = status === 403 && at - before.succeededAtMs < KEY_PROVEN_MS;
+      const refused = unpaid || status === 401 || status === 402 || (status === 403 && !proven);
+      if (!refused && !isTransient(status)) return;
+      const together = before.coolingUntilMs > at;
+      const failures = refused || together ? before.failures : before.failures + 1;
+      const coolingMs = refused ? REFUSED_MS : coolingFor(status, failures, retryAfter);
+      const coolingUntilMs = Math.max(before.coolingUntilMs, at + coolingMs);
       seen.set(model, {
         model,
-        ok: !failed,
+        ok: false,
         lastStatus: status,
-        lastErrorAt: failed ? new Date(now()).toISOString() : (before?.lastErrorAt ?? null),
-        coolingUntil: failed ? new Date(now() + coolingMs).toISOString() : null,
+        lastErrorAt: new Date(at).toISOString(),
+        coolingUntil: new Date(coolingUntilMs).toISOString(),
         failures,
+        coolingUntilMs,
+        succeededAtMs: before.succeededAtMs,
       });
     },
-    all: () => [...seen.values()].map(({ failures: _failures, ...health }) => health),
+    all: () =>
+      [...seen.values()].map(({ model, ok, lastStatus, lastErrorAt, coolingUntil }) => ({
+        model,
+        ok,
+        lastStatus,
+        lastErrorAt,
+        coolingUntil,
+      })),
   };
 }
+
+const NEVER: Seen = {
+  model: '',
+  ok: true,
+  lastStatus: 0,
+  lastErrorAt: null,
+  coolingUntil: null,
+  failures: 0,
+  coolingUntilMs: 0,
+  succeededAtMs: Number.NEGATIVE_INFINITY,
+};
 
 function isTransient(status: number): boolean {
   return status === 0 || status === 408 || status === 429 || status >= 500 || (status >= 300 && status < 400);
 }
 
-function coolingFor(status: number, failures: number, retryAfterMs: number | null): number {
-  if (status === 401 || status === 402 || status === 403) return REFUSED_MS;
-  if (!isTransient(status)) return 0;
-  if (status === 429 && retryAfterMs !== null) return Math.min(Math.max(retryAfterMs, 1000), REFUSED_MS);
+function coolingFor(status: number, failures: number, retryAfter: number | null): number {
+  if (status === 429 && retryAfter !== null) return Math.min(Math.max(retryAfter, 1000), REFUSED_MS);
   return TRANSIENT_MS[Math.min(failures, TRANSIENT_MS.length) - 1] ?? TRANSIENT_MS[0];
 }
 
