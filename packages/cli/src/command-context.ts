@@ -6,3 +6,6 @@ export interface CommandContext {
   terminal: Terminal;
   environment: NodeJS.ProcessEnv;
 }
+
+/** Runs a command for the installation that was named and keeps its exit code. */
+export type RunCommand = (command: (context: CommandContext) => Promise<number>) => Promise<void>;

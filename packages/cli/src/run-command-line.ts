@@ -1,6 +1,9 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, RunCommand } from './command-context.ts';
+import { registerBudget } from './commands/register-budget.ts';
+import { registerEgress } from './commands/register-egress.ts';
+import { registerVault } from './commands/register-vault.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
@@ -23,6 +26,9 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     environment: process.env,
   });
   let code = 0;
+  const run: RunCommand = async (command) => {
+    code = await command(contextFor());
+  };
   const program = new Command('openlegion')
     .description('Runs fleets of AI agents as untrusted workloads, and proves what it promises.')
     .option(
@@ -86,32 +92,9 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       code = await costs(contextFor(), { json: options.json === true });
     });
 
-  const vault = program.command('vault').description('credentials: names are listed, values never shown');
-  vault
-    .command('add')
-    .description('add or replace a credential; the value is read from the terminal, or from standard input')
-    .argument('<name>', 'a provider (openai), or a full name (OPENLEGION_SYSTEM_OPENAI_API_KEY)')
-    .option('--origin <url...>', 'where it may be sent (for a known provider: its own address)')
-    .action(async (name: string, options) => {
-      const { vaultAdd } = await import('./commands/vault.ts');
-      code = await vaultAdd(contextFor(), name, options.origin ?? []);
-    });
-  vault
-    .command('list')
-    .description('list the names')
-    .option('--json', 'as JSON')
-    .action(async (options) => {
-      const { vaultList } = await import('./commands/vault.ts');
-      code = await vaultList(contextFor(), { json: options.json === true });
-    });
-  vault
-    .command('remove')
-    .argument('<name>')
-    .description('remove a credential')
-    .action(async (name: string) => {
-      const { vaultRemove } = await import('./commands/vault.ts');
-      code = await vaultRemove(contextFor(), name);
-    });
+  registerVault(program, run);
+  registerBudget(program, run);
+  registerEgress(program, run);
 
   const audit = program.command('audit').description('the record of every decision');
   audit

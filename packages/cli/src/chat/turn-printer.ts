@@ -4,6 +4,7 @@ import type { Refusal, RefusalCode } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import { oneLine, safeText } from '../terminal/safe-text.ts';
 import type { Style } from '../terminal/style.ts';
+import { warningLine } from '../terminal/warning-line.ts';
 
 export interface TurnPrinter {
   print(event: FleetEvent): void;
@@ -87,6 +88,14 @@ export function createTurnPrinter(options: {
           );
         }
         break;
+      case 'model_switched':
+        aside(
+          style(
+            'yellow',
+            `  (${prefix(who)}${oneLine(turn.from, 80)} failed: ${oneLine(turn.reason, 120)}; ${turn.continued ? 'continued by' : 'asking'} ${oneLine(turn.to, 80)})`,
+          ),
+        );
+        break;
       case 'steered':
         aside(style('dim', `  (steered: ${oneLine(turn.text, 100)})`));
         break;
@@ -112,6 +121,17 @@ export function createTurnPrinter(options: {
           break;
         case 'agent_stopped':
           aside(style('dim', `  (${who} stopped: ${oneLine(event.reason, 160)})`));
+          break;
+        case 'model_failed':
+          aside(
+            style(
+              'yellow',
+              `  (${prefix(who)}${oneLine(event.model, 80)} answered ${event.httpStatus || 'nothing'}: ${oneLine(event.reason, 120)})`,
+            ),
+          );
+          break;
+        case 'budget_warning':
+          aside(`  ${warningLine(event, style)}`);
           break;
         case 'handoff':
           aside(style('cyan', `  → ${who} hands off to ${event.to}`));

@@ -5,6 +5,7 @@ import { createControlClient } from '../control/control-client.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { formatTable } from '../terminal/table.ts';
+import { warningLine } from '../terminal/warning-line.ts';
 
 /** Exit code 0 when the fleet runs; otherwise the error says how to start it. */
 export async function status(
@@ -30,6 +31,14 @@ export async function status(
     terminal.line(`  cannot enforce here: ${engine.cannotEnforce.join(', ')}`);
   const up = (part: boolean) => (part ? terminal.style('green', 'up') : terminal.style('red', 'down'));
   terminal.line(`vault: keeper ${up(vault.keeper)}, gateway ${up(vault.gateway)}`);
+  for (const { model, lastStatus, until } of found.cooling)
+    terminal.line(
+      terminal.style(
+        'yellow',
+        `cooling: ${oneLine(model, 80)} until ${until.slice(0, 19)}Z (answered ${lastStatus || 'nothing'})`,
+      ),
+    );
+  for (const warning of found.warnings) terminal.line(warningLine(warning, terminal.style));
   terminal.line();
   terminal.line(agentTable(found));
   return 0;

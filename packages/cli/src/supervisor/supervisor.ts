@@ -3,6 +3,7 @@ import type { PartDefinition } from './part-definition.ts';
 import type { PartLog } from './part-log.ts';
 import { describeExit, type PartProcess, startPartProcess } from './part-process.ts';
 import { restartDelayMs, STABLE_AFTER_MS } from './restart-delay.ts';
+import { tryKeys } from './try-keys.ts';
 
 export type SupervisorEvent =
   | { type: 'part'; part: PartName; state: 'starting' | 'ready' | 'stopping' | 'stopped'; pid?: number }
@@ -43,13 +44,18 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const keepers: Promise<void>[] = [];
   let stopped: Promise<void> | undefined;
 
-  const launch = async (part: PartDefinition): Promise<{ child: PartProcess; report: PartReport }> => {
-    onEvent({ type: 'part', part: part.name, state: 'starting' });
+  const launchWith = async (part: PartDefinition): Promise<{ child: PartProcess; report: PartReport }> => {
     const child = startPartProcess(part, logOf(part.name));
     running.set(part.name, child);
     const report = await child.report;
     if (!report.ready) await child.stop();
     return { child, report };
+  };
+  const launch = async (part: PartDefinition) => {
+    onEvent({ type: 'part', part: part.name, state: 'starting' });
+    return part.keyFile === undefined
+      ? launchWith(part)
+      : tryKeys(part.keyFile, (keyFile) => launchWith({ ...part, keyFile }));
   };
 
   /** Holds one part up until the supervisor stops. */

@@ -9,20 +9,8 @@ const KEY_BYTES = 32;
  * its owner can read it. Its contents are never read here: the keeper gets it as an open file.
  */
 export function ensureVaultKeyFile(path: string, uid: number, storeExists: boolean): void {
-  try {
-    const found = lstatSync(path);
-    if (!found.isFile() || (found.mode & 0o077) !== 0 || found.uid !== uid) {
-      throw new OpenLegionError({
-        code: 'denied',
-        rule: 'vault.key',
-        message: `The vault's key file ${path} must be a file of yours that no one else can read.`,
-        remedy: `chmod 600 ${path}; if others could read it, replace the keys in the vault.`,
-      });
-    }
-    return;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
+  requirePrivate(`${path}.new`, uid);
+  if (requirePrivate(path, uid)) return;
   if (storeExists) {
     throw new OpenLegionError({
       code: 'unavailable',
@@ -40,4 +28,17 @@ export function ensureVaultKeyFile(path: string, uid: number, storeExists: boole
   } finally {
     closeSync(file);
   }
+}
+
+/** False when there is no such file; throws `denied` when someone else can read it or made it. */
+function requirePrivate(path: string, uid: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  if (found.isFile() && (found.mode & 0o077) === 0 && found.uid === uid) return true;
+  throw new OpenLegionError({
+    code: 'denied',
+    rule: 'vault.key',
+    message: `The vault's key file ${path} must be a file of yours that no one else can read.`,
+    remedy: `chmod 600 ${path}; if others could read it, replace the keys in the vault.`,
+  });
 }

@@ -106,6 +106,7 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
       month: '2026-11',
       timeZone: 'UTC',
       fleet: spending,
+      teams: {},
       agents: { assistant: spending },
     });
   }
