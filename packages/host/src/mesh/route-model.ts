@@ -1,9 +1,9 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import { findModel } from '@openlegion/contract/find-model';
 import type { ModelHealth } from '@openlegion/contract/gateway-protocol';
 import type { Route, RouteRequest } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { AgentSettings } from '../config/fleet-config.ts';
-import { findModel } from '../models/find-model.ts';
 import { modelRemedy } from '../models/model-remedy.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
-import { findModel } from './find-model.ts';
+import { findModel } from '@openlegion/contract/find-model';
 import { modelRemedy } from './model-remedy.ts';
 
 /** Of each agent whose own model cannot be called: why, and what to do. Its chain is the business of the chain's check. */

@@ -1,5 +1,5 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
-import { findModel } from './find-model.ts';
+import { findModel } from '@openlegion/contract/find-model';
 import { modelRemedy } from './model-remedy.ts';
 
 type Failover = Readonly<Record<string, readonly string[]>>;

@@ -1,4 +1,4 @@
-import type { ModelAbsence } from './find-model.ts';
+import type { ModelAbsence } from '@openlegion/contract/find-model';
 
 /** Why a model cannot be called, and what a person does about it; both in one sentence each. */
 export function modelRemedy(name: string, missing: ModelAbsence): { reason: string; remedy: string } {

@@ -1,6 +1,6 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import { findModel } from '@openlegion/contract/find-model';
 import type { AgentModels } from '@openlegion/contract/mesh-api';
-import { findModel } from './find-model.ts';
 
 /** The models of an agent's chain, in order, by the names that its policy has; without those that cannot be called. */
 export function modelsOfAgent(

@@ -2,8 +2,8 @@ import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
 import type { Policy, PolicyLimits } from '@openlegion/contract/keeper-protocol';
 import type { ProviderConfig } from '@openlegion/contract/mesh-config';
+import { ownModels } from '@openlegion/contract/own-models';
 import type { FleetConfig } from '../config/fleet-config.ts';
-import { ownModels } from '../models/own-models.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
 /**

@@ -1,7 +1,5 @@
-import type { CatalogModel } from '@openlegion/contract/catalog';
-import type { ProviderConfig } from '@openlegion/contract/mesh-config';
-
-type OwnModel = ProviderConfig['models'][string];
+import type { CatalogModel } from './catalog.ts';
+import type { OwnModelConfig } from './mesh-config.ts';
 
 /**
  * The models of a provider as mesh.yaml has them, and after them those of the catalog that it says nothing of. A name
@@ -9,7 +7,7 @@ type OwnModel = ProviderConfig['models'][string];
  * price, however it is spelled.
  */
 export function ownModels(
-  own: Readonly<Record<string, OwnModel>>,
+  own: Readonly<Record<string, OwnModelConfig>>,
   known: readonly CatalogModel[],
 ): CatalogModel[] {
   const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
@@ -28,7 +26,7 @@ export function ownModels(
 /** Limits and price are the operator's; other names and abilities stay those that are known of the model. */
 function ownModel(
   id: string,
-  own: OwnModel,
+  own: OwnModelConfig,
   known: CatalogModel | undefined,
   named: ReadonlySet<string>,
 ): CatalogModel {
@@ -47,7 +45,7 @@ function ownModel(
   };
 }
 
-function priceOf(own: OwnModel): CatalogModel['price'] {
+function priceOf(own: OwnModelConfig): CatalogModel['price'] {
   const audioInput = own.audio_input_usd_per_million;
   const audioOutput = own.audio_output_usd_per_million;
   return {
@@ -62,7 +60,7 @@ function priceOf(own: OwnModel): CatalogModel['price'] {
   };
 }
 
-function classesOf(own: Omit<OwnModel['tiers'][number], 'above_input_tokens'>) {
+function classesOf(own: Omit<OwnModelConfig['tiers'][number], 'above_input_tokens'>) {
   const cacheRead = own.cache_read_usd_per_million;
   const cacheWrite = own.cache_write_usd_per_million;
   return {

@@ -1,5 +1,5 @@
-import type { CatalogModel, CatalogProvider } from '@openlegion/contract/catalog';
-import { splitModelName } from '@openlegion/contract/model-name';
+import type { CatalogModel, CatalogProvider } from './catalog.ts';
+import { splitModelName } from './model-name.ts';
 
 export interface FoundModel {
   provider: CatalogProvider;
