@@ -6,13 +6,13 @@ import type {
   SignatureCheck,
 } from '@openlegion/contract/keeper-protocol';
 import { credentialName } from '../process/credential-name.ts';
+import { nameTaken, noCredential, unreachable } from '../process/keeper-refusals.ts';
+import { reaches } from '../process/match-request.ts';
 import { openCaptured } from '../process/sealed-box.ts';
 import { malformed } from '../process/strict-parser.ts';
-import { refuse } from '../process/vault-error.ts';
 import { isSignedBy } from '../process/webhook-signature.ts';
 import { inventValue } from './credentials.ts';
 import type { KeeperParts } from './keeper.ts';
-import { reaches } from './match-request.ts';
 
 /** What an agent may do about secrets without one ever leaving: see its handles, have one made, hand one over. */
 export function createAgentSecrets({ database, policy, credentials, vault, audit, now }: KeeperParts) {
@@ -26,12 +26,7 @@ export function createAgentSecrets({ database, policy, credentials, vault, audit
     const bindings = hosts.map((place): CredentialBinding => {
       const [host = '', port = '443'] = place.split(':');
       if (!domains.some((domain) => reaches(domain, host, Number(port))))
-        throw refuse(
-          'denied',
-          `permissions.${agent}.allowed_domains`,
-          `${agent} may not keep a secret for ${place}, which it may not reach.`,
-          `If it should: \`./openlegion egress allow ${agent} ${place}\`.`,
-        );
+        throw unreachable(agent, host, Number(port));
       const where = {
         host,
         port: Number(port),
@@ -43,8 +38,7 @@ export function createAgentSecrets({ database, policy, credentials, vault, audit
     });
     if (bindings.length === 0) throw malformed('hosts', 'at least one host');
     const owner = credentials.find(name);
-    if (owner && owner.owner !== agent)
-      throw refuse('conflict', 'vault.owner', `${own} is taken.`, 'Take another name.');
+    if (owner && owner.owner !== agent) throw nameTaken(own);
     return database.durable(() => {
       const version = credentials.put({ name, value, owner: agent, origins: [], bindings, environment: [] });
       audit.append({ type, actor: agent, subject: name, detail: { version, hosts } });
@@ -84,13 +78,7 @@ export function createAgentSecrets({ database, policy, credentials, vault, audit
     verifySignature(check: SignatureCheck): { valid: boolean } {
       const { credential: name, style } = check;
       const credential = credentials.find(name);
-      if (credential?.tier !== 'cred')
-        throw refuse(
-          'denied',
-          'vault.credential',
-          `The vault has no ${name} to check signatures with.`,
-          `Run \`./openlegion vault add ${name}\`.`,
-        );
+      if (credential?.tier !== 'cred') throw noCredential(name);
       const valid = isSignedBy(Buffer.from(credentials.unseal(name)), check, now());
       const entry = { type: 'signature.checked', actor: 'host', subject: name, detail: { style } };
       if (valid) database.relaxed(() => audit.append({ ...entry, decision: 'allowed' }));

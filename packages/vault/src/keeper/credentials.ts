@@ -2,10 +2,10 @@ import { createHmac, randomInt } from 'node:crypto';
 import type { CredentialName, NewCredential, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import { shortName, tierOf } from '../process/credential-name.ts';
 import type { Database, Row } from '../process/database.ts';
+import { tampered } from '../process/keeper-refusals.ts';
 import { parsePlaces } from '../process/keeper-requests.ts';
+import { matchesGlob } from '../process/match-request.ts';
 import { integer, mapOf, text } from '../process/strict-parser.ts';
-import { refuse, type VaultError } from '../process/vault-error.ts';
-import { matchesGlob } from './match-request.ts';
 import type { Vault } from './vault-key.ts';
 
 /** What is known of a credential without its value. `isIntact`: all of this is as it was sealed. */
@@ -80,10 +80,13 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
     return loaded;
   };
 
+  const find = (name: string): Credential | null => list().find((one) => one.name === name) ?? null;
+
   /** The value as it is in the store: for the keeper's own use, or to be released by `reveal`. */
   function unseal(name: string): string {
     const row = database.get('SELECT * FROM credential WHERE name = ?', name);
-    const plain = row && readManifest().get(name) === row.version ? open(row) : null;
+    const known = find(name);
+    const plain = row && known?.isIntact && known.version === row.version ? open(row) : null;
     if (!plain) throw tampered(name);
     const value = plain.toString();
     plain.fill(0);
@@ -93,7 +96,7 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
   return {
     list,
     unseal,
-    find: (name: string): Credential | null => list().find((one) => one.name === name) ?? null,
+    find,
     /** Seals a new version and returns its number. */
     put({ name, value, owner, ...places }: NewCredential & { owner: string | null }): number {
       const { origins, bindings, environment } = places;
@@ -120,7 +123,7 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
       const value = unseal(name);
       const at = new Date(now()).toISOString();
       database.run('UPDATE credential SET last_used_at = ? WHERE name = ?', at, name);
-      const known = loaded?.find((one) => one.name === name);
+      const known = find(name);
       if (known) known.lastUsedAt = at;
       return value;
     },
@@ -153,13 +156,4 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Letters and digits of the keeper's own invention. */
 export function inventValue(length: number): string {
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-}
-
-function tampered(what: string): VaultError {
-  return refuse(
-    'internal',
-    'vault.tampered',
-    `The vault refuses to use ${what}: vault.db was changed by something other than the keeper.`,
-    `Find out who could write to data/keeper, then replace it with \`./openlegion vault add\`.`,
-  );
 }

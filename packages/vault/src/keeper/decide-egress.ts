@@ -1,8 +1,17 @@
 import type { CredentialBinding, EgressRequest, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import { shortName } from '../process/credential-name.ts';
-import { refuse, type VaultError } from '../process/vault-error.ts';
+import {
+  ambiguous,
+  cleartext,
+  meaninglessPlaceholder,
+  misplacedPlaceholder,
+  noService,
+  outsideBinding,
+  unreachable,
+} from '../process/keeper-refusals.ts';
+import { matchesHost, permits, reaches } from '../process/match-request.ts';
+import type { VaultError } from '../process/vault-error.ts';
 import type { Credential } from './credentials.ts';
-import { matchesHost, permits, reaches } from './match-request.ts';
 
 export interface EgressDecision {
   rule: string;
@@ -79,7 +88,8 @@ export function decideEgress(request: EgressRequest, policy: EgressPolicy): Egre
       throw ambiguous(fitting.map(({ credential }) => credential.short));
     return { rule: ruleOf(agent, false, fitting), mode: 'terminate', host, port, use };
   }
-  if (candidates.length > 0) throw outside(request, candidates[0]?.credential.short ?? '', host);
+  if (candidates.length > 0)
+    throw outsideBinding(candidates[0]?.credential.short ?? '', request.method, request.path, host);
   const isSearch =
     request.kind === 'https' &&
     ['GET', 'POST'].includes(request.method) &&
@@ -98,12 +108,7 @@ function serviceOf({ service }: EgressRequest, { agent, granted }: EgressPolicy)
   const credential = granted.find(({ short }) => short === service);
   const binding = credential?.bindings.find((one) => !one.host.startsWith('*'));
   if (credential && binding) return { credential, binding };
-  throw refuse(
-    'denied',
-    `permissions.${agent.name}.allowed_credentials`,
-    `${agent.name} may not use a service ${service ?? ''}.`,
-    `Add "${service ?? ''}" to permissions.${agent.name}.allowed_credentials in config/permissions.json, and its host with \`./openlegion vault bind\`.`,
-  );
+  throw noService(agent.name, service ?? '');
 }
 
 /** The credential that the request's one token stands for; null without tokens. */
@@ -114,61 +119,13 @@ function credentialNamed(request: EgressRequest, { agent, granted, placeholderOf
   const credential = granted.find((one) =>
     inside === undefined ? placeholderOf(one) === first.token : shortName(inside) === one.short,
   );
-  if (!credential)
-    throw refuse(
-      'denied',
-      'egress.placeholder',
-      `What stands in ${first.place} for a credential stands for none that ${agent.name} may use now.`,
-      `Start the program again, since a placeholder ends with its credential's version; or grant the credential in permissions.${agent.name}.allowed_credentials.`,
-    );
+  if (!credential) throw meaninglessPlaceholder(agent.name, first.place);
   if (more.length > 0 || request.kind === 'tunnel') throw misplaced(request, credential, request.host);
   return credential;
-}
-
-function unreachable(agent: string, host: string, port: number): VaultError {
-  const place = port === 443 || port === 80 ? host : `${host}:${port}`;
-  return refuse(
-    'denied',
-    `permissions.${agent}.allowed_domains`,
-    `${agent} may not reach ${place}.`,
-    `If it should: \`./openlegion egress allow ${agent} ${place}\`.`,
-  );
-}
-
-function cleartext(host: string): VaultError {
-  return refuse(
-    'denied',
-    'egress.cleartext',
-    `A credential for ${host} never travels over plain HTTP.`,
-    'Use https://.',
-  );
 }
 
 function misplaced(request: EgressRequest, { short, bindings }: Credential, host: string): VaultError {
   const places = [...new Set(request.tokens.map(({ place }) => place))].join(', ');
   const declared = bindings.map((one) => `${one.header} to ${one.host}:${one.port}`).join(', ');
-  return refuse(
-    'denied',
-    'egress.placeholder',
-    `${short} may not stand in ${places.slice(0, 300)} of a request to ${host}: it goes once, in ${declared.slice(0, 800) || 'no header, nowhere yet'}.`,
-    `Send it there; or change where it goes with \`./openlegion vault bind ${short}\`.`,
-  );
-}
-
-function ambiguous(names: readonly string[]): VaultError {
-  return refuse(
-    'conflict',
-    'egress.ambiguous',
-    `More than one credential is granted for this request: ${[...new Set(names)].join(', ').slice(0, 1000)}.`,
-    'Name one in the header, as $CRED{name} or by its placeholder; or grant one alone.',
-  );
-}
-
-function outside({ method, path }: EgressRequest, short: string, host: string): VaultError {
-  return refuse(
-    'denied',
-    'vault.binding',
-    `${method} ${path.split('?')[0]?.slice(0, 300)} is not among what ${short} may do at ${host}.`,
-    `If it should be: \`./openlegion vault bind ${short}\` with this method and path.`,
-  );
+  return misplacedPlaceholder(short, places, host, declared);
 }

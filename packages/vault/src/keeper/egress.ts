@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { EgressAnswer, EgressDone, EgressRequest } from '@openlegion/contract/keeper-protocol';
-import { refuse, VaultError } from '../process/vault-error.ts';
+import { tooManyOpen } from '../process/keeper-refusals.ts';
+import type { Connection } from '../process/role-socket.ts';
+import { VaultError } from '../process/vault-error.ts';
 import { decideEgress, type EgressDecision } from './decide-egress.ts';
-import type { Connection, KeeperParts } from './keeper.ts';
+import type { KeeperParts } from './keeper.ts';
 
 /** More than this at once is no gateway of ours. */
 const MOST_OPEN = 20_000;
 
 /** The life of one request to the outside: decided and its credential released, asked for again, ended. */
 export function createEgress(parts: KeeperParts) {
-  const { policy, credentials, audit } = parts;
+  const { database, policy, credentials, audit } = parts;
   const open = new Map<string, { request: EgressRequest; place: string; credential: string }>();
 
   function decide(request: EgressRequest): EgressDecision {
@@ -28,13 +30,7 @@ export function createEgress(parts: KeeperParts) {
 
   function admit(request: EgressRequest, connection: Connection): EgressAnswer {
     const { rule, mode, host, port, use } = decide(request);
-    if (open.size >= MOST_OPEN)
-      throw refuse(
-        'rate_limited',
-        'egress.open',
-        'Too many requests are open.',
-        'Wait until some have ended.',
-      );
+    if (open.size >= MOST_OPEN) throw tooManyOpen();
     const requestId = randomUUID();
     const place = `${host}:${port}`;
     const { detail, ...entry } = record(request, place, rule);
@@ -81,7 +77,7 @@ export function createEgress(parts: KeeperParts) {
     },
     /** Does nothing for what is not open on this connection. */
     egressDone({ requestId, ...facts }: EgressDone, connection: Connection): Record<never, never> {
-      if (connection.delete(requestId)) parts.relaxed(() => end(requestId, facts));
+      if (connection.delete(requestId)) database.relaxed(() => end(requestId, facts));
       return {};
     },
     /** Revoked is also what would now go with another credential, or another version of it, and what is not known. */
@@ -101,7 +97,7 @@ export function createEgress(parts: KeeperParts) {
     abandon(connection: Connection): void {
       const left = [...connection].filter((id) => open.has(id));
       if (left.length > 0)
-        parts.relaxed(() => {
+        database.relaxed(() => {
           for (const id of left) end(id, { httpStatus: 0, why: 'its connection ended' });
         });
     },

@@ -9,8 +9,9 @@ import type {
 import { monthOf } from '../process/calendar.ts';
 import type { Database, Row } from '../process/database.ts';
 import { formatMicroUsd } from '../process/format-micro-usd.ts';
+import { overBudget } from '../process/keeper-refusals.ts';
 import { listOf, text } from '../process/strict-parser.ts';
-import { refuse, type VaultError } from '../process/vault-error.ts';
+import type { VaultError } from '../process/vault-error.ts';
 import { type Grant, grantOutput, worstCaseMicroUsd } from './grant.ts';
 import type { Account } from './policy.ts';
 
@@ -88,7 +89,7 @@ export function createLedger(database: Database) {
       const limits = accounts.flatMap((account) => limitsOf(account, day));
       const least = limits.reduce((a, b) => (roomIn(b) < roomIn(a) ? b : a));
       const grant = grantOutput(call, roomIn(least));
-      if (!grant) throw overBudget(least, call);
+      if (!grant) throw refusalOf(least, call);
       const isAssured = limits.every(
         ({ spent, reserved, assured }) => spent + reserved + grant.microUsd <= assured,
       );
@@ -213,18 +214,11 @@ function markOf({ account, period, microUsd: limit, spent, reserved }: Limit, { 
   return { scope: account.scope, period, microUsd: Math.min(limit, spent + reserved + microUsd + step) };
 }
 
-function overBudget(limit: Limit, call: ReserveRequest): VaultError {
-  const { account, period, microUsd, spent, reserved } = limit;
-  const kind = period.length === 10 ? 'daily' : 'monthly';
+function refusalOf({ account, period, microUsd, spent, reserved }: Limit, call: ReserveRequest): VaultError {
   const least = worstCaseMicroUsd(call, Math.min(call.minOutputTokens, call.outputTokens));
-  const need =
-    least > BigInt(Number.MAX_SAFE_INTEGER) ? 'more than can be counted' : formatMicroUsd(Number(least));
-  return refuse(
-    'budget_exceeded',
-    `${account.rule}budget.${kind}`,
-    `Over ${account.whose} ${kind} budget of ${formatMicroUsd(microUsd)}: ${formatMicroUsd(spent)} is spent, ${formatMicroUsd(reserved)} is reserved for calls under way, and this call could cost ${need}.`,
-    `Raise ${account.setting}, or wait until ${period} is over.`,
-  );
+  const need = least > Number.MAX_SAFE_INTEGER ? 'more than can be counted' : formatMicroUsd(Number(least));
+  const sums = `${formatMicroUsd(microUsd)}: ${formatMicroUsd(spent)} is spent, ${formatMicroUsd(reserved)} is reserved for calls under way, and this call could cost ${need}`;
+  return overBudget(account.whose, period, sums, account.rule, account.setting);
 }
 
 function reservationOf(row: Row): OpenReservation {

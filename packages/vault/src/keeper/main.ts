@@ -3,18 +3,19 @@
  * told. Everything is imported and opened before that, because afterwards the installation's own files may be out
  * of reach. It ends with its lifeline.
  */
-import { chownSync, closeSync, readSync } from 'node:fs';
+import { chownSync } from 'node:fs';
 import type { KeeperSettings } from '@openlegion/contract/process-protocol';
 import { becomeUser } from '../process/become-user.ts';
+import { FLUSH_AFTER_MS } from '../process/database.ts';
+import { readKeyFile } from '../process/key-file.ts';
 import { holdLifeline } from '../process/lifeline.ts';
-import { isGiven } from '../process/report.ts';
+import { type Connection, listenForRole } from '../process/role-socket.ts';
+import { readBootId } from '../process/run-mark.ts';
 import { printFault, runPart } from '../process/run-part.ts';
-import { KEY_BYTES } from '../process/sealed-box.ts';
 import { readSettingsArgument } from '../process/settings-argument.ts';
 import { socketPaths } from '../process/socket-paths.ts';
 import { integer, nullable, strictObject, text } from '../process/strict-parser.ts';
-import { type Connection, createKeeper, FLUSH_AFTER_MS, readBootId } from './keeper.ts';
-import { listenForRole } from './role-socket.ts';
+import { createKeeper } from './keeper.ts';
 
 const path = text(4096, /^\/[^\0]*$/, 'an absolute path');
 // Root is nobody's own uid: given 0, a drop would drop nothing.
@@ -25,20 +26,6 @@ const parseSettings = strictObject<KeeperSettings>({
   uid,
   gatewayUid: uid,
 });
-
-const KEY_FD = 4;
-
-/** The key file is its 32 bytes and nothing else; one byte more is read so that a longer file is noticed. */
-function readKeyFile(): Buffer {
-  const buffer = Buffer.alloc(KEY_BYTES + 1);
-  let length = 0;
-  if (isGiven(KEY_FD)) {
-    for (let read = -1; read !== 0 && length < buffer.length; length += read)
-      read = readSync(KEY_FD, buffer, length, buffer.length - length, null);
-    closeSync(KEY_FD);
-  }
-  return buffer.subarray(0, length);
-}
 
 await runPart('keeper', async () => {
   const settings = parseSettings(readSettingsArgument(process.argv.slice(2)), 'settings');

@@ -1,19 +1,16 @@
-import type { AuditCheckpoint } from '@openlegion/contract/audit-record';
 import type { KeeperOperations, KeeperStatus } from '@openlegion/contract/keeper-protocol';
 import { LINE_BYTES } from '../process/keeper-client.ts';
 import { REQUEST_PARSERS } from '../process/keeper-requests.ts';
+import type { Connection, Operation } from '../process/role-socket.ts';
 import type { Parser } from '../process/strict-parser.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { createAgentSecrets } from './agent-secrets.ts';
 import type { createEgress } from './egress.ts';
-import type { Connection, KeeperParts } from './keeper.ts';
+import type { KeeperParts } from './keeper.ts';
 import type { createModelCalls } from './model-calls.ts';
 import { createOperator } from './operator.ts';
 
 export type KeeperRole = keyof KeeperOperations;
-
-/** Does one operation. `args` is not parsed yet; throws the refusal. */
-export type Operation = (args: unknown, connection: Connection) => unknown;
 
 type Typed = {
   [R in KeeperRole]: {
@@ -29,13 +26,13 @@ const PAGE_BYTES = LINE_BYTES - 65_536;
 /** What each role may ask for; there is nothing else. */
 export function createOperations(
   parts: KeeperParts,
-  calls: ReturnType<typeof createModelCalls>,
-  egress: ReturnType<typeof createEgress>,
+  { reserve, settle }: ReturnType<typeof createModelCalls>,
+  { egress, egressDone, egressRecheck }: ReturnType<typeof createEgress>,
 ): Record<KeeperRole, ReadonlyMap<string, Operation>> {
   const { database, policy, credentials, ledger, audit, today } = parts;
-  const secrets = createAgentSecrets(parts);
+  const { authority, ...secrets } = createAgentSecrets(parts);
 
-  function signHostChain({ seq, hash }: { seq: number; hash: string }): AuditCheckpoint {
+  function signHostChain({ seq, hash }: { seq: number; hash: string }) {
     const about = { actor: 'host', subject: `host chain at ${seq}`, detail: { hash } };
     try {
       return database.durable(() => {
@@ -52,46 +49,24 @@ export function createOperations(
   }
 
   const shared = {
-    names: () => ({
-      credentials: credentials.list().map(({ short: _, isIntact: __, ...known }) => known),
-    }),
+    names: () => ({ credentials: credentials.list().map(({ short: _, isIntact: __, ...name }) => name) }),
     audit: ({ after, limit }: { after: number; limit: number }) => ({
       records: audit.read(after, limit, PAGE_BYTES),
     }),
     status: (): KeeperStatus => ({
-      uid: process.getuid?.() ?? 0,
-      pid: process.pid,
-      openReservations: ledger.open().length,
-      lastCheckpoint: audit.newest('host'),
+      ...{ uid: process.getuid?.() ?? 0, pid: process.pid },
+      ...{ openReservations: ledger.open().length, lastCheckpoint: audit.newest('host') },
     }),
   };
   const operations: Typed = {
-    gateway: {
-      reserve: calls.reserve,
-      settle: calls.settle,
-      egress: egress.egress,
-      egressDone: egress.egressDone,
-      egressRecheck: egress.egressRecheck,
-      authority: secrets.authority,
-    },
+    gateway: { reserve, settle, egress, egressDone, egressRecheck, authority },
     host: {
       ...shared,
-      policy: (next) => ({
-        hash: policy.replace(next, (hash) =>
-          audit.append({
-            ...{ type: 'policy.changed', actor: 'host', subject: 'policy' },
-            detail: { hash, agents: next.agents.length },
-          }),
-        ),
-      }),
+      ...secrets,
+      policy: (next) => ({ hash: policy.replace(next, audit) }),
       costs: () => ledger.costs(policy.current(), today()),
       warnings: () => ({ warnings: ledger.warnings(today()) }),
       checkpoint: signHostChain,
-      vaultView: secrets.vaultView,
-      generate: secrets.generate,
-      capture: secrets.capture,
-      captureKey: secrets.captureKey,
-      verifySignature: secrets.verifySignature,
     },
     admin: {
       ...shared,
@@ -101,14 +76,10 @@ export function createOperations(
   };
   const parsed = (role: KeeperRole): Map<string, Operation> => {
     const parsers = new Map<string, Parser<unknown>>(Object.entries(REQUEST_PARSERS[role]));
+    const all = Object.entries<(request: never, connection: Connection) => unknown>(operations[role]);
+    // The parser of the same name made the request, so it is of that operation's type.
     return new Map(
-      Object.entries<(request: never, connection: Connection) => unknown>(operations[role]).map(
-        ([name, run]) => [
-          name,
-          // The parser of the same name made the request, so it is of this operation's type.
-          (args, connection) => run(parsers.get(name)?.(args, '') as never, connection),
-        ],
-      ),
+      all.map(([name, run]) => [name, (args, of) => run(parsers.get(name)?.(args, '') as never, of)]),
     );
   };
   return { gateway: parsed('gateway'), host: parsed('host'), admin: parsed('admin') };

@@ -1,9 +1,9 @@
 import type { CredentialBinding, NewCredential } from '@openlegion/contract/keeper-protocol';
 import { tierOf } from '../process/credential-name.ts';
+import { noCredential, wrongPassphrase } from '../process/keeper-refusals.ts';
 import { parseExported } from '../process/keeper-requests.ts';
 import { openUnderPassphrase, sealUnderPassphrase } from '../process/sealed-box.ts';
 import { malformed } from '../process/strict-parser.ts';
-import { refuse } from '../process/vault-error.ts';
 import { inventValue } from './credentials.ts';
 import type { KeeperParts } from './keeper.ts';
 
@@ -36,8 +36,7 @@ export function createOperator({ database, credentials, vault, audit, now }: Kee
   /** A new version of one there is, in which `change` differs. */
   function renew(name: string, change: { value: string } | Places, type: string) {
     const known = credentials.find(name);
-    if (!known)
-      throw refuse('not_found', 'vault.credential', `There is no ${name}.`, 'See `./openlegion vault list`.');
+    if (!known) throw noCredential(name);
     const { owner, origins, bindings, environment } = known;
     return database.durable(() =>
       store(
@@ -111,13 +110,7 @@ export function createOperator({ database, credentials, vault, audit, now }: Kee
     /** All of it or nothing; what has the name of one there is becomes its next version. */
     import({ passphrase, sealed }: { passphrase: string; sealed: string }): { names: string[] } {
       const plain = openUnderPassphrase(Buffer.from(sealed, 'base64'), passphrase, EXPORT);
-      if (!plain)
-        throw refuse(
-          'unauthenticated',
-          'vault.passphrase',
-          'This passphrase does not open this export, or the file was changed.',
-          'Try again with the passphrase that it was made with.',
-        );
+      if (!plain) throw wrongPassphrase();
       const all = parseExported(JSON.parse(plain.toString()), 'export');
       plain.fill(0);
       return database.durable(() => ({ names: all.map((one) => store(one, 'credential.imported').name) }));

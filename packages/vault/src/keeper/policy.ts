@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Policy, PolicyAgent, PolicyLimits } from '@openlegion/contract/keeper-protocol';
+import type { Audit } from '../process/audit-chain.ts';
 import type { Database } from '../process/database.ts';
+import { unknownAgent } from '../process/keeper-refusals.ts';
 import { parsePolicy } from '../process/keeper-requests.ts';
-import { refuse } from '../process/vault-error.ts';
 import type { Vault } from './vault-key.ts';
 
 /** One whose daily and monthly limit a call must fit into. */
@@ -42,13 +43,7 @@ export function createPolicyStore(database: Database, vault: Vault) {
   /** The agent and its parents upwards. Throws `denied` for one that the policy does not have. */
   function lineOf(name: string): [PolicyAgent, ...PolicyAgent[]] {
     const agent = agents.get(name);
-    if (!agent)
-      throw refuse(
-        'denied',
-        'vault.policy',
-        'The vault knows no such agent.',
-        'Add the agent to config/agents.yaml.',
-      );
+    if (!agent) throw unknownAgent();
     return [agent, ...(agent.parent === null ? [] : lineOf(agent.parent))];
   }
 
@@ -77,14 +72,15 @@ export function createPolicyStore(database: Database, vault: Vault) {
         },
       ];
     },
-    /** Runs `record` in the transaction that keeps the policy, unless it is the one in force. Returns its hash. */
-    replace(next: Policy, record: (hash: string) => void): string {
+    /** Puts a policy in force and records it, unless it is the one in force. Returns its hash. */
+    replace(next: Policy, audit: Audit): string {
       const text = JSON.stringify(next);
       const hash = createHash('sha256').update(text).digest('hex');
       if (text === JSON.stringify(policy)) return hash;
       database.durable(() => {
         vault.write('policy', Buffer.from(text));
-        record(hash);
+        const detail = { hash, agents: next.agents.length };
+        audit.append({ type: 'policy.changed', actor: 'host', subject: 'policy', detail });
       });
       use(next);
       return hash;

@@ -5,7 +5,8 @@ import type { AuditRecord } from '@openlegion/contract/audit-record';
 import type { Costs } from '@openlegion/contract/costs';
 import type { ReserveAnswer } from '@openlegion/contract/keeper-protocol';
 import fc from 'fast-check';
-import { createFlush, type Keeper } from './keeper.ts';
+import { createFlush } from '../process/database.ts';
+import type { Keeper } from './keeper.ts';
 import {
   ask,
   openKeeper,
@@ -205,9 +206,9 @@ test('a full disk does not end the keeper when records are brought to disk; a fa
   const fails = () => {
     throw errors.shift() ?? new Error('called too often');
   };
-  const flush = createFlush({ relaxed: (work) => work(), durable: fails }, (run) => void runs.push(run));
-  flush.relaxed(() => {});
+  const flush = createFlush(fails, (run) => void runs.push(run));
+  flush.soon();
   runs.shift()?.();
-  flush.relaxed(() => {});
+  flush.soon();
   assert.throws(() => runs.shift()?.(), { errcode: 10 });
 });

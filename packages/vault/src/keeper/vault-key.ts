@@ -1,7 +1,7 @@
 import { createECDH, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import type { Database } from '../process/database.ts';
+import { wrongKey } from '../process/keeper-refusals.ts';
 import { createSeal, deriveKey, KEY_BYTES, type Seal, X25519_PKCS8 } from '../process/sealed-box.ts';
-import { refuse, type VaultError } from '../process/vault-error.ts';
 
 /** The unlocked store: one random data key, which seals everything, and from which other keys are derived. */
 export interface Vault {
@@ -91,13 +91,4 @@ function p256Key(bytes: Buffer): KeyObject {
     key: { kty: 'EC', crv: 'P-256', d, x: part(1, 33), y: part(33, 65) },
     format: 'jwk',
   });
-}
-
-function wrongKey(what: string): VaultError {
-  return refuse(
-    'unauthenticated',
-    'vault.key',
-    `The vault stays locked: the key in data/vault.key ${what}.`,
-    'Put back the key file that belongs to data/keeper (after a key rotation that was interrupted it is data/vault.key.new); without it the credentials are lost: move data/keeper away and add them again.',
-  );
 }

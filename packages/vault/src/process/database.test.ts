@@ -8,7 +8,14 @@ import { openDatabase } from './database.ts';
 
 const FIRST = 'CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);';
 const open = (directory: string, ...migrations: string[]) =>
-  openDatabase({ directory, uid: null, migrations, now: () => 42, touch: 'UPDATE a SET x = x + 1' });
+  openDatabase({
+    directory,
+    uid: null,
+    migrations,
+    now: () => 42,
+    touch: 'UPDATE a SET x = x + 1',
+    later: () => {},
+  });
 
 test('migrations that are missing run in order, after a copy of what was there', () => {
   using directory = temporaryDirectory();

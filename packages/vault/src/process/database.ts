@@ -22,10 +22,12 @@ export interface Database {
   /** On disk when it returns, with everything committed before it. */
   durable: Transaction;
   /**
-   * Kept over any end of this process, but not over a power failure before the next durable one: for what may then be
-   * found undone. SQLite keeps commits in their order, so no later one is kept without it.
+   * Kept over any end of this process, and over a power failure from when it was brought to disk, which is soon: for
+   * what may be found undone. SQLite keeps commits in their order, so no later one is kept without it.
    */
   relaxed: Transaction;
+  /** Many of both as one, which is as durable as the most durable of its parts. */
+  together: Transaction;
   /** Writes everything from the log into the file, so that no page of before is left in either. */
   compact(): void;
   close(): void;
@@ -39,8 +41,10 @@ export interface DatabaseOptions {
   now: () => number;
   /** A statement that changes a page, whatever there is: SQLite forces nothing to disk for a commit without one. */
   touch: string;
+  /** Calls once, `FLUSH_AFTER_MS` later: then what is only in the kernel's memory goes to disk. */
+  later: (run: () => void) => void;
   /** Told after each time that everything was forced to disk. */
-  forced?: () => void;
+  forced?: (() => void) | undefined;
 }
 
 /**
@@ -140,8 +144,8 @@ function statementsOf(database: DatabaseSync): Pick<Database, 'get' | 'all' | 'e
 
 function transactionsOf(
   database: DatabaseSync,
-  { touch, forced }: DatabaseOptions,
-): Pick<Database, 'durable' | 'relaxed' | 'compact' | 'close'> {
+  { touch, later, forced }: DatabaseOptions,
+): Pick<Database, 'durable' | 'relaxed' | 'together' | 'compact' | 'close'> {
   // Commits do not wait for the disk of themselves; the durable ones are followed by one that does, for all of them.
   database.exec('PRAGMA synchronous = NORMAL');
   let depth = 0;
@@ -195,7 +199,7 @@ function transactionsOf(
     return result;
   }
 
-  function relaxed<T>(work: () => T): T {
+  function together<T>(work: () => T): T {
     depth += 1;
     try {
       return depth === 1 ? whole(work) : part(work);
@@ -204,15 +208,52 @@ function transactionsOf(
     }
   }
 
+  const durable = <T>(work: () => T): T =>
+    together(() => {
+      mustForce = true;
+      return work();
+    });
+  const flush = createFlush(() => durable(() => {}), later);
   return {
-    relaxed,
-    durable: (work) =>
-      relaxed(() => {
-        mustForce = true;
-        return work();
-      }),
+    ...{ durable, together },
+    relaxed(work) {
+      const result = together(work);
+      flush.soon();
+      return result;
+    },
     compact: () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
-    close: () => database.close(),
+    close() {
+      flush.stop();
+      database.close();
+    },
+  };
+}
+
+/** How long a committed record may be in the kernel's memory alone. */
+export const FLUSH_AFTER_MS = 50;
+
+/** `flush` is one durable transaction. A disk that fails ends the process; one that is full does not. */
+export function createFlush(flush: () => void, later: (run: () => void) => void) {
+  let waiting = false;
+  let stopped = false;
+  function run(): void {
+    waiting = false;
+    try {
+      if (!stopped) flush();
+    } catch (error) {
+      // Calls are refused for a full disk by their own commits; the next that is not brings this along.
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+  return {
+    /** To be called after each relaxed transaction. */
+    soon(): void {
+      if (!waiting) later(run);
+      waiting = true;
+    },
+    stop(): void {
+      stopped = true;
+    },
   };
 }
 

@@ -7,8 +7,9 @@ import type {
   Policy,
   ReserveRequest,
 } from '@openlegion/contract/keeper-protocol';
+import type { Connection } from '../../process/role-socket.ts';
 import { VaultError } from '../../process/vault-error.ts';
-import { type Connection, createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
+import { createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
 import type { KeeperRole } from '../operations.ts';
 
 export interface TestClock {

@@ -9,7 +9,7 @@ import {
   auditRecordText,
   checkpointText,
 } from '@openlegion/contract/audit-record';
-import { ask, NOWHERE, openKeeper, policyFor, temporaryDirectory } from './test/open-keeper.ts';
+import { ask, NOWHERE, openKeeper, policyFor, temporaryDirectory } from '../keeper/test/open-keeper.ts';
 
 const clock = { nowMs: Date.UTC(2026, 10, 21) };
 const hash = (digit: string) => digit.repeat(64);

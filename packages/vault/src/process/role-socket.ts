@@ -1,12 +1,17 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { isDiskFull, type Transaction } from '../process/database.ts';
-import { createJsonLineReader } from '../process/json-lines.ts';
-import { LINE_BYTES } from '../process/keeper-client.ts';
-import { parseRequest } from '../process/keeper-requests.ts';
-import { refuse, VaultError } from '../process/vault-error.ts';
-import type { Connection } from './keeper.ts';
-import type { Operation } from './operations.ts';
+import { isDiskFull, type Transaction } from './database.ts';
+import { createJsonLineReader } from './json-lines.ts';
+import { LINE_BYTES } from './keeper-client.ts';
+import { answerTooLarge, diskFull, internalFault, otherRole } from './keeper-refusals.ts';
+import { parseRequest } from './keeper-requests.ts';
+import { VaultError } from './vault-error.ts';
+
+/** The ids of what one connection has open: reservations not settled, requests to the outside not ended. */
+export type Connection = Set<string>;
+
+/** Does one operation. `args` is not parsed yet; throws the refusal. */
+export type Operation = (args: unknown, connection: Connection) => unknown;
 
 export interface RoleSocketOptions {
   path: string;
@@ -90,9 +95,9 @@ function serve(socket: Socket, { operations, together, started, ended, failed }:
   function answer({ id, op, args }: ReturnType<typeof parseRequest>): string {
     try {
       const operation = operations.get(op);
-      if (!operation) throw NOT_YOURS;
+      if (!operation) throw otherRole();
       const reply = `${JSON.stringify({ id, ok: true, result: operation(args, connection) })}\n`;
-      if (Buffer.byteLength(reply) > LINE_BYTES) throw TOO_LARGE;
+      if (Buffer.byteLength(reply) > LINE_BYTES) throw answerTooLarge();
       return reply;
     } catch (error) {
       if (!(error instanceof VaultError)) failed(error);
@@ -128,31 +133,6 @@ function nextLine(lines: Generator<unknown, void>): ReturnType<typeof parseReque
 
 /** A full disk is told; every other fault says nothing of itself outside this process. */
 function refusalLine(id: number, error: unknown): string {
-  const told = error instanceof VaultError ? error : isDiskFull(error) ? DISK_FULL : INTERNAL;
+  const told = error instanceof VaultError ? error : isDiskFull(error) ? diskFull() : internalFault();
   return `${JSON.stringify({ id, ok: false, refusal: told.refusal })}\n`;
 }
-
-const NOT_YOURS = refuse(
-  'denied',
-  'vault.role',
-  'This socket has no such operation.',
-  'Check that every part of OpenLegion is of the same version.',
-);
-const TOO_LARGE = refuse(
-  'too_large',
-  'protocol.line',
-  `The answer would be over ${LINE_BYTES} bytes.`,
-  'Ask for less at once.',
-);
-const DISK_FULL = refuse(
-  'disk_full',
-  'vault.database',
-  'The disk that holds the vault is full; nothing was changed.',
-  'Free some space in data/.',
-);
-const INTERNAL = refuse(
-  'internal',
-  'vault.keeper',
-  'The keeper could not do this; nothing was changed.',
-  'See the log of the keeper.',
-);

@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, type KeyObject, sign as signBytes, verify } from 'node:crypto';
 import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
-import type { Database } from '../process/database.ts';
-import { parseAuditRecord, parseCheckpoint } from '../process/keeper-answers.ts';
-import { refuse, type VaultError } from '../process/vault-error.ts';
+import type { Database } from './database.ts';
+import { parseAuditRecord, parseCheckpoint } from './keeper-answers.ts';
+import { brokenChain, brokenCheckpoint } from './keeper-refusals.ts';
 
 /** `decision`, `rule` and `traceId` stay out of what happened on no decision of ours and in no trace. */
 export interface AuditEntry {
@@ -89,7 +89,7 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
     if (!row) return null;
     const checkpoint = parseCheckpoint(row, 'checkpoint');
     if (!verify(null, checkpointBytes(checkpoint), publicKey, Buffer.from(checkpoint.signature, 'base64')))
-      throw broken(
+      throw brokenCheckpoint(
         'internal',
         `A remembered checkpoint of the ${chain}'s audit chain is not signed by this vault.`,
       );
@@ -103,13 +103,16 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
   function sign(chain: AuditCheckpoint['chain'], seq: number, hash: string): AuditCheckpoint {
     const last = newest(chain);
     if (last && seq < last.seq)
-      throw broken(
+      throw brokenCheckpoint(
         'conflict',
         `Record ${last.seq} of the ${chain}'s audit chain is signed, but it now ends at ${seq}.`,
       );
     if (last && seq === last.seq) {
       if (hash === last.hash) return last;
-      throw broken('conflict', `Record ${seq} of the ${chain}'s audit chain was signed with another hash.`);
+      throw brokenCheckpoint(
+        'conflict',
+        `Record ${seq} of the ${chain}'s audit chain was signed with another hash.`,
+      );
     }
     const open = { chain, seq, hash, at: new Date(now()).toISOString() };
     const signature = signBytes(null, checkpointBytes(open), signingKey).toString('base64');
@@ -127,11 +130,11 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
   function verifyChain(): void {
     let previous: { seq: number; hash: string } = newest('keeper') ?? { seq: 0, hash: FIRST_PREVIOUS_HASH };
     const signed = database.get('SELECT hash FROM audit WHERE seq = ?', previous.seq);
-    if (previous.seq > 0 && signed?.hash !== previous.hash) throw brokenAt(previous.seq);
+    if (previous.seq > 0 && signed?.hash !== previous.hash) throw brokenChain(previous.seq);
     for (const row of database.each('SELECT * FROM audit WHERE seq > ? ORDER BY seq', previous.seq)) {
       const record = parseAuditRecord(row, 'audit');
       const isLinked = record.seq === previous.seq + 1 && record.previousHash === previous.hash;
-      if (!isLinked || hashOf(record) !== record.hash) throw brokenAt(record.seq);
+      if (!isLinked || hashOf(record) !== record.hash) throw brokenChain(record.seq);
       previous = record;
     }
   }
@@ -157,20 +160,4 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
         .map((row) => parseCheckpoint(row, 'checkpoint')),
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   };
-}
-
-const EVIDENCE =
-  'Records were removed or rewritten: run `./openlegion audit verify` and keep the files as evidence.';
-
-function broken(code: 'conflict' | 'internal', message: string): VaultError {
-  return refuse(code, 'audit.checkpoint', message, EVIDENCE);
-}
-
-function brokenAt(seq: number): VaultError {
-  return refuse(
-    'internal',
-    'audit.chain',
-    `The vault's audit chain is broken at record ${seq}: it was changed by something other than the keeper.`,
-    'Keep data/keeper as evidence, put back its newest copy, and find out who could write to it.',
-  );
 }

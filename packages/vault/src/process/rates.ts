@@ -1,5 +1,5 @@
 import type { PolicyAgent, ReserveRequest } from '@openlegion/contract/keeper-protocol';
-import { refuse, type VaultError } from '../process/vault-error.ts';
+import { tooFast } from './keeper-refusals.ts';
 
 /** One call as it was counted, to be corrected when its tokens are known. */
 export interface Counted {
@@ -64,13 +64,4 @@ export function createRates(now: () => number) {
       for (const bucket of counted.in) bucket.tokens -= Math.max(0, counted.tokens - tokens);
     },
   };
-}
-
-function tooFast(agent: string, what: 'requests' | 'tokens', limit: number): VaultError {
-  return refuse(
-    'rate_limited',
-    `agents.${agent}.budget.${what}_per_minute`,
-    `Over ${agent}'s ${limit} ${what} per minute.`,
-    `Wait a minute, or raise agents.${agent}.budget.${what}_per_minute in config/agents.yaml.`,
-  );
 }
