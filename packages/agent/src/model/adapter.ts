@@ -34,7 +34,12 @@ export async function loadAdapter(options: {
         return createOpenAI(common).chat(model);
       }
       const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-      return createOpenAICompatible({ ...common, name: provider, includeUsage: true }).chatModel(model);
+      return createOpenAICompatible({
+        ...common,
+        name: provider,
+        includeUsage: true,
+        supportsStructuredOutputs: true,
+      }).chatModel(model);
     }
     case 'openai-responses': {
       const { createOpenAI } = await import('@ai-sdk/openai');

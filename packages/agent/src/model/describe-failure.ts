@@ -20,6 +20,15 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'deadline_exceeded',
 ]);
 
+/**
+ * Whether another model may do better: the trouble of a provider, its refusal of our key included, but nothing that
+ * was decided about the agent or is wrong with the request.
+ */
+export function isTransient(status: number, refusal: Refusal | undefined): boolean {
+  if (refusal !== undefined) return TRANSIENT.has(refusal.code);
+  return status >= 500 || [401, 402, 403, 408, 429].includes(status);
+}
+
 /** A call that was answered with an error: a refusal of ours as it is, a provider's error in words. */
 export function describeHttpFailure(model: string, failure: HttpFailure, now: () => number): ModelFailure {
   const retryAfterMs = parseRetryAfter(failure.retryAfter, now);

@@ -2,7 +2,7 @@ import { type AssistantPart, ProviderData } from '../history/entry.ts';
 import type { AdapterPart } from './adapter.ts';
 import type { ModelEvent } from './model-stream.ts';
 
-type FinishReason = Extract<ModelEvent, { type: 'finished' }>['reason'];
+export type FinishReason = Extract<ModelEvent, { type: 'finished' }>['reason'];
 
 /**
  * `broken`: the stream ended without saying so, or said that it failed. `parts` holds whole pieces only;
@@ -96,7 +96,7 @@ export async function* readAdapterStream(
 }
 
 /** Undefined: this is no end that a provider gave. */
-function finishReason(finish: { unified: string; raw: string | undefined }): FinishReason | undefined {
+export function finishReason(finish: { unified: string; raw: string | undefined }): FinishReason | undefined {
   switch (finish.unified) {
     case 'stop':
       return 'stop';
