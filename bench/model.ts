@@ -2,7 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
 import { socketPaths } from '@openlegion/contract/installation';
 import { createSystemClock } from '../packages/host/src/clock.ts';
-import { forwardModelCall } from '../packages/host/src/mesh/forward-model-call.ts';
+import { callModel } from '../packages/host/src/mesh/call-model.ts';
 import { createGatewayClient } from '../packages/host/src/vault/gateway-client.ts';
 import { createKeeperClient } from '../packages/host/src/vault/keeper-client.ts';
 import { startInstallation } from '../test/harness/installation.ts';
@@ -76,7 +76,7 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
       image,
       // No processor limit: it would be the limit that is measured.
       handle: async (call) => {
-        await forwardModelCall(call, { agent: 'bench', traceId: 'bench' }, gateway);
+        await callModel(call, { agent: 'bench', traceId: 'bench' }, gateway);
         call.stream.end();
       },
     });

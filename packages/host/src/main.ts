@@ -48,7 +48,8 @@ function packageVersion(): string {
 async function main(): Promise<void> {
   process.umask(0o077);
   const settings = readSettings();
-  const config = requireConfig(settings.home, (warning) => log(`warning: ${warning}`));
+  const readConfig = () => requireConfig(settings.home, (warning) => log(`warning: ${warning}`));
+  const config = readConfig();
   const installation = createHash('sha256').update(realpathSync(settings.home)).digest('hex').slice(0, 12);
   const stopping = new AbortController();
   const sandboxes = rememberSuccess(() =>
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
   const host = await startHost({
     settings,
     config,
+    readConfig,
     version: packageVersion(),
     installation,
     clock: createSystemClock(),

@@ -7,6 +7,7 @@ import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { type Clock, isoTime } from './clock.ts';
 import type { FleetConfig } from './config/fleet-config.ts';
 import { createLiveConfig } from './config/live-config.ts';
+import { createReload } from './config/reload-config.ts';
 import { allAnswers } from './control/all-answers.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import { createControlApp, listenControl } from './control/control-server.ts';
@@ -36,6 +37,8 @@ import type { VerifyParts } from './verify/create-verify.ts';
 export interface HostParts {
   settings: HostSettings;
   config: FleetConfig;
+  /** Reads the files again. Throws `bad_request` with every problem. */
+  readConfig: () => FleetConfig;
   version: string;
   installation: string;
   clock: Clock;
@@ -191,7 +194,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
     audit,
     events,
     keeper,
+    vault,
+    clock,
     steering: createSteering({ fleet, lanes }),
+    reload: createReload({ live: config, read: parts.readConfig, audit, vault, fleet }),
     stopping: stopping.signal,
     verify,
     status: () =>

@@ -1,6 +1,13 @@
 import type { Hono } from 'hono';
 
-const PATHS = ['/api/status', '/api/costs', '/api/audit?limit=1000', '/api/audit?limit=1000&chain=keeper'];
+const PATHS = [
+  '/api/status',
+  '/api/costs',
+  '/api/models',
+  '/api/credentials',
+  '/api/audit?limit=1000',
+  '/api/audit?limit=1000&chain=keeper',
+];
 
 /** What the control API answers to everything that can be asked without an argument, for the search for secrets. */
 export async function allAnswers(app: Hono, token: string): Promise<{ name: string; text: string }[]> {

@@ -1,17 +1,26 @@
 import { SteerRequest, WorkspacePath } from '@openlegion/contract/agent-api';
-import { SendMessage, type VerifyReport, VerifyRequest } from '@openlegion/contract/control-api';
+import {
+  type ConfigReloaded,
+  SendMessage,
+  type VerifyReport,
+  VerifyRequest,
+} from '@openlegion/contract/control-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { AgentLifecycle } from '../fleet/agent-lifecycle.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { messageView } from '../lanes/message.ts';
 import { parseJsonBody } from '../mesh/read-json-body.ts';
+import { modelsView } from '../models/models-view.ts';
 import type { RouteDeclaration } from '../router/route-declaration.ts';
 import type { Router } from '../router/router.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
+import type { VaultView } from '../vault/vault-view.ts';
+import { auditPage } from './audit-page.ts';
 import { eventStream } from './event-stream.ts';
 import { relay, relayBytes } from './relay.ts';
 import type { Steering } from './steering.ts';
@@ -25,7 +34,10 @@ export interface ControlParts {
   audit: AuditLog;
   events: EventLog;
   keeper: KeeperClient;
+  vault: VaultView;
+  clock: Clock;
   steering: Steering;
+  reload: () => Promise<ConfigReloaded>;
   status: () => Promise<unknown>;
   verify: (request: VerifyRequest) => Promise<VerifyReport>;
   /** Aborts when the host stops: open event streams end. */
@@ -48,7 +60,7 @@ const Limit = z.coerce.number().int().min(1).max(1000);
 
 /** Everything that the operator can ask for. */
 export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
-  const { router, lanes, audit, events, keeper, steering } = parts;
+  const { router, lanes, audit, events, keeper, vault, steering } = parts;
   const route = (
     method: RouteDeclaration['method'],
     path: string,
@@ -183,11 +195,28 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
 
     route('GET', '/api/audit', async (request) => {
       const chain = inQuery('chain', z.enum(['host', 'keeper']), request.query('chain') ?? 'host');
-      const after = inQuery('after', Cursor, request.query('after') ?? '0');
-      const limit = inQuery('limit', Limit, request.query('limit') ?? '100');
-      if (chain === 'keeper') return Response.json(await keeper.audit(after, limit));
-      return Response.json({ records: audit.read(after, limit) });
+      const read =
+        chain === 'host'
+          ? async (after: number, limit: number) => audit.read(after, limit)
+          : async (after: number, limit: number) => (await keeper.audit(after, limit)).records;
+      return Response.json(
+        await auditPage(read, {
+          after: inQuery('after', Cursor, request.query('after') ?? '0'),
+          limit: inQuery('limit', Limit, request.query('limit') ?? '100'),
+          type: request.query('type'),
+          agent: request.query('agent'),
+        }),
+      );
     }),
+
+    route('GET', '/api/models', async () => {
+      const [providers, health] = await Promise.all([vault.providers(), vault.modelHealth()]);
+      return Response.json(modelsView(providers, health, parts.clock.now()));
+    }),
+
+    route('GET', '/api/credentials', async () => Response.json(await keeper.names())),
+
+    route('POST', '/api/config/reload', async () => Response.json(await parts.reload())),
 
     route('POST', '/api/verify', async (request) => {
       const asked = parseJsonBody(await request.body(), VerifyRequest);

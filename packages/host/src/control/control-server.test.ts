@@ -27,6 +27,9 @@ const ROUTES: [method: string, path: string, body?: unknown][] = [
   ['PUT', '/api/agents/alice/workspace/a.md', 'text'],
   ['GET', '/api/costs'],
   ['GET', '/api/audit'],
+  ['GET', '/api/models'],
+  ['GET', '/api/credentials'],
+  ['POST', '/api/config/reload'],
   ['POST', '/api/verify', { canaryPrefix: null }],
 ];
 

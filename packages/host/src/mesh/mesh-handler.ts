@@ -2,16 +2,13 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
-import type { EventLog } from '../delivery/event-log.ts';
 import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
 import type { MeshHandler, MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
+import { SERVICE_METHODS } from './call-service.ts';
 import { drainRequest } from './drain-request.ts';
 import { type MeshParts, type MeshRoute, meshRoutes } from './mesh-routes.ts';
 import { createRateLimit, MESH_RATE } from './rate-limit.ts';
-
-/** Model calls that one agent can have on their way at a time. */
-const CALLS_AT_A_TIME = 16;
 
 /**
  * Answers what agents ask on their pipes. Who asks is the pipe: the handler is made for one agent, and nothing in a
@@ -23,8 +20,9 @@ export interface Mesh {
   modelCallsInFlight(agent: string): number;
 }
 
-export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLog }): Mesh {
+export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
   const routes = meshRoutes(parts);
+  /** By agent and route. */
   const inFlight = new Map<string, number>();
 
   function handlerFor(settings: () => AgentSettings | null): MeshHandler {
@@ -52,48 +50,41 @@ export function createMesh(parts: MeshParts & { audit: AuditLog; events: EventLo
   }
 
   /** A granted model call is decided, and recorded, once more by the keeper; a denied one goes no further than here. */
-  async function denial(agent: AgentSettings, route: MeshRoute): Promise<Refusal | null> {
-    if (route.permission !== 'allowed_apis: llm') return null;
-    const decision = decidePermission(agent, 'allowed_apis', 'llm');
+  async function denial(agent: AgentSettings, { permission }: MeshRoute): Promise<Refusal | null> {
+    if (permission !== 'allowed_apis: llm' && permission !== 'allowed_apis: vault') return null;
+    const api = permission.slice('allowed_apis: '.length);
+    const decision = decidePermission(agent, 'allowed_apis', api);
     if (decision.allowed) return null;
     const running = parts.lanes.running(agent.name);
-    await parts.audit.record({
-      type: 'permission.denied',
-      actor: agent.name,
-      subject: 'llm',
-      decision: 'denied',
-      rule: decision.refusal.rule,
-      traceId: running?.traceId ?? '',
-    });
+    const traceId = running?.traceId ?? '';
+    const { rule } = decision.refusal;
+    const denied = { type: 'permission.denied', decision: 'denied', rule, traceId } as const;
+    await parts.audit.record({ ...denied, actor: agent.name, subject: api });
     if (running) {
       const event = { type: 'refused', refusal: decision.refusal } as const;
-      await parts.events.record({
-        agent: agent.name,
-        messageId: running.id,
-        traceId: running.traceId,
-        event,
-      });
+      await parts.events.record({ agent: agent.name, messageId: running.id, traceId, event });
     }
     return decision.refusal;
   }
 
   async function counted(agent: string, route: MeshRoute, run: () => Promise<unknown>): Promise<unknown> {
-    if (route.path !== '/llm/{rest}') return run();
-    const calls = inFlight.get(agent) ?? 0;
-    if (calls >= CALLS_AT_A_TIME) throw new OpenLegionError(TOO_MANY_CALLS);
-    inFlight.set(agent, calls + 1);
+    if (route.atATime === undefined) return run();
+    const key = keyOf(agent, route.path);
+    const open = inFlight.get(key) ?? 0;
+    if (open >= route.atATime) throw tooMany(route.path, route.atATime);
+    inFlight.set(key, open + 1);
     try {
       return await run();
     } finally {
-      inFlight.set(agent, (inFlight.get(agent) ?? 1) - 1);
+      inFlight.set(key, (inFlight.get(key) ?? 1) - 1);
     }
   }
 
-  return { handlerFor, modelCallsInFlight: (agent) => inFlight.get(agent) ?? 0 };
+  return { handlerFor, modelCallsInFlight: (agent) => inFlight.get(keyOf(agent, '/llm/{rest}')) ?? 0 };
 }
 
 function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {
-  if (route.method !== method) return false;
+  if (route.method === 'any' ? !SERVICE_METHODS.includes(method) : route.method !== method) return false;
   return route.path.endsWith('{rest}')
     ? path.startsWith(route.path.slice(0, -'{rest}'.length))
     : path === route.path;
@@ -131,9 +122,15 @@ const TOO_FAST: Refusal = {
   remedy: 'Ask more slowly.',
 };
 
-const TOO_MANY_CALLS: Refusal = {
-  code: 'rate_limited',
-  rule: 'mesh.llm.concurrent',
-  message: `More than ${CALLS_AT_A_TIME} model calls at a time.`,
-  remedy: 'Wait for one to end.',
-};
+function keyOf(agent: string, path: string): string {
+  return `${agent} ${path}`;
+}
+
+function tooMany(path: string, atATime: number): OpenLegionError {
+  return new OpenLegionError({
+    code: 'rate_limited',
+    rule: 'mesh.concurrent',
+    message: `More than ${atATime} of ${path} at a time.`,
+    remedy: 'Wait for one to end.',
+  });
+}

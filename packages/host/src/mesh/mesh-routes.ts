@@ -2,25 +2,33 @@ import { type AgentList, HandoffRequest, RouteRequest } from '@openlegion/contra
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
+import type { EventLog } from '../delivery/event-log.ts';
 import type { Lanes } from '../lanes/lanes.ts';
+import { modelsOfAgent } from '../models/models-of-agent.ts';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
 import type { RouteDeclaration } from '../router/route-declaration.ts';
 import type { Router } from '../router/router.ts';
+import type { Caller } from '../vault/call-gateway.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
-import { forwardModelCall } from './forward-model-call.ts';
+import { callModel } from './call-model.ts';
+import { callService } from './call-service.ts';
 import { introspect } from './introspect.ts';
 import { readJsonBody } from './read-json-body.ts';
 import { routeModel } from './route-model.ts';
+import { splice } from './splice.ts';
+import { vaultRoutes } from './vault-routes.ts';
 
 const REQUEST_BYTES = 512 * 1024;
+const EGRESS_TIMES = { idleMs: 5 * 60_000, lingerMs: 10_000 };
 
 export interface MeshParts {
   config: FleetConfig;
   router: Router;
   lanes: Lanes;
+  events: EventLog;
   gateway: GatewayClient;
   keeper: KeeperClient;
   vault: VaultView;
@@ -29,29 +37,71 @@ export interface MeshParts {
 }
 
 export interface MeshRoute extends RouteDeclaration {
+  /** How many of these one agent may have open. */
+  atATime?: number;
   /** Resolves with the JSON to answer, or with undefined when it has answered itself. */
   run(agent: AgentSettings, request: MeshRequest): Promise<unknown>;
 }
 
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
-  const { config, router, lanes, gateway, keeper, vault, clock } = parts;
+  const { config, router, lanes, events, gateway, keeper, vault, clock } = parts;
+  const callerOf = (name: string): Caller => ({ agent: name, traceId: lanes.running(name)?.traceId ?? '' });
   return [
     {
       method: 'POST',
       path: '/llm/{rest}',
       zone: 1,
       permission: 'allowed_apis: llm',
+      atATime: 16,
       async run(agent, request) {
         const running = lanes.running(agent.name);
         const caller = { agent: agent.name, traceId: running?.traceId ?? '' };
-        const charge = await forwardModelCall(request, caller, gateway);
-        if (charge && running)
-          lanes.charge(agent.name, { model: modelOf(agent, request.path), ...charge }, running);
+        const called = await callModel(request, caller, gateway);
+        if (called && running) {
+          const model = modelOf(agent, request.path);
+          if (called.charge) lanes.charge(agent.name, { model, ...called.charge }, running);
+          if (called.failure) {
+            const event = { type: 'model_failed', model, ...called.failure } as const;
+            events.publish({ agent: agent.name, messageId: running.id, traceId: running.traceId, event });
+          }
+        }
+        if (called?.cut !== undefined) throw called.cut;
         request.stream.end();
         return undefined;
       },
     },
+    {
+      method: 'any',
+      path: '/services/{rest}',
+      zone: 1,
+      permission: 'allowed_credentials',
+      atATime: 16,
+      run: ({ name }, request) => callService(request, callerOf(name), gateway),
+    },
+    {
+      method: 'CONNECT',
+      path: 'egress',
+      zone: 1,
+      permission: 'allowed_domains',
+      // Of the 64 streams that a pipe can have at a time; the others stay for the mesh itself.
+      atATime: 48,
+      async run({ name }, { stream }) {
+        const gone = Promise.withResolvers<null>();
+        stream.once('close', () => gone.resolve(null));
+        const joined = gateway.connect(callerOf(name));
+        if (!(await Promise.race([joined, gone.promise])) || stream.destroyed || stream.closed) {
+          joined.then(
+            ({ socket }) => socket.destroy(),
+            () => {},
+          );
+          return undefined;
+        }
+        await splice(stream, await joined, EGRESS_TIMES);
+        return undefined;
+      },
+    },
+    ...vaultRoutes(keeper),
     {
       method: 'POST',
       path: '/mesh/route',
@@ -61,6 +111,13 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
         const request = await readJsonBody(stream, RouteRequest, REQUEST_BYTES);
         return routeModel(agent, request, await vault.providers(), await vault.modelHealth(), clock.now());
       },
+    },
+    {
+      method: 'GET',
+      path: '/mesh/models',
+      zone: 1,
+      permission: 'self',
+      run: async (agent) => modelsOfAgent(agent, await vault.providers()),
     },
     {
       method: 'POST',

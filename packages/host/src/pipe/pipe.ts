@@ -56,6 +56,7 @@ export interface Pipe {
 /** A request of the agent on the inner session. Its identity is the pipe it came through, nothing in it. */
 export interface MeshRequest {
   method: string;
+  /** Begins with a slash; of CONNECT, which has no path, it is the authority. */
   path: string;
   headers: IncomingHttpHeaders;
   stream: ServerHttp2Stream;

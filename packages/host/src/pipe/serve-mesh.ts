@@ -38,7 +38,12 @@ export function serveMesh(options: {
     stream.on('error', () => {});
     stream.setTimeout(idleTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     void answer(stream, () =>
-      handle({ method: String(headers[':method']), path: String(headers[':path'] ?? ''), headers, stream }),
+      handle({
+        method: String(headers[':method']),
+        path: String(headers[':path'] ?? headers[':authority'] ?? ''),
+        headers,
+        stream,
+      }),
     );
   });
   server.emit('connection', duplex);

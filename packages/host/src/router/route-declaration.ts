@@ -3,10 +3,21 @@
  * 2.5 the operator with the token of the control API; a route of one is not there for the other.
  */
 export interface RouteDeclaration {
-  method: 'GET' | 'POST' | 'PUT';
-  /** With `{name}` for a part that varies, `{rest}` for all that follows. */
+  /** `any`: every method that a service may have, see `SERVICE_METHODS`. */
+  method: 'GET' | 'POST' | 'PUT' | 'CONNECT' | 'any';
+  /** With `{name}` for a part that varies, `{rest}` for all that follows. Of CONNECT it is the authority. */
   path: string;
   zone: 1 | 2.5;
-  /** What decides, in the terms of permissions.json; `self` shows an agent nothing but itself. */
-  permission: 'allowed_apis: llm' | 'can_message' | 'self' | 'operator';
+  /**
+   * What decides, in the terms of permissions.json; `self` shows an agent nothing but itself. On `allowed_domains`
+   * and `allowed_credentials` the keeper decides, for each request that is made through the route.
+   */
+  permission:
+    | 'allowed_apis: llm'
+    | 'allowed_apis: vault'
+    | 'allowed_credentials'
+    | 'allowed_domains'
+    | 'can_message'
+    | 'self'
+    | 'operator';
 }

@@ -69,6 +69,7 @@ export interface Answer {
 export async function startFixture(options: {
   turn?: (turn: FakeTurn) => void | Promise<void>;
   config?: FleetConfig;
+  readConfig?: () => FleetConfig;
   diskIsFull?: () => boolean;
   clock?: Clock;
   home?: string;
@@ -82,6 +83,7 @@ export async function startFixture(options: {
   const host = await startHost({
     settings: { home, run, sandbox: false, port: 0, vaultHasOwnUids: false },
     config: options.config ?? fixtureConfig(),
+    readConfig: options.readConfig ?? fixtureConfig,
     version: '0',
     installation: 'test',
     clock: options.clock ?? createSystemClock(),

@@ -71,15 +71,20 @@ function sendBody(
       fail(tooLarge(maxBytes));
       return;
     }
+    // Node would end the connection to mark the end of a body that it does not expect (GET, DELETE).
+    if (!last && !sent.useChunkedEncodingByDefault) sent.setHeader('transfer-encoding', 'chunked');
     if (last && !sent.write(last)) body.pause();
     last = piece;
   };
   body.on('data', onData);
   sent.on('drain', () => body.resume());
-  body.on('end', () => {
+  const onEnd = () => {
     // A reset ends the stream as well; what came of the body is not the body.
     if (body.rstCode) sent.destroy();
     else if (!sent.destroyed) sent.end(last);
-  });
+  };
+  // HTTP/2 ends an empty body before anyone has asked for it.
+  if (body.readableEnded) onEnd();
+  else body.on('end', onEnd);
   body.on('error', fail);
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import { checkpointText } from '@openlegion/contract/audit-record';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
 import { socketPaths } from '@openlegion/contract/installation';
@@ -21,6 +22,9 @@ export interface FakeVault extends AsyncDisposable {
   publicKeyPem: string;
   /** Answers model calls; by default `pong`, charged 42. */
   answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+  /** What the gateway does with a connection that it took; by default it sends back what comes. */
+  tunnel: (socket: Duplex) => void;
+  tunnels: IncomingMessage['headers'][];
   dropKeeper(): void;
 }
 
@@ -36,6 +40,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
   const paths = socketPaths(run);
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const connections = new Set<Socket>();
+  const sockets = new Set<Duplex>();
   let catalog: CatalogProvider[] = [FAKE_PROVIDER];
 
   const vault: FakeVault = {
@@ -61,6 +66,8 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       });
       response.end();
     },
+    tunnel: (socket) => socket.pipe(socket),
+    tunnels: [],
     dropKeeper() {
       for (const socket of connections) socket.destroy();
     },
@@ -69,6 +76,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       keeper.close();
       gateway.close();
       gateway.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
     },
   };
 
@@ -144,6 +152,13 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
     vault.answer(request, response, body);
   });
   gateway.on('clientError', () => {});
+  gateway.on('connect', (request, socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    vault.tunnels.push(request.headers);
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    vault.tunnel(socket);
+  });
   keeper.listen(paths.keeperHost);
   gateway.listen(paths.gateway);
   await Promise.all([once(keeper, 'listening'), once(gateway, 'listening')]);
