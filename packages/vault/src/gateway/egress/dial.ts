@@ -47,7 +47,7 @@ export function createDialer(parts: { resolve: ResolveHost; clock: EgressClock }
       let cause: unknown;
       for (const address of addresses) {
         try {
-          const socket = await connected(parts.clock, connectTcp(address), 'connect');
+          const socket = await connected(parts.clock, connectTcp({ ...address, noDelay: true }), 'connect');
           if (!sameAddress(socket.remoteAddress, address.host)) {
             socket.destroy();
             throw new Error('another address answers');

@@ -4,6 +4,8 @@ import { refuse } from '../refuse.ts';
 /** A placeholder, or a credential by its name. */
 export const TOKEN = /olp_[0-9a-f]{40}|\$CRED\{[^{}\r\n]{1,100}\}/g;
 const LONGEST_TOKEN = 107;
+/** More than one is refused anyway, and the keeper's lines are bounded. */
+const MOST_TOLD = 16;
 
 type Found = EgressRequest['tokens'];
 
@@ -28,7 +30,7 @@ export function findTokens(path: string, rawHeaders: readonly string[]): Found {
     look(value, `header:${name}`);
     look(basicText(value) ?? '', `header:${name}`);
   }
-  return found;
+  return found.slice(0, MOST_TOLD).map(({ token, place }) => ({ token, place: place.slice(0, 200) }));
 }
 
 /** What is inside `Basic …`; null for another scheme. */

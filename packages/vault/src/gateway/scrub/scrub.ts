@@ -9,21 +9,38 @@ export interface Scrubber {
 const MARK = Buffer.from('[secret]');
 
 /**
- * The forms in which an answer could repeat a secret: as it is, URL-encoded, as a JSON string (also with escaped
- * slashes), in hex, and in base64 at each of its three alignments, of which the part that does not depend on the
- * neighbours is looked for, in both alphabets.
+ * The forms in which an answer could repeat a secret: as it is, URL-encoded (as libraries differ in it, and every byte
+ * of it), as a JSON string (also with escaped slashes, or safe for HTML), in HTML, in hex, and in base64 at each of its
+ * three alignments, of which the part that does not depend on the neighbours is looked for, in both alphabets.
  */
 export function secretForms(secret: string): Buffer[] {
-  const json = JSON.stringify(secret).slice(1, -1);
   const bytes = Buffer.from(secret);
+  const each = (mark: string): string =>
+    [...bytes].map((byte) => mark + byte.toString(16).padStart(2, '0')).join('');
+  const url = encodeURIComponent(secret);
+  const strict = url.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+  const json = JSON.stringify(secret).slice(1, -1);
+  const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const percent = [
+    url,
+    strict,
+    url.replaceAll('%2F', '/'),
+    strict.replaceAll('%2F', '/'),
+    each('%').toUpperCase(),
+  ];
   const forms = new Set([
     secret,
-    encodeURIComponent(secret),
-    encodeURIComponent(secret).replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    ...percent,
+    ...percent.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
     json,
     json.replaceAll('/', '\\/'),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
+    json.replace(/[<>&']/g, (mark) => `\\u00${mark.charCodeAt(0).toString(16)}`),
+    each('\\u00'),
+    html,
+    html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+    html.replaceAll('"', '&#34;').replaceAll("'", '&#x27;'),
+    each(''),
+    each('').toUpperCase(),
   ]);
   for (let shift = 0; shift < 3; shift += 1) {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes])

@@ -104,7 +104,7 @@ export async function startEgress(options: TestEgressOptions = {}): Promise<Test
       ...over,
     });
   configure({});
-  const listener = createTcpServer({ allowHalfOpen: true }, (socket) =>
+  const listener = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
     egress.connect(socket, { agent: 'researcher', traceId: 'trace-1' }, Buffer.alloc(0)),
   );
   listener.listen(0, '127.0.0.1');
