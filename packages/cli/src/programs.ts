@@ -19,6 +19,9 @@ export const PROGRAMS = {
 /** What the vault's own processes may read of the clone: their code, and nothing of the other packages. */
 export const VAULT_CODE = [resolve(ROOT, 'packages/vault'), resolve(ROOT, 'package.json')] as const;
 
+/** Data, read as a file: what the vault's gateway loads, for commands that work without it. */
+export const CATALOG = resolve(ROOT, 'packages/vault/src/catalog/catalog.json');
+
 export const TEMPLATES = resolve(import.meta.dirname, '../templates');
 export const EXAMPLES = resolve(ROOT, 'examples');
 /** Where `demo` lives unless it is told otherwise. */

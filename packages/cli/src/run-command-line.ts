@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, RunCommand } from './command-context.ts';
 import { registerBudget } from './commands/register-budget.ts';
 import { registerEgress } from './commands/register-egress.ts';
+import { registerModels } from './commands/register-models.ts';
 import { registerVault } from './commands/register-vault.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
@@ -95,6 +96,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerVault(program, run);
   registerBudget(program, run);
   registerEgress(program, run);
+  registerModels(program, run);
 
   const audit = program.command('audit').description('the record of every decision');
   audit
