@@ -100,11 +100,11 @@ export function presetBindings(
   }));
 }
 
+/** Under a prefix also at the root, for what lies at a service's root lies there on any host. */
 function deniedPaths({ deny, denyExactly }: Preset, prefix: string): string[] {
-  const denied = deny.flatMap(({ under, paths }) =>
-    under.flatMap((base) => paths.flatMap((path) => [`${base}/${path}`, `${base}/${path}/**`])),
-  );
-  const all = [...denied, ...denyExactly];
-  // Both spellings: a host of one's own may also serve the paths of the service's own host.
-  return prefix === '' ? all : [...all, ...all.map((path) => prefix + path)];
+  const below = (base: string, paths: readonly string[]) =>
+    paths.flatMap((path) => [`${base}/${path}`, `${base}/${path}/**`]);
+  const denied = deny.flatMap(({ under, paths }) => under.flatMap((base) => below(prefix + base, paths)));
+  const atRoot = deny.filter(({ under }) => under.includes('')).flatMap(({ paths }) => below('', paths));
+  return [...denied, ...(prefix === '' ? [] : atRoot), ...denyExactly.map((path) => prefix + path)];
 }
