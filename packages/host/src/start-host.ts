@@ -4,6 +4,7 @@ import { dataPaths, socketPaths } from '@openlegion/contract/installation';
 import type { HostSettings } from '@openlegion/contract/process-protocol';
 import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
+import { createBudgetWarnings } from './budget/budget-warnings.ts';
 import { type Clock, isoTime } from './clock.ts';
 import type { FleetConfig } from './config/fleet-config.ts';
 import { createLiveConfig } from './config/live-config.ts';
@@ -146,7 +147,21 @@ export async function startHost(parts: HostParts): Promise<Host> {
       lanes.resume(agent);
     },
   });
-  const mesh = createMesh({ config, router, lanes, gateway, keeper, vault, audit, events, clock, warn: log });
+  const warnings = createBudgetWarnings({ database, events, keeper, clock, warn: log });
+  cleanup.defer(() => warnings.stop());
+  const mesh = createMesh({
+    config,
+    router,
+    lanes,
+    gateway,
+    keeper,
+    vault,
+    warnings,
+    audit,
+    events,
+    clock,
+    warn: log,
+  });
   const fleet: Fleet = createFleet({
     config,
     startOf: createStartOf({ config, keeper, gateway }),

@@ -1,9 +1,11 @@
 import { type AgentList, HandoffRequest, RouteRequest } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { BudgetWarnings } from '../budget/budget-warnings.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Lanes } from '../lanes/lanes.ts';
+import type { Message } from '../lanes/message.ts';
 import { modelsOfAgent } from '../models/models-of-agent.ts';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
@@ -13,7 +15,7 @@ import type { Caller } from '../vault/call-gateway.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
-import { callModel } from './call-model.ts';
+import { callModel, type ModelCall } from './call-model.ts';
 import { callService } from './call-service.ts';
 import { introspect } from './introspect.ts';
 import { readJsonBody } from './read-json-body.ts';
@@ -32,6 +34,7 @@ export interface MeshParts {
   gateway: GatewayClient;
   keeper: KeeperClient;
   vault: VaultView;
+  warnings: BudgetWarnings;
   clock: Clock;
   warn: (message: string) => void;
 }
@@ -47,6 +50,17 @@ export interface MeshRoute extends RouteDeclaration {
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
   const { config, router, lanes, events, gateway, keeper, vault, clock } = parts;
   const callerOf = (name: string): Caller => ({ agent: name, traceId: lanes.running(name)?.traceId ?? '' });
+
+  /** Before the end of the answer is sent, so that what a turn cost is noted before the turn can end. */
+  function noteCall(agent: AgentSettings, running: Message | null, model: string, called: ModelCall): void {
+    const about = { agent: agent.name, messageId: running?.id ?? '', traceId: running?.traceId ?? '' };
+    if (called.failure)
+      events.publish({ ...about, event: { type: 'model_failed', model, ...called.failure } });
+    if (!called.charge) return;
+    if (running) lanes.charge(agent.name, { model, ...called.charge }, running);
+    if (called.charge.chargedMicroUsd > 0) parts.warnings.afterCall(about);
+  }
+
   return [
     {
       method: 'POST',
@@ -58,14 +72,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
         const running = lanes.running(agent.name);
         const caller = { agent: agent.name, traceId: running?.traceId ?? '' };
         const called = await callModel(request, caller, gateway);
-        if (called && running) {
-          const model = modelOf(agent, request.path);
-          if (called.charge) lanes.charge(agent.name, { model, ...called.charge }, running);
-          if (called.failure) {
-            const event = { type: 'model_failed', model, ...called.failure } as const;
-            events.publish({ agent: agent.name, messageId: running.id, traceId: running.traceId, event });
-          }
-        }
+        if (called) noteCall(agent, running, modelOf(agent, request.path), called);
         if (called?.cut !== undefined) throw called.cut;
         request.stream.end();
         return undefined;

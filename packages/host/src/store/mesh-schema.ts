@@ -3,7 +3,8 @@ import type { Migrations } from './migrate.ts';
 /**
  * The schema of `data/mesh.db`. `message.ordinal` is the order of a lane; `message.merged_into` is the message in
  * whose turn this one is answered (collect, steer). `event.seq` and deltas that are never stored share one
- * numbering, of which `event_seq.reserved` is the upper bound handed out.
+ * numbering, of which `event_seq.reserved` is the upper bound handed out. `budget_warned` holds the limits that were
+ * warned of.
  */
 export const MESH_MIGRATIONS: Migrations = [
   `
@@ -35,5 +36,10 @@ export const MESH_MIGRATIONS: Migrations = [
   CREATE INDEX event_trace ON event (trace_id, seq);
   CREATE TABLE event_seq (one INTEGER PRIMARY KEY CHECK (one = 1), reserved INTEGER NOT NULL) STRICT;
   INSERT INTO event_seq VALUES (1, 0);
+  `,
+  `
+  CREATE TABLE budget_warned (
+    scope TEXT NOT NULL, period TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (scope, period)
+  ) STRICT;
   `,
 ];

@@ -26,6 +26,8 @@ export interface FakeVault extends AsyncDisposable {
   tunnel: (socket: Duplex) => void;
   tunnels: IncomingMessage['headers'][];
   dropKeeper(): void;
+  /** How often the keeper was asked for this. */
+  asked(op: string): number;
 }
 
 export const FAKE_PROVIDER: CatalogProvider = {
@@ -41,6 +43,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const connections = new Set<Socket>();
   const sockets = new Set<Duplex>();
+  const asked: string[] = [];
   let catalog: CatalogProvider[] = [FAKE_PROVIDER];
 
   const vault: FakeVault = {
@@ -68,6 +71,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
     },
     tunnel: (socket) => socket.pipe(socket),
     tunnels: [],
+    asked: (op) => asked.filter((one) => one === op).length,
     dropKeeper() {
       for (const socket of connections) socket.destroy();
     },
@@ -81,6 +85,7 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
   };
 
   function operation(op: string, args: { seq: number; hash: string }): unknown {
+    asked.push(op);
     if (op === 'policy') {
       vault.policies.push(args);
       return { hash: 'h' };
