@@ -94,17 +94,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       // Of the 64 streams that a pipe can have at a time; the others stay for the mesh itself.
       atATime: 48,
       async run({ name }, { stream }) {
-        const gone = Promise.withResolvers<null>();
-        stream.once('close', () => gone.resolve(null));
-        const joined = gateway.connect(callerOf(name));
-        if (!(await Promise.race([joined, gone.promise])) || stream.destroyed || stream.closed) {
-          joined.then(
-            ({ socket }) => socket.destroy(),
-            () => {},
-          );
-          return undefined;
-        }
-        await splice(stream, await joined, EGRESS_TIMES);
+        await splice(stream, await gateway.connect(callerOf(name)), EGRESS_TIMES);
         return undefined;
       },
     },

@@ -14,6 +14,10 @@ export async function splice(
   { idleMs, lingerMs }: { idleMs: number; lingerMs: number },
 ): Promise<{ bytesUp: number; bytesDown: number }> {
   const moved = { bytesUp: 0, bytesDown: 0 };
+  if (stream.destroyed || stream.closed) {
+    socket.destroy();
+    return moved;
+  }
   const { promise, resolve } = Promise.withResolvers<void>();
   let open = 2;
   const closed = () => {

@@ -41,12 +41,15 @@ export function connectPipeWithin(
       if (over) return;
       over = true;
       clearTimeout(handshake);
-      mesh?.destroy();
-      // With an error: without one, Node ends half-read answers as if they were whole.
-      outer.destroy(new Error(reason), constants.NGHTTP2_CANCEL);
-      fair.destroy();
-      closed.resolve({ cause, reason });
-      reject(cause === 'closed' ? endedError() : startError(reason));
+      // Not from in here: nghttp2 does not survive the end of its session within a callback for one of its frames.
+      setImmediate(() => {
+        mesh?.destroy();
+        // With an error: without one, Node ends half-read answers as if they were whole.
+        outer.destroy(new Error(reason), constants.NGHTTP2_CANCEL);
+        fair.destroy();
+        closed.resolve({ cause, reason });
+        reject(cause === 'closed' ? endedError() : startError(reason));
+      });
     }
 
     const largeWindow = createLargeWindow(outer);
