@@ -38,8 +38,9 @@ export async function modelsRefresh(
       message: `There is no model provider ${JSON.stringify(stranger.slice(0, 63))}.`,
       remedy: './openlegion models list shows those there are.',
     });
+  const here = options.provider ? [] : modelsHere(home);
   const source = await fetchModelsDev(options.from, get);
-  const names = options.provider ? modelsThere(options.provider, source) : modelsHere(home);
+  const names = options.provider ? modelsThere(options.provider, source) : here;
   const { changes, missing } = refreshChanges(names, known, source);
   if (missing.length > 0)
     terminal.line(`Not in the list, and left as they are: ${safeText(missing.join(', '))}`);
