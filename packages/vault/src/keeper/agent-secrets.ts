@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto';
 import type {
   AgentSecret,
   CredentialBinding,
@@ -8,10 +7,10 @@ import type {
 import { credentialName } from '../process/credential-name.ts';
 import { nameTaken, noCredential, unreachable } from '../process/keeper-refusals.ts';
 import { reaches } from '../process/match-request.ts';
-import { openCaptured } from '../process/sealed-box.ts';
+import { inventValue } from '../process/random-value.ts';
+import { openCaptured, publicPemOf } from '../process/sealed-box.ts';
 import { malformed } from '../process/strict-parser.ts';
 import { isSignedBy } from '../process/webhook-signature.ts';
-import { inventValue } from './credentials.ts';
 import type { KeeperParts } from './keeper.ts';
 
 /** What an agent may do about secrets without one ever leaving: see its handles, have one made, hand one over. */
@@ -19,22 +18,15 @@ export function createAgentSecrets({ database, policy, credentials, vault, audit
   /** Bound as bearer token to hosts within the agent's own domains; names of others, the operator's too, are taken. */
   function keep({ agent, name: own, hosts }: AgentSecret, value: string, type: string) {
     const { domains } = policy.agent(agent);
-    const name = credentialName(
-      `OPENLEGION_CRED_AGENT_${agent.replaceAll('-', '_')}_${own}`.toUpperCase(),
-      'name',
-    );
+    const full = `OPENLEGION_CRED_AGENT_${agent.replaceAll('-', '_')}_${own}`.toUpperCase();
+    const name = credentialName(full, 'name');
     const bindings = hosts.map((place): CredentialBinding => {
       const [host = '', port = '443'] = place.split(':');
       if (!domains.some((domain) => reaches(domain, host, Number(port))))
         throw unreachable(agent, host, Number(port));
-      const where = {
-        host,
-        port: Number(port),
-        header: 'authorization',
-        scheme: 'bearer' as const,
-        user: '',
-      };
-      return { ...where, allow: [{ methods: ['*'], path: '/**' }], deny: [] };
+      const bearer = { header: 'authorization', scheme: 'bearer', user: '' } as const;
+      const allow = [{ methods: ['*'], path: '/**' }];
+      return { host, port: Number(port), ...bearer, allow, deny: [] };
     });
     if (bindings.length === 0) throw malformed('hosts', 'at least one host');
     const owner = credentials.find(name);
@@ -57,9 +49,7 @@ export function createAgentSecrets({ database, policy, credentials, vault, audit
         throw malformed('sealed', "one line of text, sealed to this vault's capture key");
       return keep(request, value, 'credential.captured');
     },
-    captureKey: () => ({
-      publicKeyPem: createPublicKey(vault.captureKey).export({ type: 'spki', format: 'pem' }).toString(),
-    }),
+    captureKey: () => ({ publicKeyPem: publicPemOf(vault.captureKey) }),
     vaultView: ({ agent }: { agent: string }): { credentials: GrantedCredential[] } => ({
       credentials: credentials.grantedTo(policy.agent(agent)).map((credential) => {
         const { short: name, environment, bindings, version, createdAt, lastUsedAt, owner } = credential;

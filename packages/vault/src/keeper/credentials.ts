@@ -1,9 +1,10 @@
-import { createHmac, randomInt } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { CredentialName, NewCredential, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import { shortName, tierOf } from '../process/credential-name.ts';
-import type { Database, Row } from '../process/database.ts';
+import { columnsOf, openRow, sealRow, textOf } from '../process/credential-row.ts';
+import type { Database } from '../process/database.ts';
 import { tampered } from '../process/keeper-refusals.ts';
-import { parsePlaces } from '../process/keeper-requests.ts';
+import { parseStoredPlaces } from '../process/keeper-requests.ts';
 import { matchesGlob } from '../process/match-request.ts';
 import { integer, mapOf, text } from '../process/strict-parser.ts';
 import type { Vault } from './vault-key.ts';
@@ -43,34 +44,27 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
     return version;
   }
 
-  /** The columns as they lie in the file, so that nothing is bound in that is not also what is read. */
-  const contextOf = ({ name, version, owner, origins, bindings, environment }: Row) =>
-    ['credential-2', tierOf(String(name)), name, version, owner, origins, bindings, environment] as const;
-
-  function open(row: Row): Buffer | null {
-    const box = row.box instanceof Uint8Array ? row.box : Buffer.alloc(0);
-    const isOld = row.bindings === '[]' && row.environment === '[]' && row.owner === null;
-    const plain = vault.seal.open(box, contextOf(row));
-    if (plain || !isOld) return plain;
-    // Sealed before there were bindings, which such a record therefore cannot have.
-    const origins = placesOf(row).origins;
-    return vault.seal.open(box, ['credential', tierOf(String(row.name)), row.name, row.version, ...origins]);
-  }
-
   function load(): Credential[] {
-    const manifest = vault.has('manifest') ? vault.read('manifest') : null;
-    const versions = manifest && parseManifest(JSON.parse(manifest.toString()), 'manifest');
-    return database.all('SELECT * FROM credential ORDER BY name').map((row) => {
-      const name = String(row.name);
-      const plain = versions?.get(name) === row.version ? open(row) : null;
-      plain?.fill(0);
+    const plain = vault.read('manifest');
+    const versions = plain ? parseManifest(JSON.parse(plain.toString()), 'manifest') : new Map();
+    return database.all('SELECT * FROM credential ORDER BY name').map((stored) => {
+      const row = columnsOf(stored);
+      const { name, version, owner } = row;
+      const value = versions.get(name) === version ? openRow(vault.seal, row) : null;
+      value?.fill(0);
+      // What does not open is not read either.
+      const places = value ? parseStoredPlaces(row) : { origins: [], bindings: [], environment: [] };
+      const isIntact = value !== null;
+      const used = { createdAt: String(stored.created_at), lastUsedAt: textOf(stored.last_used_at) };
       return {
-        ...{ name, short: shortName(name), tier: tierOf(name), version: Number(row.version) },
-        ...placesOf(row),
-        owner: row.owner === null ? null : String(row.owner),
-        createdAt: String(row.created_at),
-        lastUsedAt: row.last_used_at === null ? null : String(row.last_used_at),
-        isIntact: plain !== null,
+        name,
+        short: shortName(name),
+        tier: tierOf(name),
+        version,
+        owner,
+        ...places,
+        ...used,
+        isIntact,
       };
     });
   }
@@ -86,7 +80,8 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
   function unseal(name: string): string {
     const row = database.get('SELECT * FROM credential WHERE name = ?', name);
     const known = find(name);
-    const plain = row && known?.isIntact && known.version === row.version ? open(row) : null;
+    const plain =
+      row && known?.isIntact && known.version === row.version ? openRow(vault.seal, columnsOf(row)) : null;
     if (!plain) throw tampered(name);
     const value = plain.toString();
     plain.fill(0);
@@ -99,19 +94,18 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
     find,
     /** Seals a new version and returns its number. */
     put({ name, value, owner, ...places }: NewCredential & { owner: string | null }): number {
-      const { origins, bindings, environment } = places;
-      const row = {
-        ...{ name, owner, version: advance(name), origins: JSON.stringify(origins) },
-        ...{ bindings: JSON.stringify(bindings), environment: JSON.stringify(environment) },
-      };
-      const plain = Buffer.from(value);
-      const box = vault.seal.seal(plain, contextOf(row));
-      plain.fill(0);
+      const origins = JSON.stringify(places.origins);
+      const bindings = JSON.stringify(places.bindings);
+      const environment = JSON.stringify(places.environment);
+      const version = advance(name);
+      const columns = { name, version, owner, origins, bindings, environment };
+      const box = sealRow(vault.seal, columns, Buffer.from(value));
+      const at = new Date(now()).toISOString();
       database.run(
         'INSERT OR REPLACE INTO credential (name, owner, version, origins, bindings, environment, box, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        ...[...Object.values(row), box, new Date(now()).toISOString()],
+        ...[name, owner, version, origins, bindings, environment, box, at],
       );
-      return row.version;
+      return version;
     },
     remove(name: string): boolean {
       if (database.run('DELETE FROM credential WHERE name = ?', name) === 0) return false;
@@ -141,19 +135,4 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
     placeholderOf: (agent: string, { name, version }: CredentialName): string =>
       `olp_${createHmac('sha256', vault.placeholderKey).update(`${agent}\0${name}\0${version}`).digest('hex').slice(0, 40)}`,
   };
-}
-
-function placesOf({ origins, bindings, environment }: Row): ReturnType<typeof parsePlaces> {
-  const read = (column: unknown): unknown => JSON.parse(String(column));
-  return parsePlaces(
-    { origins: read(origins), bindings: read(bindings), environment: read(environment) },
-    'row',
-  );
-}
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/** Letters and digits of the keeper's own invention. */
-export function inventValue(length: number): string {
-  return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
 }

@@ -1,16 +1,7 @@
 import type { CredentialBinding, EgressRequest, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import { shortName } from '../process/credential-name.ts';
-import {
-  ambiguous,
-  cleartext,
-  meaninglessPlaceholder,
-  misplacedPlaceholder,
-  noService,
-  outsideBinding,
-  unreachable,
-} from '../process/keeper-refusals.ts';
+import * as refusals from '../process/keeper-refusals.ts';
 import { matchesHost, permits, reaches } from '../process/match-request.ts';
-import type { VaultError } from '../process/vault-error.ts';
 import type { Credential } from './credentials.ts';
 
 export interface EgressDecision {
@@ -18,6 +9,7 @@ export interface EgressDecision {
   mode: 'terminate' | 'opaque';
   host: string;
   port: number;
+  /** What is released for it, and into which header. */
   use: { credential: Credential; binding: CredentialBinding } | null;
 }
 
@@ -26,7 +18,7 @@ export interface EgressPolicy {
   /** What this agent was granted, and nothing else. */
   granted: readonly Credential[];
   opaqueHosts: readonly string[];
-  placeholderOf: (credential: Credential) => string;
+  placeholderOf: (agent: string, credential: Credential) => string;
 }
 
 /** What `allowed_apis: [web_search]` reaches, by GET and POST, and nothing more. */
@@ -43,64 +35,53 @@ const WEB_SEARCH = new Map([
  * request goes nowhere. What is not reachable is refused in one and the same words, whatever is or is not there.
  */
 export function decideEgress(request: EgressRequest, policy: EgressPolicy): EgressDecision {
-  const { agent, granted } = policy;
-  const service = request.kind === 'service' ? serviceOf(request, policy) : null;
+  const { kind, method, path } = request;
+  const { name, domains, apis } = policy.agent;
+  const service = kind === 'service' ? serviceOf(request, policy) : null;
   const { host, port } = service?.binding ?? request;
-  const isListed = agent.domains.some((pattern) => reaches(pattern, host, port));
-  const searches = agent.apis.includes('web_search') && port === 443 ? WEB_SEARCH.get(host) : undefined;
-  // What an agent made itself follows its domains: it widens nothing.
-  const bound = granted.flatMap((credential) =>
+  const isListed = domains.some((pattern) => reaches(pattern, host, port));
+  const search = apis.includes('web_search') && port === 443 ? WEB_SEARCH.get(host) : undefined;
+  const here = policy.granted.flatMap((credential) =>
     credential.bindings
       .filter((binding) => binding.port === port && matchesHost(binding.host, host))
-      .filter(() => credential.owner === null || isListed)
       .map((binding) => ({ credential, binding })),
   );
+  // What an agent made itself widens nothing: it follows its domains, and yields to the operator's bindings.
+  const operators = here.filter(({ credential }) => credential.owner === null);
+  const bound = operators.length > 0 ? operators : isListed ? here : [];
   const named = credentialNamed(request, policy);
+  const allow = (setting: string, rest: Partial<EgressDecision> = {}): EgressDecision => {
+    return { rule: `permissions.${name}.${setting}`, mode: 'terminate', host, port, use: null, ...rest };
+  };
+  const allowListed = (rest?: Partial<EgressDecision>): EgressDecision =>
+    allow(isListed ? 'allowed_domains' : 'allowed_apis', rest);
 
-  if (request.kind === 'tunnel') {
-    if (!isListed && bound.length === 0 && !searches) throw unreachable(agent.name, host, port);
+  if (kind === 'tunnel') {
     // Where a credential is bound, what goes through is looked at: else its binding would not hold.
-    const isOpaque =
-      isListed && bound.length === 0 && policy.opaqueHosts.some((one) => reaches(one, host, port));
-    return {
-      rule: ruleOf(agent, isListed, bound),
-      mode: isOpaque ? 'opaque' : 'terminate',
-      host,
-      port,
-      use: null,
-    };
+    if (bound.length > 0) return allow('allowed_credentials');
+    if (!isListed && !search) throw refusals.unreachable(name, host, port);
+    const isOpaque = isListed && policy.opaqueHosts.some((one) => reaches(one, host, port));
+    return allowListed({ mode: isOpaque ? 'opaque' : 'terminate' });
   }
-  if (request.kind === 'http' && (named || bound.length > 0)) throw cleartext(host);
+  if (kind === 'http' && (named || bound.length > 0)) throw refusals.cleartext(host);
 
-  // An agent's own secret goes where it is named; the operator's are added by themselves.
-  const candidates = bound.filter(({ credential, binding }) =>
-    named
-      ? credential === named && request.tokens[0]?.place === `header:${binding.header}`
-      : service
-        ? credential === service.credential
-        : credential.owner === null,
-  );
-  if (named && candidates.length === 0) throw misplaced(request, named, host);
-  const fitting = candidates.filter(({ binding }) => permits(binding, request.method, request.path));
+  const candidates = bound.filter(({ credential, binding }) => {
+    if (service && credential !== service.credential) return false;
+    if (named) return credential === named && request.tokens[0]?.place === `header:${binding.header}`;
+    // An agent's own secret goes where it is named; the operator's are added by themselves.
+    return service !== null || credential.owner === null;
+  });
+  if (named && candidates.length === 0) throw refusals.misplacedPlaceholder(named, request, host);
+  const fitting = candidates.filter(({ binding }) => permits(binding, method, path));
   const [use] = fitting;
-  if (use) {
-    if (fitting.some(({ credential }) => credential !== use.credential))
-      throw ambiguous(fitting.map(({ credential }) => credential.short));
-    return { rule: ruleOf(agent, false, fitting), mode: 'terminate', host, port, use };
-  }
-  if (candidates.length > 0)
-    throw outsideBinding(candidates[0]?.credential.short ?? '', request.method, request.path, host);
-  const isSearch =
-    request.kind === 'https' &&
-    ['GET', 'POST'].includes(request.method) &&
-    searches === request.path.split('?')[0];
-  if (!isListed && !isSearch) throw unreachable(agent.name, host, port);
-  return { rule: ruleOf(agent, isListed, []), mode: 'terminate', host, port, use: null };
-}
-
-function ruleOf(agent: PolicyAgent, isListed: boolean, bound: readonly unknown[]): string {
-  const setting = isListed ? 'allowed_domains' : bound.length > 0 ? 'allowed_credentials' : 'allowed_apis';
-  return `permissions.${agent.name}.${setting}`;
+  if (use && fitting.some(({ credential }) => credential !== use.credential))
+    throw refusals.ambiguous(fitting.map(({ credential }) => credential.short));
+  if (use) return allow('allowed_credentials', { use });
+  const [unfit] = candidates;
+  if (unfit) throw refusals.outsideBinding(unfit.credential.short, method, path, host);
+  const isSearch = kind === 'https' && /^(?:GET|POST)$/.test(method) && search === path.split('?')[0];
+  if (service || (!isListed && !isSearch)) throw refusals.unreachable(name, host, port);
+  return allowListed();
 }
 
 /** The credential and binding that /services/{name} is for: its first with one host. */
@@ -108,7 +89,7 @@ function serviceOf({ service }: EgressRequest, { agent, granted }: EgressPolicy)
   const credential = granted.find(({ short }) => short === service);
   const binding = credential?.bindings.find((one) => !one.host.startsWith('*'));
   if (credential && binding) return { credential, binding };
-  throw noService(agent.name, service ?? '');
+  throw refusals.noService(agent.name, service ?? '');
 }
 
 /** The credential that the request's one token stands for; null without tokens. */
@@ -117,15 +98,10 @@ function credentialNamed(request: EgressRequest, { agent, granted, placeholderOf
   if (!first) return null;
   const inside = /^\$CRED\{([^}]*)\}$/.exec(first.token)?.[1];
   const credential = granted.find((one) =>
-    inside === undefined ? placeholderOf(one) === first.token : shortName(inside) === one.short,
+    inside === undefined ? placeholderOf(agent.name, one) === first.token : shortName(inside) === one.short,
   );
-  if (!credential) throw meaninglessPlaceholder(agent.name, first.place);
-  if (more.length > 0 || request.kind === 'tunnel') throw misplaced(request, credential, request.host);
+  if (!credential) throw refusals.meaninglessPlaceholder(agent.name, first.place);
+  if (more.length > 0 || request.kind === 'tunnel')
+    throw refusals.misplacedPlaceholder(credential, request, request.host);
   return credential;
-}
-
-function misplaced(request: EgressRequest, { short, bindings }: Credential, host: string): VaultError {
-  const places = [...new Set(request.tokens.map(({ place }) => place))].join(', ');
-  const declared = bindings.map((one) => `${one.header} to ${one.host}:${one.port}`).join(', ');
-  return misplacedPlaceholder(short, places, host, declared);
 }

@@ -10,44 +10,41 @@ import type { KeeperParts } from './keeper.ts';
 const MOST_OPEN = 20_000;
 
 /** The life of one request to the outside: decided and its credential released, asked for again, ended. */
-export function createEgress(parts: KeeperParts) {
-  const { database, policy, credentials, audit } = parts;
-  const open = new Map<string, { request: EgressRequest; place: string; credential: string }>();
+export function createEgress({ database, policy, credentials, audit, assured }: KeeperParts) {
+  const open = new Map<string, { request: EgressRequest; place: string; version: string }>();
 
   function decide(request: EgressRequest): EgressDecision {
     const agent = policy.agent(request.agent);
-    return decideEgress(request, {
-      ...{ agent, granted: credentials.grantedTo(agent), opaqueHosts: policy.current().opaqueHosts },
-      placeholderOf: (credential) => credentials.placeholderOf(agent.name, credential),
-    });
+    const granted = credentials.grantedTo(agent);
+    const { opaqueHosts } = policy.current();
+    const { placeholderOf } = credentials;
+    return decideEgress(request, { agent, granted, opaqueHosts, placeholderOf });
   }
 
-  function record({ agent, kind, method, path, traceId }: EgressRequest, place: string, rule: string) {
-    const entry = { actor: agent, subject: place, decision: 'allowed' as const, rule, traceId };
-    // Without the query, which is where programs put what they should not.
-    return { ...entry, detail: { kind, method, path: path.split('?')[0]?.slice(0, 1000) ?? '' } };
+  /** What is recorded of a request: not its query, which is where programs put what they should not. */
+  function seen({ kind, method, path }: EgressRequest): Record<string, string> {
+    return { kind, method, path: path.split('?')[0]?.slice(0, 1000) ?? '' };
   }
 
   function admit(request: EgressRequest, connection: Connection): EgressAnswer {
     const { rule, mode, host, port, use } = decide(request);
     if (open.size >= MOST_OPEN) throw tooManyOpen();
-    const requestId = randomUUID();
-    const place = `${host}:${port}`;
-    const { detail, ...entry } = record(request, place, rule);
-    const swapped = request.tokens.length > 0 ? 'swapped' : 'set';
-    const secret = parts.assured(() => {
+    const { agent: actor, traceId, tokens } = request;
+    const [requestId, place] = [randomUUID(), `${host}:${port}`];
+    const secret = assured(() => {
       const released = use ? credentials.reveal(use.credential.name) : '';
-      const credential = use ? { credential: use.credential.name, how: swapped } : {};
+      const how = tokens.length > 0 ? 'swapped' : 'set';
+      const used = use ? { credential: use.credential.name, how } : {};
+      const detail = { request: requestId, mode, ...seen(request), ...used };
       const type = use ? 'credential.injected' : 'egress.allowed';
-      audit.append({ type, ...entry, detail: { request: requestId, mode, ...detail, ...credential } });
+      audit.append({ type, actor, subject: place, decision: 'allowed', rule, traceId, detail });
       return released;
     });
-    open.set(requestId, { request, place, credential: versionOf(use) });
+    open.set(requestId, { request, place, version: versionOf(use) });
     connection.add(requestId);
-    const name = use?.credential.short ?? '';
-    const credential = use && {
-      ...{ name, secret, header: use.binding.header, scheme: use.binding.scheme, user: use.binding.user },
-    };
+    if (!use) return { requestId, mode, host, port, credential: null };
+    const { header, scheme, user } = use.binding;
+    const credential = { name: use.credential.short, header, scheme, user, secret };
     return { requestId, mode, host, port, credential };
   }
 
@@ -60,20 +57,22 @@ export function createEgress(parts: KeeperParts) {
     audit.append({ type: 'egress.ended', actor, subject: ended.place, traceId, detail });
   }
 
+  function stillHolds(admitted: { request: EgressRequest; version: string }): boolean {
+    try {
+      return versionOf(decide(admitted.request).use) === admitted.version;
+    } catch (error) {
+      if (error instanceof VaultError) return false;
+      throw error;
+    }
+  }
+
   return {
     /** Throws the refusal, which is recorded too; a secret is released after the record of its use is committed. */
     egress(request: EgressRequest, connection: Connection): EgressAnswer {
-      try {
-        return admit(request, connection);
-      } catch (error) {
-        if (!(error instanceof VaultError)) throw error;
-        const { rule, agent, service, host, port } = { ...request, rule: error.rule };
-        audit.refused(policy.knows(agent) ? `${agent} ${rule}` : 'unknown', {
-          ...record(request, service === null ? `${host}:${port}` : `service ${service}`, rule),
-          type: 'egress.refused',
-        });
-        throw error;
-      }
+      const { agent: actor, traceId, service, host, port } = request;
+      const subject = service === null ? `${host}:${port}` : `service ${service}`;
+      const refusal = { type: 'egress.refused', actor, subject, traceId, detail: seen(request) };
+      return audit.orRefused(() => admit(request, connection), policy.knows(actor), refusal);
     },
     /** Does nothing for what is not open on this connection. */
     egressDone({ requestId, ...facts }: EgressDone, connection: Connection): Record<never, never> {
@@ -82,24 +81,19 @@ export function createEgress(parts: KeeperParts) {
     },
     /** Revoked is also what would now go with another credential, or another version of it, and what is not known. */
     egressRecheck({ requestIds }: { requestIds: string[] }, connection: Connection): { revoked: string[] } {
-      const holds = (id: string): boolean => {
+      const revoked = requestIds.filter((id) => {
         const admitted = connection.has(id) ? open.get(id) : undefined;
-        try {
-          return admitted !== undefined && versionOf(decide(admitted.request).use) === admitted.credential;
-        } catch (error) {
-          if (error instanceof VaultError) return false;
-          throw error;
-        }
-      };
-      return { revoked: requestIds.filter((id) => !holds(id)) };
+        return !admitted || !stillHolds(admitted);
+      });
+      return { revoked };
     },
     /** What a connection that has ended left open. */
     abandon(connection: Connection): void {
       const left = [...connection].filter((id) => open.has(id));
-      if (left.length > 0)
-        database.relaxed(() => {
-          for (const id of left) end(id, { httpStatus: 0, why: 'its connection ended' });
-        });
+      if (left.length === 0) return;
+      database.relaxed(() => {
+        for (const id of left) end(id, { httpStatus: 0, why: 'its connection ended' });
+      });
     },
   };
 }

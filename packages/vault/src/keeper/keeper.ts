@@ -1,3 +1,4 @@
+import type { KeeperOperations } from '@openlegion/contract/keeper-protocol';
 import { type Audit, createAudit } from '../process/audit-chain.ts';
 import { createCalendar } from '../process/calendar.ts';
 import { type Database, openDatabase, type Transaction } from '../process/database.ts';
@@ -8,13 +9,13 @@ import { type CredentialStore, createCredentialStore } from './credentials.ts';
 import { createEgress } from './egress.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createModelCalls } from './model-calls.ts';
-import { createOperations, type KeeperRole } from './operations.ts';
+import { createOperations } from './operations.ts';
 import { createPolicyStore, type PolicyStore } from './policy.ts';
 import { unlock, type Vault } from './vault-key.ts';
 
 /** The keeper without its sockets: everything it does, over one database that it alone has open. */
 export interface Keeper {
-  operations: Record<KeeperRole, ReadonlyMap<string, Operation>>;
+  operations: Record<keyof KeeperOperations, ReadonlyMap<string, Operation>>;
   /** What is done in it is committed as one, at its end. */
   together: Transaction;
   /** To be called once for every connection that has ended. */
@@ -71,7 +72,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const type = vault.firstStart ? 'vault.created' : 'vault.unlocked';
       audit.append({ type, actor: 'keeper', subject: 'vault' });
     });
-    const policy = createPolicyStore(database, vault);
+    const policy = createPolicyStore(database, vault, audit);
     const calendar = createCalendar();
     const today = () => calendar.dayOf(now(), policy.current().timeZone);
     const credentials = createCredentialStore(database, vault, now);

@@ -48,18 +48,13 @@ await runPart('keeper', async () => {
     },
     failed: printFault,
   };
-  const { gateway, host, admin } = keeper.operations;
   // The host and the person change what is in force at once: each of theirs is committed, or undone, alone.
   const alone = <T>(work: () => T): T => work();
+  const { gateway, host, admin } = keeper.operations;
   const servers = [
-    await listenForRole({
-      ...shared,
-      path: paths.keeperGateway,
-      operations: gateway,
-      together: keeper.together,
-    }),
-    await listenForRole({ ...shared, path: paths.keeperHost, operations: host, together: alone }),
-    await listenForRole({ ...shared, path: paths.keeperAdmin, operations: admin, together: alone }),
+    await listenForRole(paths.keeperGateway, { ...shared, operations: gateway, together: keeper.together }),
+    await listenForRole(paths.keeperHost, { ...shared, operations: host, together: alone }),
+    await listenForRole(paths.keeperAdmin, { ...shared, operations: admin, together: alone }),
   ];
   if (settings.gatewayUid !== null) chownSync(paths.keeperGateway, settings.gatewayUid, settings.gatewayUid);
   if (settings.uid !== null) becomeUser(settings.uid);

@@ -4,7 +4,6 @@ import { tierOf } from '../process/credential-name.ts';
 import * as refusals from '../process/keeper-refusals.ts';
 import { type Counted, createRates } from '../process/rates.ts';
 import type { Connection } from '../process/role-socket.ts';
-import { VaultError } from '../process/vault-error.ts';
 import type { KeeperParts } from './keeper.ts';
 import type { Admission, OpenReservation, Usage } from './ledger.ts';
 
@@ -25,7 +24,7 @@ export function createModelCalls(parts: KeeperParts) {
     const admission = ledger.admit(accounts, { ...request, outputTokens }, day);
     const scopes = accounts.map(({ scope }) => scope);
     const reservation = { id: randomUUID(), agent, traceId, day, microUsd: admission.microUsd, scopes };
-    const commit = admission.isAssured ? assured : database.durable;
+    const commit = admission.marks.length === 0 ? assured : database.durable;
     const answer = commit(() => make(request, reservation, admission));
     connection.add(reservation.id);
     counted.set(reservation.id, rates.count(line, request.inputTokens + admission.outputTokens));
@@ -53,6 +52,7 @@ export function createModelCalls(parts: KeeperParts) {
     if (credential === null) return;
     const stored = tierOf(credential) === 'system' ? credentials.find(credential) : null;
     if (!stored) throw refusals.noModelKey(credential);
+    if (!stored.isIntact) throw refusals.tampered(credential);
     if (!stored.origins.includes(origin)) throw refusals.otherOrigin(credential, origin, stored.origins);
   }
 
@@ -90,17 +90,10 @@ export function createModelCalls(parts: KeeperParts) {
      * the refusal, which is recorded too.
      */
     reserve(request: ReserveRequest, connection: Connection): ReserveAnswer {
-      try {
-        return admit(request, connection);
-      } catch (error) {
-        if (!(error instanceof VaultError)) throw error;
-        const { agent: actor, model: subject, traceId, origin } = request;
-        const { code, rule } = error;
-        const detail = { code, origin, credential: request.credential ?? '' };
-        const kind = policy.knows(actor) ? `${actor} ${rule}` : 'unknown';
-        audit.refused(kind, { type: 'reservation.refused', actor, subject, rule, traceId, detail });
-        throw error;
-      }
+      const { agent: actor, model: subject, traceId, origin, credential } = request;
+      const detail = { origin, credential: credential ?? '' };
+      const refusal = { type: 'reservation.refused', actor, subject, traceId, detail };
+      return audit.orRefused(() => admit(request, connection), policy.knows(actor), refusal);
     },
     /**
      * Throws `not_found` for what is not an open reservation of this connection's, `bad_request` for a charge above

@@ -1,17 +1,18 @@
-import type { CredentialBinding, NewCredential } from '@openlegion/contract/keeper-protocol';
+import type { NewCredential } from '@openlegion/contract/keeper-protocol';
 import { tierOf } from '../process/credential-name.ts';
 import { noCredential, wrongPassphrase } from '../process/keeper-refusals.ts';
 import { parseExported } from '../process/keeper-requests.ts';
+import { inventValue } from '../process/random-value.ts';
 import { openUnderPassphrase, sealUnderPassphrase } from '../process/sealed-box.ts';
 import { malformed } from '../process/strict-parser.ts';
-import { inventValue } from './credentials.ts';
 import type { KeeperParts } from './keeper.ts';
 
 /** Names that only canaries bear, so that removing them removes nobody's key. */
 const CANARY = 'OPENLEGION_SYSTEM_VERIFY_CANARY_';
 const EXPORT = ['export', 1] as const;
 
-type Places = { origins: string[]; bindings: CredentialBinding[]; environment: string[] };
+type Places = Pick<NewCredential, 'origins' | 'bindings' | 'environment'>;
+type Named = Pick<NewCredential, 'name'>;
 
 /** What the person who runs OpenLegion does with credentials. Each change is one durable transaction with its record. */
 export function createOperator({ database, credentials, vault, audit, now }: KeeperParts) {
@@ -38,12 +39,8 @@ export function createOperator({ database, credentials, vault, audit, now }: Kee
     const known = credentials.find(name);
     if (!known) throw noCredential(name);
     const { owner, origins, bindings, environment } = known;
-    return database.durable(() =>
-      store(
-        { name, owner, origins, bindings, environment, value: credentials.unseal(name), ...change },
-        type,
-      ),
-    );
+    const old = { name, owner, origins, bindings, environment, value: credentials.unseal(name) };
+    return database.durable(() => store({ ...old, ...change }, type));
   }
 
   function remove(name: string): boolean {
@@ -64,10 +61,9 @@ export function createOperator({ database, credentials, vault, audit, now }: Kee
         throw malformed('name', "a name that is not one of verify's canaries");
       return database.durable(() => store({ ...credential, owner: null }, 'credential.stored'));
     },
-    rotate: ({ name, value }: { name: string; value: string }) =>
-      renew(name, { value }, 'credential.rotated'),
-    bind: ({ name, ...places }: Places & { name: string }) => renew(name, places, 'credential.bound'),
-    remove: ({ name }: { name: string }) => ({ removed: database.durable(() => remove(name)) }),
+    rotate: ({ name, ...change }: Named & { value: string }) => renew(name, change, 'credential.rotated'),
+    bind: ({ name, ...places }: Named & Places) => renew(name, places, 'credential.bound'),
+    remove: ({ name }: Named) => ({ removed: database.durable(() => remove(name)) }),
     canaries: ({ prefix, count, origins }: { prefix: string; count: number; origins: string[] }) =>
       database.durable(() => {
         removeCanaries();
@@ -101,10 +97,8 @@ export function createOperator({ database, credentials, vault, audit, now }: Kee
       const plain = Buffer.from(JSON.stringify(all));
       const sealed = sealUnderPassphrase(plain, passphrase, EXPORT).toString('base64');
       plain.fill(0);
-      const detail = { credentials: all.length };
-      database.durable(() =>
-        audit.append({ type: 'vault.exported', actor: 'operator', subject: 'vault', detail }),
-      );
+      const entry = { type: 'vault.exported', actor: 'operator', subject: 'vault' };
+      database.durable(() => audit.append({ ...entry, detail: { credentials: all.length } }));
       return { sealed, credentials: all.length };
     },
     /** All of it or nothing; what has the name of one there is becomes its next version. */

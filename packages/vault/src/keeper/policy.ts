@@ -1,32 +1,20 @@
 import { createHash } from 'node:crypto';
-import type { Policy, PolicyAgent, PolicyLimits } from '@openlegion/contract/keeper-protocol';
+import type { Policy, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import type { Audit } from '../process/audit-chain.ts';
+import { type Account, accountsOf } from '../process/budget-accounts.ts';
 import type { Database } from '../process/database.ts';
 import { unknownAgent } from '../process/keeper-refusals.ts';
 import { parsePolicy } from '../process/keeper-requests.ts';
+import { VaultError } from '../process/vault-error.ts';
 import type { Vault } from './vault-key.ts';
 
-/** One whose daily and monthly limit a call must fit into. */
-export interface Account extends PolicyLimits {
-  scope: string;
-  /** Before `budget.daily` in the name of the rule. */
-  rule: string;
-  whose: string;
-  setting: string;
-}
-
-const NOTHING: Policy = {
-  timeZone: 'UTC',
-  fleet: { dailyMicroUsd: 0, monthlyMicroUsd: 0 },
-  teams: [],
-  agents: [],
-  opaqueHosts: [],
-};
+const NO_LIMITS = { dailyMicroUsd: 0, monthlyMicroUsd: 0 };
+const NOTHING: Policy = { timeZone: 'UTC', fleet: NO_LIMITS, teams: [], agents: [], opaqueHosts: [] };
 
 export type PolicyStore = ReturnType<typeof createPolicyStore>;
 
 /** The policy in force. It is kept sealed, so that it stands after a restart and a changed file grants nothing. */
-export function createPolicyStore(database: Database, vault: Vault) {
+export function createPolicyStore(database: Database, vault: Vault, audit: Audit) {
   let policy = NOTHING;
   let agents = new Map<string, PolicyAgent>();
 
@@ -35,10 +23,13 @@ export function createPolicyStore(database: Database, vault: Vault) {
     agents = new Map(next.agents.map((agent) => [agent.name, agent]));
   }
 
-  const plain = vault.read('policy');
-  // No policy, or one changed by something else: nothing is admitted until the host has sent its own.
-  const kept = plain && parseKept(plain);
-  if (kept) use(kept);
+  try {
+    use(parsePolicy(JSON.parse(vault.read('policy')?.toString() ?? 'null'), 'policy'));
+  } catch (error) {
+    // None, one changed by something else, or one of an older version, which lacks what this one decides by: nothing
+    // is admitted until the host has sent its own.
+    if (!(error instanceof VaultError)) throw error;
+  }
 
   /** The agent and its parents upwards. Throws `denied` for one that the policy does not have. */
   function lineOf(name: string): [PolicyAgent, ...PolicyAgent[]] {
@@ -48,32 +39,14 @@ export function createPolicyStore(database: Database, vault: Vault) {
   }
 
   return {
+    lineOf,
     current: () => policy,
     knows: (name: string) => agents.has(name),
     agent: (name: string) => lineOf(name)[0],
-    lineOf,
-    /** Whose limits an agent's calls count against: its own, its parents', all their teams', the fleet's. */
-    accountsOf(name: string): Account[] {
-      const line = agents.has(name) ? lineOf(name) : [];
-      const teams = policy.teams.filter((team) => line.some((agent) => agent.team === team.name));
-      return [
-        ...line.map(({ name: of, dailyMicroUsd, monthlyMicroUsd }) => ({
-          ...{ dailyMicroUsd, monthlyMicroUsd, scope: `agent:${of}`, whose: `${of}'s` },
-          rule: of === name ? '' : `agents.${of}.`,
-          setting: `agents.${of}.budget in config/agents.yaml`,
-        })),
-        ...teams.map((team) => ({
-          ...{ ...team, scope: `team:${team.name}`, rule: `teams.${team.name}.` },
-          ...{ whose: `team ${team.name}'s`, setting: `teams.${team.name}.budget in config/mesh.yaml` },
-        })),
-        {
-          ...{ ...policy.fleet, scope: 'fleet', rule: 'fleet.', whose: "the fleet's" },
-          setting: 'budget in config/mesh.yaml',
-        },
-      ];
-    },
+    /** Of one that is not in the policy any more, the fleet's alone. */
+    accountsOf: (name: string): Account[] => accountsOf(policy, agents.has(name) ? lineOf(name) : []),
     /** Puts a policy in force and records it, unless it is the one in force. Returns its hash. */
-    replace(next: Policy, audit: Audit): string {
+    replace(next: Policy): string {
       const text = JSON.stringify(next);
       const hash = createHash('sha256').update(text).digest('hex');
       if (text === JSON.stringify(policy)) return hash;
@@ -86,13 +59,4 @@ export function createPolicyStore(database: Database, vault: Vault) {
       return hash;
     },
   };
-}
-
-/** Null for a policy of an older version, which lacks what this one decides by: the host sends its own at once. */
-function parseKept(plain: Buffer): Policy | null {
-  try {
-    return parsePolicy(JSON.parse(plain.toString()), 'policy');
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
-import { createECDH, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import type { Database } from '../process/database.ts';
 import { wrongKey } from '../process/keeper-refusals.ts';
+import { p256KeyOf } from '../process/p256-key.ts';
 import { createSeal, deriveKey, KEY_BYTES, type Seal, X25519_PKCS8 } from '../process/sealed-box.ts';
 
 /** The unlocked store: one random data key, which seals everything, and from which other keys are derived. */
@@ -74,21 +75,6 @@ export function unlock(database: Database, keyFile: Buffer): Vault {
     captureKey: createPrivateKey({ key: x25519, type: 'pkcs8', format: 'der' }),
     placeholderKey: derived('placeholders'),
     firstStart: !opened,
-    authorityKey: (agent) => p256Key(derived(`authority of ${agent}`, 48)),
+    authorityKey: (agent) => p256KeyOf(derived(`authority of ${agent}`, 48)),
   };
-}
-
-/** FIPS 186-5, A.2.1: 48 random bytes, taken modulo the group's order less one, and one added. */
-function p256Key(bytes: Buffer): KeyObject {
-  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-  const scalar = (BigInt(`0x${bytes.toString('hex')}`) % (order - 1n)) + 1n;
-  const pair = createECDH('prime256v1');
-  pair.setPrivateKey(Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex'));
-  const point = pair.getPublicKey();
-  const part = (from: number, to: number): string => point.subarray(from, to).toString('base64url');
-  const d = pair.getPrivateKey().toString('base64url');
-  return createPrivateKey({
-    key: { kty: 'EC', crv: 'P-256', d, x: part(1, 33), y: part(33, 65) },
-    format: 'jwk',
-  });
 }

@@ -3,6 +3,7 @@ import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-re
 import type { Database } from './database.ts';
 import { parseAuditRecord, parseCheckpoint } from './keeper-answers.ts';
 import { brokenChain, brokenCheckpoint } from './keeper-refusals.ts';
+import { VaultError } from './vault-error.ts';
 
 /** `decision`, `rule` and `traceId` stay out of what happened on no decision of ours and in no trace. */
 export interface AuditEntry {
@@ -83,6 +84,20 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
     seen.unrecorded = 0;
   }
 
+  /** Runs `work`; a refusal that it throws is recorded as `entry` with its rule and code, and thrown on. */
+  function orRefused<T>(work: () => T, isKnown: boolean, entry: AuditEntry): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      const { rule, code } = error;
+      // Strangers share one count: their names are whatever they say.
+      const kind = isKnown ? `${entry.actor} ${rule}` : 'unknown';
+      refused(kind, { ...entry, rule, detail: { ...entry.detail, code } });
+      throw error;
+    }
+  }
+
   /** The newest checkpoint of a chain, its signature verified; throws `internal` when that is not ours. */
   function newest(chain: AuditCheckpoint['chain']): AuditCheckpoint | null {
     const row = database.get('SELECT * FROM checkpoint WHERE chain = ? ORDER BY seq DESC LIMIT 1', chain);
@@ -127,6 +142,18 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
     return { ...open, signature };
   }
 
+  /** Signs a point of the host's chain, and records that, or that it was refused. */
+  function signHost(seq: number, hash: string): AuditCheckpoint {
+    const about = { actor: 'host', subject: `host chain at ${seq}`, detail: { hash } };
+    const signed = (): AuditCheckpoint => {
+      const before = newest('host');
+      const checkpoint = sign('host', seq, hash);
+      if (seq !== before?.seq) append({ type: 'checkpoint.signed', ...about });
+      return checkpoint;
+    };
+    return orRefused(() => database.durable(signed), true, { type: 'checkpoint.refused', ...about });
+  }
+
   function verifyChain(): void {
     let previous: { seq: number; hash: string } = newest('keeper') ?? { seq: 0, hash: FIRST_PREVIOUS_HASH };
     const signed = database.get('SELECT hash FROM audit WHERE seq = ?', previous.seq);
@@ -141,7 +168,7 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
   verifyChain();
 
   return {
-    ...{ append, refused, sign, newest, head },
+    ...{ append, refused, orRefused, sign, signHost, newest, head },
     /** Records after `after`, oldest first, as many as fit into `maxBytes` and `limit`. */
     read(after: number, limit: number, maxBytes: number): AuditRecord[] {
       const records: AuditRecord[] = [];

@@ -1,4 +1,6 @@
 /** The words of every refusal of the keeper's: what was refused, by which rule, and what a person can do. */
+import type { CredentialBinding, EgressRequest } from '@openlegion/contract/keeper-protocol';
+import { formatMicroUsd } from './format-micro-usd.ts';
 import { LINE_BYTES } from './keeper-client.ts';
 import { refuse, type VaultError } from './vault-error.ts';
 
@@ -43,13 +45,20 @@ export function otherOrigin(name: string, origin: string, origins: readonly stri
   );
 }
 
-export function overBudget(whose: string, period: string, sums: string, rule: string, setting: string) {
-  const kind = period.length === 10 ? 'daily' : 'monthly';
+/** `need`: the least that the call could cost. */
+export function overBudget(
+  { whose, rule, setting }: { whose: string; rule: string; setting: string },
+  limit: { period: string; microUsd: number; spent: number; reserved: number },
+  need: bigint,
+): VaultError {
+  const kind = limit.period.length === 10 ? 'daily' : 'monthly';
+  const [most, spent, reserved] = [limit.microUsd, limit.spent, limit.reserved].map(formatMicroUsd);
+  const cost = need > Number.MAX_SAFE_INTEGER ? 'more than can be counted' : formatMicroUsd(Number(need));
   return refuse(
     'budget_exceeded',
     `${rule}budget.${kind}`,
-    `Over ${whose} ${kind} budget of ${sums}.`,
-    `Raise ${setting}, or wait until ${period} is over.`,
+    `Over ${whose} ${kind} budget of ${most}: ${spent} is spent, ${reserved} is reserved for calls under way, and this call could cost ${cost}.`,
+    `Raise ${setting}, or wait until ${limit.period} is over.`,
   );
 }
 
@@ -111,10 +120,16 @@ export function meaninglessPlaceholder(agent: string, place: string): VaultError
   );
 }
 
-export function misplacedPlaceholder(short: string, places: string, host: string, declared: string) {
+export function misplacedPlaceholder(
+  { short, bindings }: { short: string; bindings: readonly CredentialBinding[] },
+  { tokens }: EgressRequest,
+  host: string,
+): VaultError {
+  const places = [...new Set(tokens.map(({ place }) => place))].join(', ').slice(0, 300);
+  const declared = bindings.map((one) => `${one.header} to ${one.host}:${one.port}`).join(', ');
   return deny(
     'egress.placeholder',
-    `${short} may not stand in ${places.slice(0, 300)} of a request to ${host}: it goes once, in ${declared.slice(0, 800) || 'no header, nowhere yet'}.`,
+    `${short} may not stand in ${places} of a request to ${host}: it goes once, in ${declared.slice(0, 800) || 'no header, nowhere yet'}.`,
     `Send it there; or change where it goes with \`./openlegion vault bind ${short}\`.`,
   );
 }

@@ -254,9 +254,12 @@ export const parseExported = listOf(
 /** The envelope: what every line must be. */
 export const parseRequest = strictObject<KeeperRequest>({ id: count, op: text(50), args: (value) => value });
 
-/** What the store holds beside each value, read back from its columns. */
-export const parsePlaces = strictObject<{
-  origins: string[];
-  bindings: CredentialBinding[];
-  environment: string[];
-}>(places);
+/** Where a credential may go, read back from the columns of the store, each of which is JSON. */
+export function parseStoredPlaces(row: Readonly<Record<'origins' | 'bindings' | 'environment', string>>) {
+  const { origins, bindings, environment } = row;
+  return {
+    origins: places.origins(JSON.parse(origins), 'origins'),
+    bindings: places.bindings(JSON.parse(bindings), 'bindings'),
+    environment: places.environment(JSON.parse(environment), 'environment'),
+  };
+}

@@ -14,7 +14,6 @@ export type Connection = Set<string>;
 export type Operation = (args: unknown, connection: Connection) => unknown;
 
 export interface RoleSocketOptions {
-  path: string;
   operations: ReadonlyMap<string, Operation>;
   /** Commits together what came together, before any of it is answered. */
   together: Transaction;
@@ -34,15 +33,15 @@ const MOST_CONNECTIONS = 64;
  * not parse ends that connection and nothing else. Requests of one connection are done and answered in order; those
  * that arrive in one read share one commit.
  */
-export async function listenForRole(options: RoleSocketOptions): Promise<Server> {
+export async function listenForRole(path: string, options: RoleSocketOptions): Promise<Server> {
   const server = createServer({ allowHalfOpen: false }, (socket) => serve(socket, options));
   server.maxConnections = MOST_CONNECTIONS;
-  rmSync(options.path, { force: true });
+  rmSync(path, { force: true });
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(options.path, resolve);
+      server.listen(path, resolve);
     });
   } finally {
     process.umask(mask);

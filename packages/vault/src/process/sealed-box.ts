@@ -135,3 +135,8 @@ export function openCaptured(bytes: Buffer, privateKey: KeyObject): Buffer | nul
   const sealed = bytes.subarray(32 + NONCE_BYTES, -TAG_BYTES);
   return decrypt(key, nonce, bytes.subarray(-TAG_BYTES), sealed, () => {});
 }
+
+/** SPKI, PEM. */
+export function publicPemOf(privateKey: KeyObject): string {
+  return createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+}

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type {
   CredentialBinding,
   EgressRequest,
+  KeeperOperations,
   Policy,
   ReserveRequest,
 } from '@openlegion/contract/keeper-protocol';
 import type { Connection } from '../../process/role-socket.ts';
 import { VaultError } from '../../process/vault-error.ts';
 import { createKeeper, type Keeper, type KeeperOptions } from '../keeper.ts';
-import type { KeeperRole } from '../operations.ts';
 
 export interface TestClock {
   nowMs: number;
@@ -45,7 +45,7 @@ export function temporaryDirectory(): { path: string } & Disposable {
 /** One operation, as a connection asks for it: what it answers, or the code and rule it is refused with. */
 export function ask(
   keeper: Keeper,
-  role: KeeperRole,
+  role: keyof KeeperOperations,
   operation: string,
   args: unknown,
   connection: Connection = new Set(),
