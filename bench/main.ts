@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   start: async () => (await import('./start.ts')).benchStart,
   pipe: async () => (await import('./pipe.ts')).benchPipe,
   model: async () => (await import('./model.ts')).benchModel,
+  gateway: async () => (await import('./gateway.ts')).benchGateway,
   memory: async () => (await import('./memory.ts')).benchMemory,
   host: async () => (await import('./host.ts')).benchHost,
   lanes: async () => (await import('./lanes.ts')).benchLanes,

@@ -1,6 +1,6 @@
-import type { CatalogModel } from '@openlegion/contract/catalog';
+import type { CatalogModel, Price } from '@openlegion/contract/catalog';
 import type { Ask } from './dialect/dialect.ts';
-import { refuse } from './refuse.ts';
+import { refusal } from './refusal.ts';
 
 /**
  * Input tokens that a provider adds to what is in the body: the frame of each message and tool (OpenAI: 3 and about
@@ -9,58 +9,57 @@ import { refuse } from './refuse.ts';
  */
 const CEILING = { request: 1024, message: 16, tool: 64 } as const;
 
-/** All that a call can cost, known before it is made. */
+/** All that a call can cost, known before it is made. Prices are micro-dollars a million, the dearest class of each direction. */
 export interface Bound {
   inputTokens: number;
   inputMicroUsd: number;
-  /** Micro-dollars a million, the dearest class of each direction. */
   inputPrice: number;
   outputPrice: number;
-  /** Over all choices. */
-  outputTokens: number;
-  minOutputTokens: number;
 }
 
 /**
  * Input: no tokenizer makes more tokens than there are bytes of UTF-8, every token being at least one byte (those
  * that normalise first are covered by counting the longer of the text and its NFKC form); images, whose bytes are
- * not text, cost their own ceiling. All of it at the dearest class: nobody can tell what will be read from a cache.
- * Output: what was asked, at most the model's limit, for each choice.
- * Throws `denied` for an image to a model that has no ceiling for one.
+ * not text, cost their own ceiling. All of it at the dearest class, nobody can tell what will be read from a cache,
+ * and of the tiers that so many tokens can reach. Throws `denied` for an image to a model that has no ceiling for one.
  */
-export function boundCost(ask: Ask, model: CatalogModel, serialised: string): Bound {
+export function boundCost(ask: Ask, model: CatalogModel, body: Buffer, text: string): Bound {
   const { tally } = ask;
   if (tally.images > 0 && model.imageTokens === undefined)
-    throw refuse(
-      'denied',
-      'llm.image',
-      `The catalog does not say what an image costs with ${model.id}, so none is sent.`,
-      'Use a model that takes images, or give this one image_tokens in config/mesh.yaml.',
-    );
+    throw refusal('llm.image:price', { model: model.id });
   const inputTokens =
-    textBytes(serialised) -
+    textBytes(body, text) -
     tally.imageBytes +
     CEILING.request +
     CEILING.message * tally.messages +
     CEILING.tool * tally.tools +
     (model.imageTokens ?? 0) * tally.images;
-  const { price } = model;
-  const hour = tally.hourCache ? hourCachePrice(price.input) : 0;
-  const inputPrice = Math.max(price.input, price.cacheRead ?? 0, price.cacheWrite ?? 0, hour);
+  const reachable = [model.price, ...tiersBelow(model.price, inputTokens)];
+  const inputPrice = Math.max(...reachable.map((price) => dearestInput(price, tally.hourCache > 0)));
+  const outputPrice = Math.max(...reachable.map((price) => price.output));
+  return { inputTokens, inputMicroUsd: microUsd([[inputTokens, inputPrice]]), inputPrice, outputPrice };
+}
+
+/** What `tokens` of output over each choice come to: as asked, at most the model's limit. */
+export function boundOutput(
+  ask: Ask,
+  model: CatalogModel,
+): { outputTokens: number; minOutputTokens: number } {
   const each = Math.min(ask.wantedTokens ?? model.maxOutputTokens, model.maxOutputTokens);
   return {
-    inputTokens,
-    inputMicroUsd: microUsd([[inputTokens, inputPrice]]),
-    inputPrice,
-    outputPrice: price.output,
     outputTokens: each * ask.choices,
     minOutputTokens: Math.min(ask.minTokens, each) * ask.choices,
   };
 }
 
-/** Anthropic writes a cache of one hour at twice the price of input. */
-export function hourCachePrice(inputPrice: number): number {
-  return inputPrice * 2;
+/** The price of a call whose whole input was so large. */
+export function priceAt(price: Price, inputTokens: number): Price {
+  return { ...price, ...tiersBelow(price, inputTokens).at(-1) };
+}
+
+/** The dearest class of input token. Anthropic writes a cache of one hour at twice the price of input. */
+export function dearestInput({ input, cacheRead = 0, cacheWrite = 0 }: Price, hourCache: boolean): number {
+  return Math.max(input, cacheRead, cacheWrite, hourCache ? input * 2 : 0);
 }
 
 /** Σ tokens × micro-dollars a million, in whole micro-dollars, rounded up once. */
@@ -69,10 +68,12 @@ export function microUsd(parts: readonly (readonly [tokens: number, price: numbe
   return Number((sum + 999_999n) / 1_000_000n);
 }
 
-function textBytes(serialised: string): number {
-  const bytes = Buffer.byteLength(serialised);
+function tiersBelow({ tiers = [] }: Price, inputTokens: number): NonNullable<Price['tiers']> {
+  return tiers.filter(({ aboveInputTokens }) => inputTokens > aboveInputTokens);
+}
+
+function textBytes(body: Buffer, text: string): number {
   // Only a text with more bytes than characters holds anything that normalising could lengthen.
-  return bytes === serialised.length
-    ? bytes
-    : Math.max(bytes, Buffer.byteLength(serialised.normalize('NFKC')));
+  if (body.length === text.length) return body.length;
+  return Math.max(body.length, Buffer.byteLength(text.normalize('NFKC')));
 }

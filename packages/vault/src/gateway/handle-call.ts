@@ -1,21 +1,26 @@
+/**
+ * One model call from its first byte to its trailers: read (`read-caller`, `read-body`), checked (`check-call`),
+ * reserved (`reserve-call`), dialled (`provider/dial-provider`), relayed (`answer/relay-answer`), settled.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { KeeperClient } from '../process/keeper-client.ts';
 import { refusalStatus } from '../process/refusal-status.ts';
-import { type AdmittedCall, admitCall, checkCall } from './admit-call.ts';
 import { asRefusal, refusalBody } from './answer/answer-refusal.ts';
 import { isUnpaid } from './answer/is-unpaid.ts';
 import { type ModelHealthRecord, retryAfterMs } from './answer/model-health.ts';
 import { type Charge, chargeReservation, NOTHING } from './answer/price-usage.ts';
 import { readProviderError } from './answer/read-provider-error.ts';
 import { relayAnswer } from './answer/relay-answer.ts';
-import { credentialHeader } from './credential-header.ts';
+import { checkCall } from './check-call.ts';
 import type { DialectRules } from './dialect/dialect.ts';
 import type { ProviderDialer } from './provider/dial-provider.ts';
 import type { Providers } from './provider/providers.ts';
 import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
-import { readTarget } from './read-target.ts';
-import { createSettlement, type Settlement, TRAILER_NAMES, trailersOf } from './settlement.ts';
+import { refusal } from './refusal.ts';
+import { type AdmittedCall, reserveCall } from './reserve-call.ts';
+import { createSettlement, type Settle, TRAILER_NAMES, trailersOf } from './settlement.ts';
 
 export interface CallParts {
   providers: Providers;
@@ -24,11 +29,19 @@ export interface CallParts {
   dialer: ProviderDialer;
   health: ModelHealthRecord;
   now: () => number;
+  /** For faults of ours; must not print what it is given. */
+  failed(error: unknown): void;
+}
+
+/** Whether the caller is still there; `leave` is what stops the work for them. */
+export interface CallerPresence {
+  gone: boolean;
+  leave: (() => void) | null;
 }
 
 /**
- * One model call from its first byte to its trailers. Until the keeper has admitted it, a refusal is thrown and
- * nothing has happened; from then on it is answered here and settled once, before the answer ends.
+ * Until the keeper has admitted the call, a refusal is thrown and nothing has happened; from then on it is answered
+ * here and settled once.
  */
 export async function handleCall(
   parts: CallParts,
@@ -36,19 +49,21 @@ export async function handleCall(
   response: ServerResponse,
 ): Promise<void> {
   const caller = readCaller(request);
-  const target = readTarget(request.url ?? '');
-  const gone = new AbortController();
+  const presence: CallerPresence = { gone: false, leave: null };
   response.once('close', () => {
-    if (!response.writableFinished) gone.abort();
+    if (response.writableFinished) return;
+    presence.gone = true;
+    presence.leave?.();
   });
-  const checked = checkCall(target, await readBody(request), parts.providers, parts.dialects);
-  const call = await admitCall(checked, caller, parts.keeper);
-  const settlement = createSettlement(call, parts.keeper);
+  const bytes = await readBody(request);
+  const checked = checkCall(request.url ?? '', bytes, parts.providers, parts.dialects);
+  const call = await reserveCall(checked, caller, parts.keeper);
+  const settle = createSettlement(call.reservationId, parts.keeper, parts.failed);
   try {
-    await makeCall(parts, call, settlement, response, gone.signal);
+    await makeCall(parts, call, settle, response, presence);
   } catch (error) {
     // A fault of ours after the dial: what it cost is not known.
-    await settlement.settle(chargeReservation(call.admitted), 0);
+    settle(chargeReservation(call.admitted), 0);
     throw error;
   }
 }
@@ -56,85 +71,65 @@ export async function handleCall(
 async function makeCall(
   { dialer, health, now }: CallParts,
   call: AdmittedCall,
-  settlement: Settlement,
+  settle: Settle,
   response: ServerResponse,
-  signal: AbortSignal,
+  presence: CallerPresence,
 ): Promise<void> {
-  const { provider, rules, model, ask, reservation, admitted } = call;
+  const { provider, rules, model, ask, secret, admitted, body } = call;
   const name = `${provider.id}/${model.id}`;
-  const { secret } = reservation;
-  if (signal.aborted) {
-    await settlement.settle(NOTHING, 0);
+  const headers = headersOf(call);
+  if (presence.gone || headers === null) {
+    const charged = settle(NOTHING, 0);
+    if (headers === null) endWithRefusal(response, unfitKey(provider), charged);
     return;
   }
-  let outgoing: { headers: Record<string, string>; body: Buffer };
-  try {
-    outgoing = sealCall(call, secret);
-  } catch (error) {
-    await refuseAdmitted(response, settlement, error, NOTHING, 0);
-    return;
-  }
-  const dialled = await dialer.dial({ provider, target: ask.route.target(model.id), ...outgoing, signal });
+  const target = ask.route.target(model.id);
+  const dialled = await dialer.dial({ provider, target, headers, body, presence });
   if (!dialled.ok) {
-    if (!signal.aborted) health.note(name, 0, null);
-    const charge = dialled.sent ? chargeReservation(admitted) : NOTHING;
-    await refuseAdmitted(response, settlement, dialled.refusal, charge, 0);
+    if (!presence.gone) health.note(name, 0, null);
+    const charged = settle(dialled.sent ? chargeReservation(admitted) : NOTHING, 0);
+    endWithRefusal(response, dialled.refusal, charged);
     return;
   }
   const { answer } = dialled;
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) {
-    const charge = await relayAnswer({ answer, response, rules, admitted, ask, secret, settlement, signal });
-    if (!signal.aborted) health.note(name, charge.source === 'reservation' ? 0 : status, null);
+    const charge = await relayAnswer({ answer, response, rules, admitted, ask, secret, settle, presence });
+    if (!presence.gone) health.note(name, charge.source === 'reservation' ? 0 : status, null);
     return;
   }
   const error = await readProviderError(answer, provider, secret);
   const wait = retryAfterMs(answer.headers['retry-after'], now());
   health.note(name, status, wait, isUnpaid(status, error.body));
-  const charged = await settlement.settle(NOTHING, status);
-  endWithTrailers(response, error.status, error.headers, error.body, charged);
+  endWithTrailers(response, error.status, error.headers, error.body, settle(NOTHING, status));
 }
 
-/** Only what the provider needs, made here; nothing of the caller's headers. */
-function sealCall(
-  call: AdmittedCall,
-  secret: string | null,
-): { headers: Record<string, string>; body: Buffer } {
-  const { provider, rules, model, ask, admitted } = call;
-  const sealed = rules.seal(ask, {
-    model: model.id,
-    tokensPerChoice: Math.floor(admitted.outputTokens / ask.choices),
-    host: new URL(provider.baseUrl).hostname,
-  });
+/**
+ * Only what the provider needs, made here; nothing of the caller's headers. Null for a key that cannot be sent: with
+ * anything but visible ASCII it could end its header and begin another; one of fewer than eight characters could not
+ * be told from ordinary text when answers are scrubbed of it.
+ */
+function headersOf({ provider, rules, ask, secret }: AdmittedCall): Record<string, string> | null {
+  const { auth } = provider;
+  if (auth && (secret === null || !/^[\x21-\x7e]{8,4096}$/.test(secret))) return null;
   return {
-    body: Buffer.from(JSON.stringify(sealed)),
-    headers: {
-      ...rules.headers,
-      ...credentialHeader(provider, secret),
-      'content-type': 'application/json',
-      accept: ask.stream ? 'text/event-stream' : 'application/json',
-      'accept-encoding': 'identity',
-      'user-agent': 'openlegion',
-    },
+    ...rules.headers,
+    ...(auth ? { [auth.header]: auth.scheme === 'bearer' ? `Bearer ${secret}` : String(secret) } : {}),
+    'content-type': 'application/json',
+    accept: ask.stream ? 'text/event-stream' : 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'openlegion',
   };
 }
 
-async function refuseAdmitted(
-  response: ServerResponse,
-  settlement: Settlement,
-  error: unknown,
-  charge: Charge,
-  httpStatus: number,
-): Promise<void> {
-  const refusal = asRefusal(error);
-  const charged = await settlement.settle(charge, httpStatus);
-  endWithTrailers(
-    response,
-    refusalStatus(refusal.code),
-    { 'content-type': 'application/json' },
-    refusalBody(refusal),
-    charged,
-  );
+function unfitKey({ id, auth }: CatalogProvider): Error {
+  return refusal('vault.credential', { provider: id, credential: auth?.credential ?? '' });
+}
+
+function endWithRefusal(response: ServerResponse, error: unknown, charged: Charge): void {
+  const refused = asRefusal(error);
+  const headers = { 'content-type': 'application/json' };
+  endWithTrailers(response, refusalStatus(refused.code), headers, refusalBody(refused), charged);
 }
 
 function endWithTrailers(

@@ -1,32 +1,20 @@
 import type { IncomingMessage } from 'node:http';
-import { refuse } from './refuse.ts';
+import { refusal } from './refusal.ts';
 
-export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const JSON_TYPE = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
-/** The body of a JSON request, uncompressed and at most 8 MiB. Throws `bad_request`, `too_large`. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const type = request.headers['content-type'] ?? '';
-  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(type))
-    throw refuse(
-      'bad_request',
-      'llm.content_type',
-      'A model call is JSON.',
-      'Send content-type: application/json.',
-    );
-  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity')
-    throw refuse(
-      'bad_request',
-      'llm.content_encoding',
-      'A compressed body is not read.',
-      'Send it as it is.',
-    );
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  return gather(request);
-}
-
-/** By listeners: an iterator over a stream costs more than reading a body of the usual size. */
-function gather(request: IncomingMessage): Promise<Buffer> {
+/**
+ * The body of a JSON request, uncompressed and at most 8 MiB. Throws `bad_request`, `too_large`. By listeners: an
+ * iterator over a stream costs more than reading a body of the usual size.
+ */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  const { headers } = request;
   return new Promise((resolve, reject) => {
+    const type = headers['content-type'] ?? '';
+    if (type !== 'application/json' && !JSON_TYPE.test(type)) throw refusal('llm.content_type');
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw refusal('llm.content_encoding');
+    if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw refusal('llm.body');
     const parts: Buffer[] = [];
     let length = 0;
     const take = (chunk: Buffer): void => {
@@ -35,7 +23,7 @@ function gather(request: IncomingMessage): Promise<Buffer> {
       if (length <= MAX_BODY_BYTES) return;
       request.off('data', take);
       request.pause();
-      reject(tooLarge());
+      reject(refusal('llm.body'));
     };
     request.on('data', take);
     request.once('end', () =>
@@ -47,13 +35,4 @@ function gather(request: IncomingMessage): Promise<Buffer> {
       if (!request.readableEnded) reject(new Error('the caller left within its body'));
     });
   });
-}
-
-function tooLarge() {
-  return refuse(
-    'too_large',
-    'llm.body',
-    `The body of a model call is at most ${MAX_BODY_BYTES / 1024 / 1024} MiB.`,
-    'Send less of the history, or smaller images.',
-  );
 }

@@ -1,7 +1,7 @@
 import type { RefusalCode } from '@openlegion/contract/refusal';
 import { VaultError } from '../process/vault-error.ts';
 
-/** A refusal on its way to the one place that answers it. `message` may name what the caller sent, shortened. */
+/** A refusal on its way to the one place that answers it. */
 export function refuse(
   code: RefusalCode,
   rule: string,

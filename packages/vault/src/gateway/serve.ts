@@ -11,14 +11,14 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../process/refusal-status.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { answerRefusal, asRefusal, refusalBody } from './answer/answer-refusal.ts';
-import type { EgressPart } from './egress-part.ts';
+import type { Egress } from './egress/create-egress.ts';
 import { type CallParts, handleCall } from './handle-call.ts';
 import { parseEgressSettings } from './parse-egress-settings.ts';
 import { parseJson } from './parse-json.ts';
 import { parseProviderList } from './provider/parse-provider.ts';
 import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
-import { refuse } from './refuse.ts';
+import { refusal } from './refusal.ts';
 
 export interface GatewayHealth {
   ok: boolean;
@@ -28,11 +28,9 @@ export interface GatewayHealth {
 }
 
 export interface ServeParts extends CallParts {
-  egress: EgressPart;
+  egress: Egress;
   uid: number;
   pid: number;
-  /** For faults of ours; must not print what it is given. */
-  failed(error: unknown): void;
 }
 
 /** Node reads a chunked body strictly; a request that two parsers could end in two places is answered 400 and closed. */
@@ -62,12 +60,12 @@ export function createGatewayServer(parts: ServeParts): Server {
   server.maxConnections = MOST_CONNECTIONS;
   server.maxRequestsPerSocket = 0;
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) endRaw(socket, MALFORMED.refusal);
+    if (socket.writable) endRaw(socket, refusal('http.request').refusal);
   });
   server.on('connect', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     try {
-      if (request.url !== 'egress') throw NO_SUCH;
+      if (request.url !== 'egress') throw refusal('llm.path:none');
       const caller = readCaller(request);
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       parts.egress.connect(socket, caller, head);
@@ -114,7 +112,7 @@ async function answer(parts: ServeParts, request: IncomingMessage, response: Ser
   } else if (url.startsWith('/llm/') && method === 'POST') {
     await handleCall(parts, request, response);
   } else {
-    throw url.startsWith('/llm/') ? NOT_LISTED : NO_SUCH;
+    throw refusal(url.startsWith('/llm/') ? 'llm.path:unlisted' : 'llm.path:none');
   }
 }
 
@@ -123,14 +121,3 @@ function answerJson(response: ServerResponse, value: object): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
-
-const NONE = 'The gateway has no such method and path.';
-const LISTED = 'Model calls are POST /llm/{provider}/ and the path of a listed method.';
-const NOT_LISTED = refuse('denied', 'llm.path', NONE, LISTED);
-const NO_SUCH = refuse('not_found', 'llm.path', NONE, LISTED);
-const MALFORMED = refuse(
-  'bad_request',
-  'http.request',
-  'This is not a request of HTTP/1.1 that can be read in one way only.',
-  'Send one well-formed request.',
-);

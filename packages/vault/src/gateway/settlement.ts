@@ -1,7 +1,6 @@
 import type { GATEWAY_TRAILERS } from '@openlegion/contract/gateway-protocol';
 import type { KeeperClient } from '../process/keeper-client.ts';
-import type { AdmittedCall } from './admit-call.ts';
-import { type Charge, chargeReservation } from './answer/price-usage.ts';
+import type { Charge } from './answer/price-usage.ts';
 
 /** The contract's names; the type holds them to it. */
 const TRAILERS: typeof GATEWAY_TRAILERS = {
@@ -13,29 +12,32 @@ const TRAILERS: typeof GATEWAY_TRAILERS = {
 
 export const TRAILER_NAMES = Object.values(TRAILERS).join(', ');
 
-/** Ends a reservation. The first call decides; later ones get the same promise. */
-export interface Settlement {
-  /** Never rejects. Resolves with what was charged: with the whole reservation where the keeper did not take less. */
-  settle(charge: Charge, httpStatus: number): Promise<Charge>;
-}
+/** Ends a reservation. The first call decides, and later ones do nothing; each returns what was charged. */
+export type Settle = (charge: Charge, httpStatus: number) => Charge;
 
 /**
- * A keeper that went away meanwhile charges the reservation in full by itself, so there is nothing to repeat.
+ * The answer does not wait for the keeper: whatever is reserved next comes after this on the same connection. A
+ * settlement that the keeper refuses, or goes away before, leaves the call charged with its whole reservation there,
+ * and is told to `failed`.
  */
-export function createSettlement(call: AdmittedCall, keeper: KeeperClient<'gateway'>): Settlement {
-  let done: Promise<Charge> | null = null;
+export function createSettlement(
+  reservationId: string,
+  keeper: KeeperClient<'gateway'>,
+  failed: (error: unknown) => void,
+): Settle {
+  let settled: Charge | null = null;
 
-  async function settle(charge: Charge, httpStatus: number): Promise<Charge> {
-    const { reservationId } = call.reservation;
+  async function send(charge: Charge, httpStatus: number): Promise<void> {
     const outcome = await keeper.call('settle', { reservationId, ...charge, httpStatus });
-    return outcome.ok ? charge : chargeReservation(call.admitted);
+    if (!outcome.ok && outcome.refusal.code !== 'unavailable') failed(new Error(outcome.refusal.rule));
   }
 
-  return {
-    settle(charge, httpStatus) {
-      done ??= settle(charge, httpStatus);
-      return done;
-    },
+  return (charge, httpStatus) => {
+    if (settled === null) {
+      settled = charge;
+      send(charge, httpStatus).catch(failed);
+    }
+    return settled;
   };
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Refusal, RefusalBody } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import { VaultError } from '../../process/vault-error.ts';
+import { refusal } from '../refusal.ts';
 
 /** The one body of every refusal; readable by OpenAI's and Anthropic's clients. */
 export function refusalBody(refusal: Refusal): string {
@@ -12,12 +13,7 @@ export function refusalBody(refusal: Refusal): string {
 /** A refusal answers as itself; anything else is a fault of ours, whose text stays inside. */
 export function asRefusal(error: unknown): Refusal {
   if (error instanceof VaultError) return error.refusal;
-  return {
-    code: 'internal',
-    rule: 'vault.gateway',
-    message: 'The gateway failed in a way that it does not know.',
-    remedy: "See the gateway's log; the call was not repeated.",
-  };
+  return refusal('vault.gateway').refusal;
 }
 
 /** Answers, unless an answer has begun: then the connection is cut, so that nobody takes half for the whole. */

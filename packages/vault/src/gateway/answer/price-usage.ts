@@ -1,7 +1,7 @@
 import type { Price } from '@openlegion/contract/catalog';
 import type { SettleRequest } from '@openlegion/contract/keeper-protocol';
-import { type Bound, hourCachePrice, microUsd } from '../bound-cost.ts';
-import type { Reading } from './reading.ts';
+import { type Bound, dearestInput, microUsd, priceAt } from '../bound-cost.ts';
+import type { Reading } from '../dialect/answer-reader.ts';
 
 /** A settlement without its reservation. */
 export type Charge = Omit<SettleRequest, 'reservationId' | 'httpStatus'>;
@@ -30,18 +30,27 @@ export function chargeReservation({ bound, outputTokens, reservedMicroUsd }: Adm
  * What an answer cost. The provider's figures are believed where they are possible: at least one token in, one out
  * if anything came out, and no more than was bounded. Otherwise each side is our own count: the bound for input;
  * for output the bytes that passed, the whole grant where the provider claims more than that. An answer that did not
- * say it was whole costs the whole output that was granted. Never more than the reservation.
+ * say it was whole costs the whole output that was granted. A believed input says which tier the call was of. Never
+ * more than the reservation.
  */
 export function priceUsage(reading: Reading, admitted: Admitted): Charge {
-  const { bound, price, outputTokens: granted } = admitted;
-  const input = pricedInput(reading, bound, price);
+  const { bound, outputTokens: granted } = admitted;
+  const isKnown = isPossible(reading, bound);
+  const input = isKnown ? (reading.input ?? 0) : bound.inputTokens;
+  const price = priceAt(admitted.price, input);
   const output = countedOutput(reading, granted);
-  const cost = microUsd([...input.parts, [output.tokens, bound.outputPrice]]);
+  const audio = Math.min(reading.audioOutput, output.tokens);
+  const outputPrice = isKnown ? price.output : bound.outputPrice;
+  const cost = microUsd([
+    ...(isKnown ? inputParts(reading, input, price) : ([[input, bound.inputPrice]] as const)),
+    [output.tokens - audio, outputPrice],
+    [audio, Math.max(outputPrice, price.audioOutput ?? 0)],
+  ]);
   return {
     chargedMicroUsd: Math.min(cost, admitted.reservedMicroUsd),
-    inputTokens: input.tokens,
+    inputTokens: input,
     outputTokens: output.tokens,
-    source: !reading.finished ? 'reservation' : input.believed && output.believed ? 'provider' : 'estimate',
+    source: !reading.finished ? 'reservation' : isKnown && output.believed ? 'provider' : 'estimate',
   };
 }
 
@@ -54,25 +63,24 @@ function countedOutput(reading: Reading, granted: number): { tokens: number; bel
   return { tokens: counted, believed: false };
 }
 
-function pricedInput(reading: Reading, bound: Bound, price: Price) {
-  const { input, cacheRead, cacheWrite, cacheWriteHour } = reading;
-  const uncached = (input ?? 0) - cacheRead - (cacheWrite ?? 0) - cacheWriteHour;
-  if (input === null || input < 1 || input > bound.inputTokens || uncached < 0)
-    return {
-      tokens: bound.inputTokens,
-      parts: [[bound.inputTokens, bound.inputPrice]] as const,
-      believed: false,
-    };
-  const dearest = Math.max(price.input, price.cacheRead ?? 0, price.cacheWrite ?? 0);
-  return {
-    tokens: input,
-    parts: [
-      // Where cache writes have a price but the provider does not count them, any of the rest may be one.
-      [uncached, price.cacheWrite !== undefined && cacheWrite === null ? dearest : price.input],
-      [cacheRead, price.cacheRead ?? dearest],
-      [cacheWrite ?? 0, price.cacheWrite ?? dearest],
-      [cacheWriteHour, Math.max(dearest, hourCachePrice(price.input))],
-    ] as const,
-    believed: true,
-  };
+function isPossible({ input, cacheRead, cacheWrite, audioInput }: Reading, bound: Bound): boolean {
+  if (input === null || input < 1 || input > bound.inputTokens) return false;
+  return cacheRead + (cacheWrite ?? 0) + audioInput <= input;
+}
+
+function inputParts(reading: Reading, input: number, price: Price): [tokens: number, price: number][] {
+  const { cacheRead, cacheWrite, audioInput } = reading;
+  const hour = Math.min(reading.cacheWriteHour, cacheWrite ?? 0);
+  const dearest = dearestInput(price, false);
+  return [
+    // Where cache writes have a price but the provider does not count them, any of the rest may be one.
+    [
+      input - cacheRead - (cacheWrite ?? 0) - audioInput,
+      price.cacheWrite !== undefined && cacheWrite === null ? dearest : price.input,
+    ],
+    [cacheRead, price.cacheRead ?? dearest],
+    [(cacheWrite ?? 0) - hour, price.cacheWrite ?? dearest],
+    [hour, Math.max(dearest, dearestInput(price, true))],
+    [audioInput, Math.max(dearest, price.audioInput ?? 0)],
+  ];
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
-import type { Refusal } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../../process/refusal-status.ts';
+import type { VaultError } from '../../process/vault-error.ts';
+import { refusal } from '../refusal.ts';
+import { scrubText, secretForms } from '../scrub/scrub.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { refusalBody } from './answer-refusal.ts';
-import { scrubText, secretForms } from '../scrub/scrub.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
 
@@ -30,12 +31,7 @@ export async function readProviderError(
   }
   if (status < 400 || !isPlain(answer)) {
     answer.destroy();
-    return ours({
-      code: 'upstream_failed',
-      rule: 'llm.provider',
-      message: `The provider ${provider.id} answered with ${status}, which no model call is answered with.`,
-      remedy: 'Check base_url of this provider in config/mesh.yaml; redirects are not followed.',
-    });
+    return ours(refusal('llm.provider:status', { provider: provider.id, status }));
   }
   const text = await readBounded(answer);
   return {
@@ -65,26 +61,16 @@ async function readBounded(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function refusedKey(provider: CatalogProvider, status: number): Refusal {
-  const credential = provider.auth?.credential;
-  return {
-    code: 'upstream_failed',
-    rule: 'llm.provider.key',
-    message:
-      credential === undefined
-        ? `The provider ${provider.id} wants a key (${status}), and none is configured for it.`
-        : `The provider ${provider.id} did not accept the key ${credential} (${status}).`,
-    remedy:
-      credential === undefined
-        ? `Set key under llm.providers.${provider.id} in config/mesh.yaml and store one with ./openlegion vault add.`
-        : `Store a valid key with: ./openlegion vault add ${credential}.`,
-  };
+function refusedKey({ id, auth }: CatalogProvider, status: number): VaultError {
+  return auth
+    ? refusal('llm.provider.key', { provider: id, credential: auth.credential, status })
+    : refusal('llm.provider.key:none', { provider: id, status });
 }
 
-function ours(refusal: Refusal): ProviderError {
+function ours({ refusal: refused }: VaultError): ProviderError {
   return {
-    status: refusalStatus(refusal.code),
+    status: refusalStatus(refused.code),
     headers: { 'content-type': 'application/json' },
-    body: refusalBody(refusal),
+    body: refusalBody(refused),
   };
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ask, DialectRules } from '../dialect/dialect.ts';
-import { refuse } from '../refuse.ts';
-import { type Settlement, TRAILER_NAMES, trailersOf } from '../settlement.ts';
+import type { CallerPresence } from '../handle-call.ts';
+import { refusal } from '../refusal.ts';
+import { createScrubber, secretForms } from '../scrub/scrub.ts';
+import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { type Admitted, type Charge, priceUsage } from './price-usage.ts';
-import { createScrubber, secretForms } from '../scrub/scrub.ts';
 import { createStreamTap, createWholeTap } from './usage-tap.ts';
 
 /** More than any answer within a model's output limit; a provider without end is cut. */
@@ -18,9 +19,8 @@ export interface RelayOptions {
   admitted: Admitted;
   ask: Ask;
   secret: string | null;
-  settlement: Settlement;
-  /** Aborts when the caller is gone. */
-  signal: AbortSignal;
+  settle: Settle;
+  presence: CallerPresence;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface RelayOptions {
  * is broken off too, and what was seen so far is charged.
  */
 export async function relayAnswer(options: RelayOptions): Promise<Charge> {
-  const { answer, response, rules, admitted, ask, secret, settlement, signal } = options;
+  const { answer, response, rules, admitted, ask, secret, settle, presence } = options;
   const status = answer.statusCode ?? 0;
   const forms = secret === null ? [] : secretForms(secret);
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
@@ -37,23 +37,22 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   const tap = isStream ? createStreamTap(rules.read) : createWholeTap(rules.read);
   if (!isPlain(answer)) {
     answer.destroy();
-    const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
-    answerRefusal(response, COMPRESSED.refusal);
+    const charge = settle(priceUsage(tap.reading, admitted), status);
+    answerRefusal(response, refusal('llm.provider:compressed').refusal);
     return charge;
   }
-  const type = isStream ? 'text/event-stream' : 'application/json';
   response.writeHead(status, {
-    'content-type': type,
+    'content-type': isStream ? 'text/event-stream' : 'application/json',
     ...answerHeaders(answer, forms),
     trailer: TRAILER_NAMES,
   });
   // Headers travel with the first piece where it is there already, and need not wait for it where it is not.
   const flush = isStream ? setImmediate(() => response.flushHeaders()) : undefined;
   const scrubber = createScrubber(forms);
-  const whole = await passThrough(answer, response, signal, tap.push, scrubber.push);
+  const whole = await passThrough(answer, response, presence, tap.push, scrubber.push);
   clearImmediate(flush);
   if (!whole) {
-    const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
+    const charge = settle(priceUsage(tap.reading, admitted), status);
     // No end of chunks: the reader sees that it was cut.
     response.destroy();
     return charge;
@@ -62,8 +61,8 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   const rest = scrubber.end();
   if (rest.length > 0) response.write(rest);
   // An embedding has no output, so a whole answer always says enough.
-  if (ask.route.operation === 'embed') Object.assign(tap.reading, { output: 0, outputBytes: 0 });
-  const charge = await settlement.settle(priceUsage(tap.reading, admitted), status);
+  if (ask.route.embeds) Object.assign(tap.reading, { output: 0, outputBytes: 0 });
+  const charge = settle(priceUsage(tap.reading, admitted), status);
   response.addTrailers(trailersOf(charge));
   response.end();
   return charge;
@@ -76,7 +75,7 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
 function passThrough(
   answer: IncomingMessage,
   response: ServerResponse,
-  signal: AbortSignal,
+  presence: CallerPresence,
   read: (chunk: Buffer) => void,
   clean: (chunk: Buffer) => Buffer,
 ): Promise<boolean> {
@@ -87,37 +86,27 @@ function passThrough(
       for (const chunk of unread) read(chunk);
       unread = [];
     };
-    const stop = (): void => {
-      answer.destroy();
-    };
     const resume = (): void => {
       answer.resume();
     };
     const finish = (whole: boolean) => (): void => {
-      signal.removeEventListener('abort', stop);
+      presence.leave = null;
       response.off('drain', resume);
       readAll();
       resolve(whole);
     };
-    signal.addEventListener('abort', stop, { once: true });
+    presence.leave = () => answer.destroy();
     response.on('drain', resume);
     answer.on('data', (chunk: Buffer) => {
       length += chunk.length;
       // After the tick in which the response sends what is written here.
       if (unread.push(chunk) === 1) process.nextTick(process.nextTick, readAll);
       const shown = clean(chunk);
-      if (length > MAX_ANSWER_BYTES) stop();
+      if (length > MAX_ANSWER_BYTES) answer.destroy();
       else if (shown.length > 0 && !response.write(shown)) answer.pause();
     });
     answer.once('end', finish(true));
     answer.once('close', finish(false));
-    if (signal.aborted) stop();
+    if (presence.gone) answer.destroy();
   });
 }
-
-const COMPRESSED = refuse(
-  'upstream_failed',
-  'llm.provider',
-  'The provider compressed its answer although it was asked not to, so it cannot be searched for the key.',
-  'Check base_url of this provider: a proxy in between may compress.',
-);

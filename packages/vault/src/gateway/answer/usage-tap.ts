@@ -1,4 +1,4 @@
-import { emptyReading, type Reading } from './reading.ts';
+import { emptyReading, type ReadAnswer, type Reading } from '../dialect/answer-reader.ts';
 
 /** Reads usage from an answer while it passes, and changes nothing of it. */
 export interface UsageTap {
@@ -7,8 +7,6 @@ export interface UsageTap {
   end(): void;
   readonly reading: Reading;
 }
-
-export type ReadAnswer = (answer: unknown, reading: Reading) => void;
 
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 const MAX_JSON_BYTES = 32 * 1024 * 1024;

@@ -1,16 +1,17 @@
 import type { Dialect } from '@openlegion/contract/catalog';
-import { anthropic } from './anthropic.ts';
-import type { DialectRules } from './dialect.ts';
-import { google } from './google.ts';
-import { openAiChat } from './openai-chat.ts';
-import { openAiResponses } from './openai-responses.ts';
-
-const RULES: { [D in Dialect]: DialectRules } = {
-  'openai-chat': openAiChat,
-  'openai-responses': openAiResponses,
-  anthropic,
-  google,
-};
+import anthropic from '../../dialects/anthropic.json' with { type: 'json' };
+import google from '../../dialects/google.json' with { type: 'json' };
+import openAiChat from '../../dialects/openai-chat.json' with { type: 'json' };
+import openAiResponses from '../../dialects/openai-responses.json' with { type: 'json' };
+import { createDialect, type DialectRules } from './dialect.ts';
 
 /** The rules of every dialect, by its name in the catalog. */
-export const DIALECTS: ReadonlyMap<string, DialectRules> = new Map(Object.entries(RULES));
+export function createDialects(): ReadonlyMap<string, DialectRules> {
+  const rules: { [D in Dialect]: DialectRules } = {
+    'openai-chat': createDialect(openAiChat),
+    'openai-responses': createDialect(openAiResponses),
+    anthropic: createDialect(anthropic),
+    google: createDialect(google),
+  };
+  return new Map(Object.entries(rules));
+}

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../parse-json.ts';
-import { anthropic } from './anthropic.ts';
-import type { DialectRules } from './dialect.ts';
-import { openAiChat } from './openai-chat.ts';
-import { openAiResponses } from './openai-responses.ts';
+import { createDialects } from './dialects.ts';
 
-function sealed(
-  rules: DialectRules,
-  path: string,
-  body: JsonObject,
-  model: string,
-  host: string,
-): JsonObject {
-  const route = rules.route(path, '');
-  assert.ok(route);
+const RULES = createDialects();
+
+function sealed(dialect: string, path: string, body: JsonObject, model: string, host: string): JsonObject {
+  const rules = RULES.get(dialect);
+  const route = rules?.route(path);
+  assert.ok(rules && route);
   return rules.seal(rules.ask(route, body), { model, tokensPerChoice: 77, host });
 }
 
@@ -33,7 +27,7 @@ test('the output limit goes under the one name that the provider honours, whiche
   for (const [host, model, name] of cases)
     for (const asked of [{ max_tokens: 500 }, { max_completion_tokens: 500 }, {}]) {
       const body = sealed(
-        openAiChat,
+        'openai-chat',
         'chat/completions',
         { model: 'alias', messages, ...asked },
         model,
@@ -46,14 +40,20 @@ test('the output limit goes under the one name that the provider honours, whiche
 });
 
 test("a dearer default of the account's own is not used", () => {
-  const chat = sealed(openAiChat, 'chat/completions', { model: 'm', messages }, 'm', 'api.openai.com');
+  const chat = sealed('openai-chat', 'chat/completions', { model: 'm', messages }, 'm', 'api.openai.com');
   assert.deepEqual([chat.service_tier, chat.store], ['default', false]);
-  const other = sealed(openAiChat, 'chat/completions', { model: 'm', messages }, 'm', 'api.mistral.ai');
+  const other = sealed('openai-chat', 'chat/completions', { model: 'm', messages }, 'm', 'api.mistral.ai');
   assert.deepEqual(['service_tier' in other, 'store' in other], [false, false]);
-  const responses = sealed(openAiResponses, 'responses', { model: 'm', input: 'x' }, 'm', 'api.openai.com');
+  const responses = sealed(
+    'openai-responses',
+    'responses',
+    { model: 'm', input: 'x' },
+    'm',
+    'api.openai.com',
+  );
   assert.deepEqual([responses.service_tier, responses.store], ['default', false]);
   const claude = sealed(
-    anthropic,
+    'anthropic',
     'v1/messages',
     { model: 'm', messages, max_tokens: 5 },
     'm',
@@ -63,9 +63,10 @@ test("a dearer default of the account's own is not used", () => {
 });
 
 test('a thinking budget is part of the least that must be granted', () => {
-  const route = anthropic.route('messages', '');
-  assert.ok(route);
-  const ask = anthropic.ask(route, {
+  const rules = RULES.get('anthropic');
+  const route = rules?.route('messages');
+  assert.ok(rules && route);
+  const ask = rules.ask(route, {
     model: 'm',
     messages,
     max_tokens: 9000,

@@ -3,7 +3,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { VaultError } from '../../process/vault-error.ts';
-import { refuse } from '../refuse.ts';
+import type { CallerPresence } from '../handle-call.ts';
+import { refusal } from '../refusal.ts';
 
 export interface ProviderTimeouts {
   /** Until the connection (and its TLS) stands. */
@@ -26,7 +27,7 @@ export interface ProviderCall {
   target: string;
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  signal: AbortSignal;
+  presence: CallerPresence;
 }
 
 /** `sent` tells whether the provider can have begun to work, and so to bill. */
@@ -47,127 +48,126 @@ export function originOf(provider: CatalogProvider): string {
   return provider.socketPath === undefined ? new URL(provider.baseUrl).origin : `unix:${provider.socketPath}`;
 }
 
+/** What is the same for every call to one origin: worked out once, with kept connections of its own. */
+interface Leg {
+  isSecure: boolean;
+  host: string;
+  options: object;
+  agent: HttpAgent;
+}
+
+// An idle connection is closed before the usual server would, so that a call does not meet its closing.
+const POOL = {
+  keepAlive: true,
+  maxFreeSockets: 256,
+  timeout: 4_000,
+  scheduling: 'lifo',
+  noDelay: true,
+} as const;
+
 /** Trusts the public roots alone until it is told of others. */
 export function createProviderDialer(timeouts: ProviderTimeouts): ProviderDialer {
-  // An idle connection is closed before the usual server would, so that a call does not meet its closing.
-  const pool = { keepAlive: true, maxFreeSockets: 16, timeout: 4_000, scheduling: 'lifo' } as const;
-  const plain = new HttpAgent(pool);
-  let secure = trusting([]);
+  const legs = new Map<string, Leg>();
+  let roots = [...rootCertificates];
 
-  function trusting(extraRoots: string[]): HttpsAgent {
-    return new HttpsAgent({
-      ...pool,
-      minVersion: 'TLSv1.2',
-      // Explicit: no environment variable may switch it off or add to it.
-      rejectUnauthorized: true,
-      ca: [...rootCertificates, ...extraRoots],
-    });
+  function legTo(provider: CatalogProvider): Leg {
+    const origin = originOf(provider);
+    const known = legs.get(origin);
+    if (known) return known;
+    const { protocol, hostname, host, port } = new URL(provider.baseUrl);
+    const isSecure = protocol === 'https:';
+    // Explicit: no environment variable may switch it off or add to it.
+    const trust = { minVersion: 'TLSv1.2', rejectUnauthorized: true, ca: roots } as const;
+    const { socketPath } = provider;
+    const leg: Leg = {
+      isSecure,
+      host,
+      options:
+        socketPath === undefined ? { hostname: hostname.replace(/^\[|\]$/g, ''), port } : { socketPath },
+      agent: isSecure ? new HttpsAgent({ ...POOL, ...trust }) : new HttpAgent(POOL),
+    };
+    // One origin, one name: it is not worked out again from all the options of every call.
+    leg.agent.getName = () => origin;
+    legs.set(origin, leg);
+    return leg;
   }
 
   return {
-    dial: ({ provider, target, headers, body, signal }) =>
-      new Promise((resolve) => {
-        const url = new URL(`${provider.baseUrl}/${target}`);
-        const isSecure = url.protocol === 'https:';
-        const request = (isSecure ? httpsRequest : httpRequest)({
-          method: 'POST',
-          agent: isSecure ? secure : plain,
-          ...(provider.socketPath === undefined
-            ? { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port }
-            : { socketPath: provider.socketPath }),
-          path: `${url.pathname}${url.search}`,
-          headers: { ...headers, host: url.host, 'content-length': body.length },
-          setHost: false,
-          maxHeaderSize: 32 * 1024,
-          insecureHTTPParser: false,
-        });
-        const leave = (): void => {
-          request.destroy();
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        request.once('close', () => signal.removeEventListener('abort', leave));
-        let sent = false;
-        let settled = false;
-        let timedOut: 'connect' | 'answer' | null = null;
-        const expire = (why: 'connect' | 'answer') => () => {
-          timedOut = why;
-          request.destroy();
-        };
-        let timer = setTimeout(expire('connect'), timeouts.connectMs);
-
-        const connected = (): void => {
-          sent = true;
-          clearTimeout(timer);
-          timer = setTimeout(expire('answer'), timeouts.firstByteMs);
-        };
-        request.on('socket', (socket) => {
-          if (!socket.connecting && (!isSecure || request.reusedSocket)) connected();
-          else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
-        });
-        const finish = (outcome: DialOutcome): void => {
-          if (settled) return;
-          settled = true;
-          clearTimeout(timer);
-          resolve(outcome);
-        };
-        request.on('response', (answer) => {
-          answer.setTimeout(timeouts.idleMs, () => answer.destroy(new Error('idle')));
-          // The reader of the body hears of errors; before it reads, nobody may be there to.
-          answer.on('error', () => {});
-          finish({ ok: true, answer });
-        });
-        request.on('error', (error) => {
-          finish({ ok: false, sent, refusal: describe(provider, error, timedOut) });
-        });
-        if (signal.aborted) leave();
-        else request.end(body);
-      }),
+    dial: (call) => dialOver(legTo(call.provider), call, timeouts),
     trust(extraRootsPem) {
+      roots = extraRootsPem === null ? [...rootCertificates] : [...rootCertificates, extraRootsPem];
       // Calls under way keep their connections; the idle ones of the old trust end by themselves.
-      secure = trusting(extraRootsPem === null ? [] : [extraRootsPem]);
+      legs.clear();
     },
     close() {
-      plain.destroy();
-      secure.destroy();
+      for (const { agent } of legs.values()) agent.destroy();
     },
   };
 }
 
-function describe(
-  provider: CatalogProvider,
-  cause: Error,
-  timedOut: 'connect' | 'answer' | null,
-): VaultError {
+function dialOver(leg: Leg, call: ProviderCall, timeouts: ProviderTimeouts): Promise<DialOutcome> {
+  const { provider, target, headers, body, presence } = call;
+  const { isSecure, host, agent, options } = leg;
+  return new Promise((resolve) => {
+    const request = (isSecure ? httpsRequest : httpRequest)({
+      ...options,
+      method: 'POST',
+      agent,
+      path: `${new URL(provider.baseUrl).pathname.replace(/\/$/, '')}/${target}`,
+      headers: { ...headers, host, 'content-length': body.length },
+      setHost: false,
+      maxHeaderSize: 32 * 1024,
+      insecureHTTPParser: false,
+    });
+    presence.leave = () => request.destroy();
+    let sent = false;
+    let timedOut: 'late' | 'connect' | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    const wait = (ms: number, why: 'late' | 'connect'): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        timedOut = why;
+        request.destroy();
+      }, ms);
+    };
+    const connected = (): void => {
+      sent = true;
+      wait(timeouts.firstByteMs, 'late');
+    };
+    request.once('socket', (socket) => {
+      if (!socket.connecting && (!isSecure || request.reusedSocket)) {
+        connected();
+        return;
+      }
+      wait(timeouts.connectMs, 'connect');
+      socket.once(isSecure ? 'secureConnect' : 'connect', connected);
+    });
+    request.once('response', (answer) => {
+      clearTimeout(timer);
+      answer.setTimeout(timeouts.idleMs, () => answer.destroy(new Error('idle')));
+      // The reader of the body hears of errors; before it reads, nobody may be there to.
+      answer.on('error', () => {});
+      resolve({ ok: true, answer });
+    });
+    request.on('error', (error) => {
+      clearTimeout(timer);
+      resolve({ ok: false, sent, refusal: describe(provider.id, error, timedOut) });
+    });
+    request.end(body);
+  });
+}
+
+function describe(provider: string, cause: Error, timedOut: 'late' | 'connect' | null): VaultError {
+  if (timedOut !== null) return refusal(`llm.provider:${timedOut}`, { provider }, cause);
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const name = provider.id;
-  if (timedOut === 'answer')
-    return refuse(
-      'deadline_exceeded',
-      'llm.provider',
-      `The provider ${name} did not answer in time.`,
-      'Try again; the call may have been billed, so it is charged in full.',
-      { cause },
-    );
-  if (timedOut === 'connect')
-    return refuse(
-      'deadline_exceeded',
-      'llm.provider',
-      `No connection to the provider ${name} in time.`,
-      REACH,
-      { cause },
-    );
-  if (TLS.test(code))
-    return refuse(
-      'upstream_failed',
-      'llm.provider.tls',
-      `The certificate of the provider ${name} was not accepted (${code}); nothing was sent.`,
-      'Check base_url and who answers there; a private certificate needs its root in the configuration.',
-      { cause },
-    );
+  if (TLS.test(code)) return refusal('llm.provider.tls', { provider, code }, cause);
   const known = WHY.get(code);
   const shown = /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : '';
-  const message = `The provider ${name} cannot be reached${known === undefined ? '' : `: ${known}`}${shown}.`;
-  return refuse('upstream_failed', 'llm.provider', message, REACH, { cause });
+  return refusal(
+    'llm.provider:away',
+    { provider, why: `${known === undefined ? '' : `: ${known}`}${shown}` },
+    cause,
+  );
 }
 
 /** System errors (errno(3), getaddrinfo(3)) in the words of a person. */
@@ -179,7 +179,4 @@ const WHY: ReadonlyMap<string, string> = new Map([
   ['ENETUNREACH', 'there is no way to its network'],
   ['EHOSTUNREACH', 'there is no way to its machine'],
 ]);
-
-const REACH =
-  'Check that it is up, the network, and base_url under llm.providers in config/mesh.yaml; then send the message again.';
 const TLS = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;

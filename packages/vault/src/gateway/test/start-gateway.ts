@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { CatalogModel, CatalogProvider, Dialect } from '@openlegion/contract/catalog';
 import type { KeeperClient } from '../../process/keeper-client.ts';
 import { createModelHealth, type ModelHealthRecord } from '../answer/model-health.ts';
-import { DIALECTS } from '../dialect/dialects.ts';
-import { createNoEgress, type EgressPart } from '../egress-part.ts';
+import { createDialects } from '../dialect/dialects.ts';
+import type { Egress } from '../egress/create-egress.ts';
 import { createProviderDialer, type ProviderTimeouts } from '../provider/dial-provider.ts';
 import { createProviders } from '../provider/providers.ts';
 import { createGatewayServer } from '../serve.ts';
@@ -61,13 +61,24 @@ export function testProvider(
   };
 }
 
+const none = () => {
+  throw new Error('this test has no egress');
+};
+const NO_EGRESS: Egress = {
+  connect: none,
+  service: none,
+  configure: none,
+  certificateOf: none,
+  close() {},
+};
+
 /** The gateway in this process, on a socket of its own. */
 export async function startGateway(options: {
   keeper: KeeperClient<'gateway'>;
   catalog: CatalogProvider[];
   timeouts?: Partial<ProviderTimeouts>;
   extraRootsPem?: string;
-  egress?: EgressPart;
+  egress?: Partial<Egress>;
 }): Promise<TestGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-'));
   const socketPath = join(directory, 'gateway.sock');
@@ -77,8 +88,8 @@ export async function startGateway(options: {
   const dialer = createProviderDialer(timeouts);
   dialer.trust(options.extraRootsPem ?? null);
   const server = createGatewayServer({
-    ...{ providers: createProviders(options.catalog), dialects: DIALECTS, keeper: options.keeper },
-    ...{ dialer, health, egress: options.egress ?? createNoEgress(), now: Date.now, uid: 1000, pid: 1 },
+    ...{ providers: createProviders(options.catalog), dialects: createDialects(), keeper: options.keeper },
+    ...{ dialer, health, egress: { ...NO_EGRESS, ...options.egress }, now: Date.now, uid: 1000, pid: 1 },
     failed: (error) => faults.push(error),
   });
   server.listen(socketPath);
