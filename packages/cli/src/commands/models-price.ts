@@ -5,7 +5,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
 import { editOwnModels, type OwnModelEntry } from '../models/edit-own-models.ts';
-import { providersOnDisk } from '../models/known-models.ts';
+import { providersOnDisk, readMeshConfig } from '../models/known-models.ts';
 
 export interface ModelsPriceOptions {
   input: string;
@@ -37,7 +37,8 @@ export async function modelsPrice(
       `Add its address first, as llm.providers.${provider}.base_url in config/mesh.yaml, then give the price again.`,
     );
   const lookup = findModel(name, [{ ...entry, baseUrl: entry.baseUrl || 'unset:' }]);
-  const limits = lookup.ok && lookup.found.model.id !== '*' ? lookup.found.model : null;
+  // What mesh.yaml says already stays there by itself; `*` says nothing of this one.
+  const limits = lookup.ok && lookup.found.model.id !== '*' && !isOwn(home, name) ? lookup.found.model : null;
   const contextTokens = tokens('--context', options.context) ?? limits?.contextTokens;
   const maxOutputTokens = tokens('--max-output', options.maxOutput) ?? limits?.maxOutputTokens;
   const cacheRead = usd('--cache-read', options.cacheRead);
@@ -59,6 +60,12 @@ export async function modelsPrice(
       `${entry.name} needs its address too: llm.providers.${provider}.base_url in config/mesh.yaml.`,
     );
   return 0;
+}
+
+function isOwn(home: string, name: string): boolean {
+  const { provider, model } = splitModelName(name);
+  const own = Object.keys(readMeshConfig(home)?.llm.providers[provider]?.models ?? {});
+  return own.some((id) => id.toLowerCase() === model.toLowerCase());
 }
 
 function usd(option: string, typed: string | undefined): number | undefined {

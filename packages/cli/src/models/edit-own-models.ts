@@ -2,6 +2,7 @@ import { MeshConfig, type OwnModelConfig } from '@openlegion/contract/mesh-confi
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { type Document, isMap, isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { setInYaml } from '../configuration/set-in-yaml.ts';
 
 /** A model as mesh.yaml has it; what is not given stays as it stands there. */
 export type OwnModelEntry = Partial<z.input<typeof OwnModelConfig>>;
@@ -17,24 +18,28 @@ export interface OwnModelChange {
  * were so already. Throws `bad_request` when the outcome is no valid configuration, with what is wrong in it.
  */
 export function editOwnModels(text: string, changes: readonly OwnModelChange[]): string | null {
-  const document = parseDocument(text, { keepSourceTokens: true });
-  if (document.errors.length > 0) throw invalid(document.errors[0]?.message ?? 'it is not YAML');
-  let changed = false;
+  let edited = text;
   for (const { provider, model, entry } of changes) {
-    const path = ['llm', 'providers', provider, 'models'];
-    const at = [...path, spelledAt(document, path, model)];
+    const document = parseDocument(edited);
+    if (document.errors.length > 0) throw invalid(document.errors[0]?.message ?? 'it is not YAML');
+    const models = ['llm', 'providers', provider, 'models'];
+    const at = [...models, spelledAt(document, models, model)];
     const before = valueAt(document, at);
     const after = { ...before, ...entry };
-    if (JSON.stringify(before) === JSON.stringify(after)) continue;
-    for (const depth of [1, 2, 3, 4]) openMap(document, at.slice(0, depth));
-    document.setIn(at, document.createNode(after, { flow: true }));
-    changed = true;
+    if (JSON.stringify(before) !== JSON.stringify(after)) edited = setOrRefuse(edited, at, after);
   }
-  if (!changed) return null;
-  const edited = document.toString({ lineWidth: 0 });
+  if (edited === text) return null;
   const parsed = MeshConfig.safeParse(parseDocument(edited).toJS());
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
   return edited;
+}
+
+function setOrRefuse(text: string, at: readonly string[], value: object): string {
+  try {
+    return setInYaml(text, at, value);
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : 'a part of it is no map');
+  }
 }
 
 /** The key under which the model stands there already: names that differ in case alone are one model. */
@@ -51,14 +56,6 @@ function spelledAt(document: Document, path: readonly string[], model: string): 
 function valueAt(document: Document, at: readonly string[]): object {
   const node: unknown = document.getIn(at);
   return isMap(node) ? z.record(z.string(), z.unknown()).parse(node.toJS(document)) : {};
-}
-
-/** `llm:` with nothing after it is no map yet, and a key that is not there is made one. */
-function openMap(document: Document, at: readonly string[]): void {
-  const node: unknown = document.getIn(at);
-  if (isMap(node)) return;
-  if (node !== undefined && node !== null) throw invalid(`${at.join('.')} is not a map`);
-  document.setIn(at, document.createNode({}));
 }
 
 function invalid(what: string): OpenLegionError {
