@@ -14,15 +14,6 @@ const MODEL_PATH =
 const PASSED_HEADERS = ['content-type', 'retry-after', 'x-request-id'] as const;
 const REASON_CHARACTERS = 200;
 
-const Whole = z
-  .string()
-  .regex(/^\d{1,15}$/)
-  .transform(Number);
-const Trailers = z.object({
-  [GATEWAY_TRAILERS.chargedMicroUsd]: Whole,
-  [GATEWAY_TRAILERS.inputTokens]: Whole,
-  [GATEWAY_TRAILERS.outputTokens]: Whole,
-});
 /** As providers and the gateway itself say why not. */
 const FailureBody = z.object({
   error: z.union([z.string(), z.object({ message: z.string() }).transform(({ message }) => message)]),
@@ -78,13 +69,15 @@ function passedHeaders(answer: IncomingMessage): Record<string, string> {
 }
 
 function chargeOf(trailers: NodeJS.Dict<string>): ModelCall['charge'] {
-  const parsed = Trailers.safeParse(trailers);
-  if (!parsed.success) return null;
-  return {
-    chargedMicroUsd: parsed.data[GATEWAY_TRAILERS.chargedMicroUsd],
-    inputTokens: parsed.data[GATEWAY_TRAILERS.inputTokens],
-    outputTokens: parsed.data[GATEWAY_TRAILERS.outputTokens],
-  };
+  const chargedMicroUsd = wholeNumber(trailers[GATEWAY_TRAILERS.chargedMicroUsd]);
+  const inputTokens = wholeNumber(trailers[GATEWAY_TRAILERS.inputTokens]);
+  const outputTokens = wholeNumber(trailers[GATEWAY_TRAILERS.outputTokens]);
+  if (chargedMicroUsd === null || inputTokens === null || outputTokens === null) return null;
+  return { chargedMicroUsd, inputTokens, outputTokens };
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 /** One line of what was answered, for people; the answer itself is the agent's. */

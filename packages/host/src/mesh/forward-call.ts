@@ -34,9 +34,6 @@ export async function forwardCall(
   caller: Caller,
   gateway: GatewayClient,
 ): Promise<Forwarded | null> {
-  const abort = new AbortController();
-  const gone = () => abort.abort();
-  stream.once('close', gone);
   try {
     const answer = await gateway.call({
       method,
@@ -45,7 +42,6 @@ export async function forwardCall(
       headers: headers.request,
       body: stream,
       maxBodyBytes: BODY_BYTES,
-      signal: abort.signal,
     });
     if (stream.destroyed || stream.closed) {
       answer.destroy();
@@ -59,8 +55,6 @@ export async function forwardCall(
   } catch (error) {
     if (stream.destroyed || stream.closed) return null;
     throw error;
-  } finally {
-    stream.off('close', gone);
   }
 }
 

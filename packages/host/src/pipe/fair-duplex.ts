@@ -32,12 +32,8 @@ export function fairDuplex(bytes: Duplex, nowMs: () => number = threadMs): Duple
       bytes.write(chunk, (error) => done(error ?? null));
     },
     writev(chunks, done) {
-      bytes.cork();
-      for (const [index, { chunk }] of chunks.entries()) {
-        if (index === chunks.length - 1) bytes.write(chunk, (error) => done(error ?? null));
-        else bytes.write(chunk);
-      }
-      bytes.uncork();
+      // Frames are small, and one write of them together costs the kernel less than their list does.
+      bytes.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), (error) => done(error ?? null));
     },
     final(done) {
       bytes.end(() => done());

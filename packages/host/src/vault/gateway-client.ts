@@ -36,7 +36,7 @@ export interface GatewayClient {
   putEgress(settings: EgressSettings): Promise<void>;
   /** PEM of the certificate by which the agent knows the proxy. */
   authority(agent: string): Promise<string>;
-  /** Resolves when the answer begins. An abort ends what the gateway does for it too. Throws `too_large` for the body. */
+  /** Resolves when the answer begins. When its body closes, the call is ended at the gateway too. Throws `too_large` for the body. */
   call(call: GatewayCall): Promise<IncomingMessage>;
   /** One connection to the gateway as the agent's HTTP proxy, half-open allowed. Throws its refusal. */
   connect(caller: Caller): Promise<{ socket: Socket; head: Buffer }>;
