@@ -53,7 +53,7 @@ export async function openTunnel(
     const inside = { caller, socket, tunnel: place };
     if (first !== HANDSHAKE || !secureContext) return parts.serve({ ...inside, tls: null });
     const tls = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
-    tls.on('error', () => socket.destroy());
+    tls.on('error', () => socket.destroy()).once('close', () => socket.destroy());
     parts.serve({ ...inside, socket: tls, tls });
   } catch (error) {
     admission.done({ httpStatus: 0, bytesUp: 0, bytesDown: 0 });

@@ -53,6 +53,8 @@ export function createProxy(parts: ProxyParts): Proxy {
   });
   server.on('connect', (request, socket, head) => {
     const connection = connections.get(request.socket);
+    // What is inside waits for its requests itself.
+    idle.get(request.socket)?.busy();
     socket.on('error', () => socket.destroy());
     const opened =
       connection?.tunnel === null
