@@ -62,6 +62,7 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
   let ready = false;
   let closed = false;
   let lastId = 0;
+  let unsent = '';
   let backoffMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let lastFailure = 'it was closed';
@@ -90,6 +91,7 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
     opened.on('close', () => {
       ready = false;
       socket = null;
+      unsent = '';
       for (const call of pending.values()) call.resolve({ ok: false, refusal: unavailable() });
       pending.clear();
       if (closed || !options.reconnect) {
@@ -101,6 +103,17 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
       timer = setTimeout(open, backoffMs);
       backoffMs = Math.min(Math.max(backoffMs * 2, BACKOFF_MS.first), BACKOFF_MS.most);
     });
+  }
+
+  /** What is asked within one turn of the event loop goes out in one write, and the keeper commits it together. */
+  function send(line: string): void {
+    if (unsent === '') setImmediate(flush);
+    unsent += line;
+  }
+
+  function flush(): void {
+    if (unsent !== '') socket?.write(unsent);
+    unsent = '';
   }
 
   function answer(value: unknown): void {
@@ -135,7 +148,7 @@ export function createKeeperClient<R extends ClientRole>(options: KeeperClientOp
       const line = `${JSON.stringify({ id, op: operation, args: request })}\n`;
       if (Buffer.byteLength(line) > LINE_BYTES) return { ok: false, refusal: TOO_LARGE };
       const outcome = new Promise<KeeperOutcome<unknown>>((resolve) => pending.set(id, { parse, resolve }));
-      socket.write(line);
+      send(line);
       // The parser of this operation made the result, so it is of this operation's type.
       return (await outcome) as KeeperOutcome<Part<R, typeof operation, 'answer'>>;
     },

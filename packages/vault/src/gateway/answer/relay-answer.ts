@@ -69,8 +69,9 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
 }
 
 /**
- * True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. Each piece
- * is passed on first and read for its usage then, all of them before this resolves.
+ * True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. What comes
+ * in one turn of the event loop goes out in one write, with the end where that came too, and is read for its usage
+ * after; all of it has been read before this resolves.
  */
 function passThrough(
   answer: IncomingMessage,
@@ -80,11 +81,16 @@ function passThrough(
   clean: (chunk: Buffer) => Buffer,
 ): Promise<boolean> {
   return new Promise((resolve) => {
+    const { socket } = response;
     let length = 0;
     let unread: Buffer[] = [];
     const readAll = (): void => {
       for (const chunk of unread) read(chunk);
       unread = [];
+    };
+    const send = (): void => {
+      socket?.uncork();
+      readAll();
     };
     const resume = (): void => {
       answer.resume();
@@ -99,8 +105,11 @@ function passThrough(
     response.on('drain', resume);
     answer.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      // After the tick in which the response sends what is written here.
-      if (unread.push(chunk) === 1) process.nextTick(process.nextTick, readAll);
+      if (unread.push(chunk) === 1) {
+        // Not the response itself: what that holds back it sends after its own end.
+        socket?.cork();
+        setImmediate(send);
+      }
       const shown = clean(chunk);
       if (length > MAX_ANSWER_BYTES) answer.destroy();
       else if (shown.length > 0 && !response.write(shown)) answer.pause();
