@@ -56,16 +56,8 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
       const places = value ? parseStoredPlaces(row) : { origins: [], bindings: [], environment: [] };
       const isIntact = value !== null;
       const used = { createdAt: String(stored.created_at), lastUsedAt: textOf(stored.last_used_at) };
-      return {
-        name,
-        short: shortName(name),
-        tier: tierOf(name),
-        version,
-        owner,
-        ...places,
-        ...used,
-        isIntact,
-      };
+      const own = { name, short: shortName(name), tier: tierOf(name), version, owner };
+      return { ...own, ...places, ...used, isIntact };
     });
   }
 
@@ -115,10 +107,13 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
     /** The value, for the caller to release; marks it used. Throws `internal`, rule `vault.tampered`. */
     reveal(name: string): string {
       const value = unseal(name);
-      const at = new Date(now()).toISOString();
-      database.run('UPDATE credential SET last_used_at = ? WHERE name = ?', at, name);
       const known = find(name);
-      if (known) known.lastUsedAt = at;
+      const at = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+      // To the second, so that a busy key costs one write of its row in each.
+      if (known && known.lastUsedAt !== at) {
+        database.run('UPDATE credential SET last_used_at = ? WHERE name = ?', at, name);
+        known.lastUsedAt = at;
+      }
       return value;
     },
     /** What the agent may use: its own, and what its policy grants of the operator's. Never a system key. */

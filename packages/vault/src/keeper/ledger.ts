@@ -95,19 +95,20 @@ export function createLedger(database: Database) {
       if (database.run('DELETE FROM reservation WHERE id = ?', id) !== 1)
         throw new Error('a reservation was closed twice');
       const move =
-        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ?';
+        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ? RETURNING spent';
       const moved = [microUsd, usage.chargedMicroUsd, usage.inputTokens, usage.outputTokens];
-      for (const scope of scopes)
-        for (const period of [day, monthOf(day)]) database.run(move, ...moved, scope, period);
-      const due = accounts
-        .filter(({ scope }) => scopes.includes(scope))
-        .flatMap((account) => limitsOf(account, day))
-        .filter(({ spent, microUsd: limit }) => spent > 0 && spent >= limit - Math.floor(limit / 5));
       const warn = 'INSERT OR IGNORE INTO warning VALUES (?, ?, ?, ?, ?)';
-      return due.flatMap(({ account: { scope }, period, spent, microUsd: limit }): BudgetWarning[] => {
-        const isFirst = database.run(warn, scope, period, spent, limit, at) === 1;
-        return isFirst ? [{ scope, period, spentMicroUsd: spent, limitMicroUsd: limit, at }] : [];
-      });
+      const warnings: BudgetWarning[] = [];
+      for (const scope of scopes)
+        for (const period of [day, monthOf(day)]) {
+          const spentMicroUsd = Number(database.get(move, ...moved, scope, period)?.spent);
+          const account = accounts.find((one) => one.scope === scope);
+          const limitMicroUsd = (period === day ? account?.dailyMicroUsd : account?.monthlyMicroUsd) ?? 0;
+          if (limitMicroUsd === 0 || spentMicroUsd < limitMicroUsd - Math.floor(limitMicroUsd / 5)) continue;
+          if (database.run(warn, scope, period, spentMicroUsd, limitMicroUsd, at) === 1)
+            warnings.push({ scope, period, spentMicroUsd, limitMicroUsd, at });
+        }
+      return warnings;
     },
     spent: (agent: string, day: string): number => readSums(database, `agent:${agent}`, day).spent,
     /** After a power failure: charges every sum up to its mark, and says which and how much. */

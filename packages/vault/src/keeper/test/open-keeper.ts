@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AuditRecord } from '@openlegion/contract/audit-record';
 import type {
   CredentialBinding,
   EgressRequest,
   KeeperOperations,
   Policy,
+  PolicyAgent,
   ReserveRequest,
 } from '@openlegion/contract/keeper-protocol';
 import type { Connection } from '../../process/role-socket.ts';
@@ -67,7 +69,7 @@ export const ORIGIN = 'https://api.openai.com';
 export const NOWHERE = { bindings: [], environment: [] };
 
 export function policyFor(
-  agents: Record<string, { daily: number; monthly?: number }>,
+  agents: Record<string, { daily?: number; monthly?: number } & Partial<PolicyAgent>>,
   fleet = { daily: 1e9, monthly: 1e9 },
   timeZone = 'UTC',
 ): Policy {
@@ -76,18 +78,19 @@ export function policyFor(
     fleet: { dailyMicroUsd: fleet.daily, monthlyMicroUsd: fleet.monthly },
     teams: [],
     opaqueHosts: [],
-    agents: Object.entries(agents).map(([name, limit]) => ({
+    agents: Object.entries(agents).map(([name, { daily = 1e9, monthly = 1e9, ...change }]) => ({
       name,
       team: null,
       parent: null,
+      dailyMicroUsd: daily,
+      monthlyMicroUsd: monthly,
       requestsPerMinute: null,
       tokensPerMinute: null,
-      domains: [],
-      credentials: [],
-      dailyMicroUsd: limit.daily,
-      monthlyMicroUsd: limit.monthly ?? 1e9,
       apis: ['llm'],
       models: ['openai/gpt'],
+      domains: [],
+      credentials: [],
+      ...change,
     })),
   };
 }
@@ -153,4 +156,24 @@ export function putCredential(
   const origins = name.startsWith('OPENLEGION_SYSTEM_') ? [ORIGIN] : [];
   const own = name.startsWith('OPENLEGION_SYSTEM_') ? [] : bindings;
   return ask(keeper, 'admin', 'put', { name, value, origins, bindings: own, environment: [] });
+}
+
+/** What an operation answered, which the test expects to be an answer. */
+export function answered<T>(answer: unknown): T {
+  if (typeof answer === 'object' && answer !== null && 'refused' in answer)
+    throw new Error(`refused: ${JSON.stringify(answer)}`);
+  return answer as T;
+}
+
+/** Every record of the keeper's chain, oldest first. */
+export function auditOf(keeper: Keeper): AuditRecord[] {
+  const all: AuditRecord[] = [];
+  for (;;) {
+    const after = all.at(-1)?.seq ?? 0;
+    const { records } = answered<{ records: AuditRecord[] }>(
+      ask(keeper, 'host', 'audit', { after, limit: 10_000 }),
+    );
+    if (records.length === 0) return all;
+    all.push(...records);
+  }
 }
