@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   pipe: async () => (await import('./pipe.ts')).benchPipe,
   model: async () => (await import('./model.ts')).benchModel,
   gateway: async () => (await import('./gateway.ts')).benchGateway,
+  egress: async () => (await import('./egress.ts')).benchEgress,
   memory: async () => (await import('./memory.ts')).benchMemory,
   host: async () => (await import('./host.ts')).benchHost,
   lanes: async () => (await import('./lanes.ts')).benchLanes,
