@@ -14,7 +14,7 @@ import { readProviderError } from './answer/read-provider-error.ts';
 import { relayAnswer } from './answer/relay-answer.ts';
 import { checkCall } from './check-call.ts';
 import type { DialectRules } from './dialect/dialect.ts';
-import type { ProviderDialer } from './provider/dial-provider.ts';
+import type { ProviderAddress, ProviderDialer } from './provider/dial-provider.ts';
 import type { Providers } from './provider/providers.ts';
 import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
@@ -57,10 +57,11 @@ export async function handleCall(
   });
   const bytes = await readBody(request);
   const checked = checkCall(request.url ?? '', bytes, parts.providers, parts.dialects);
-  const call = await reserveCall(checked, caller, parts.keeper);
+  const address = parts.dialer.addressOf(checked.provider);
+  const call = await reserveCall(checked, caller, address, parts.keeper);
   const settle = createSettlement(call.reservationId, parts.keeper, parts.failed);
   try {
-    await makeCall(parts, call, settle, response, presence);
+    await makeCall(parts, call, address, settle, response, presence);
   } catch (error) {
     // A fault of ours after the dial: what it cost is not known.
     settle(chargeReservation(call.admitted), 0);
@@ -71,6 +72,7 @@ export async function handleCall(
 async function makeCall(
   { dialer, health, now }: CallParts,
   call: AdmittedCall,
+  address: ProviderAddress,
   settle: Settle,
   response: ServerResponse,
   presence: CallerPresence,
@@ -84,7 +86,7 @@ async function makeCall(
     return;
   }
   const target = ask.route.target(model.id);
-  const dialled = await dialer.dial({ provider, target, headers, body, presence });
+  const dialled = await dialer.dial({ address, target, headers, body, presence });
   if (!dialled.ok) {
     if (!presence.gone) health.note(name, 0, null);
     const charged = settle(dialled.sent ? chargeReservation(admitted) : NOTHING, 0);

@@ -5,6 +5,10 @@ import { refuse } from './refuse.ts';
 
 export type RefusalName = keyof typeof texts;
 
+export function isRefusalName(name: string): name is RefusalName {
+  return Object.hasOwn(texts, name);
+}
+
 /**
  * A refusal of `refusals.json`, to be thrown. Its rule is its name up to the colon, or `values.rule`; `{word}` in its
  * texts is the value of that name. Values that a caller sent must be quoted before.

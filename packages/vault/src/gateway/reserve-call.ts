@@ -3,7 +3,7 @@ import { VaultError } from '../process/vault-error.ts';
 import type { Admitted } from './answer/price-usage.ts';
 import { boundCost, boundOutput } from './bound-cost.ts';
 import type { CheckedCall } from './check-call.ts';
-import { originOf } from './provider/dial-provider.ts';
+import type { ProviderAddress } from './provider/dial-provider.ts';
 import type { Caller } from './read-caller.ts';
 
 /** A call that the keeper admitted; from here on it must be settled, exactly once. */
@@ -22,19 +22,20 @@ export interface AdmittedCall extends CheckedCall {
 export async function reserveCall(
   call: CheckedCall,
   caller: Caller,
+  { origin, hostname }: ProviderAddress,
   keeper: KeeperClient<'gateway'>,
 ): Promise<AdmittedCall> {
   const { provider, model, ask } = call;
   const wanted = boundOutput(ask, model);
   // The body with all that is wanted is both what is bounded and, nearly always, what is sent.
-  const text = sealed(call, wanted.outputTokens);
+  const text = sealed(call, hostname, wanted.outputTokens);
   const body = Buffer.from(text);
   const bound = boundCost(ask, model, body, text);
   const outcome = await keeper.call('reserve', {
     agent: caller.agent,
     traceId: caller.traceId,
     model: `${provider.id}/${ask.model}`,
-    origin: originOf(provider),
+    origin,
     credential: provider.auth?.credential ?? null,
     inputMicroUsd: bound.inputMicroUsd,
     inputTokens: bound.inputTokens,
@@ -49,12 +50,11 @@ export async function reserveCall(
     reservationId,
     secret,
     admitted: { bound, price: model.price, outputTokens, reservedMicroUsd },
-    body: outputTokens === wanted.outputTokens ? body : Buffer.from(sealed(call, outputTokens)),
+    body: outputTokens === wanted.outputTokens ? body : Buffer.from(sealed(call, hostname, outputTokens)),
   };
 }
 
-function sealed({ provider, rules, model, ask }: CheckedCall, outputTokens: number): string {
+function sealed({ rules, model, ask }: CheckedCall, host: string, outputTokens: number): string {
   const tokensPerChoice = Math.floor(outputTokens / ask.choices);
-  const { hostname } = new URL(provider.baseUrl);
-  return JSON.stringify(rules.seal(ask, { model: model.id, tokensPerChoice, host: hostname }));
+  return JSON.stringify(rules.seal(ask, { model: model.id, tokensPerChoice, host }));
 }

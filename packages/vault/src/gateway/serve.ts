@@ -44,7 +44,8 @@ const LIMITS = {
   requireHostHeader: true,
 } as const;
 
-const MOST_CONNECTIONS = 1024;
+/** Model calls, and 48 connections to the outside of each agent at work. */
+const MOST_CONNECTIONS = 4096;
 
 /** The gateway as a server that does not listen yet. */
 export function createGatewayServer(parts: ServeParts): Server {

@@ -4,25 +4,20 @@ import { rootCertificates } from 'node:tls';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { VaultError } from '../../process/vault-error.ts';
 import type { CallerPresence } from '../handle-call.ts';
-import { refusal } from '../refusal.ts';
+import { isRefusalName, refusal } from '../refusal.ts';
 
-export interface ProviderTimeouts {
+/** Milliseconds. */
+export const PROVIDER_TIMEOUTS = {
   /** Until the connection (and its TLS) stands. */
-  connectMs: number;
-  /** From then until the answer's headers; an answer that is not streamed is made in this time. */
-  firstByteMs: number;
-  /** Between two pieces of the answer. */
-  idleMs: number;
-}
-
-export const PROVIDER_TIMEOUTS: ProviderTimeouts = {
   connectMs: 10_000,
+  /** From then until the answer's headers; an answer that is not streamed is made in this time. */
   firstByteMs: 600_000,
+  /** Between two pieces of the answer. */
   idleMs: 120_000,
 };
 
 export interface ProviderCall {
-  provider: CatalogProvider;
+  address: ProviderAddress;
   /** Under the base URL, without a leading slash. */
   target: string;
   headers: Readonly<Record<string, string>>;
@@ -35,25 +30,25 @@ export type DialOutcome =
   | { ok: true; answer: IncomingMessage }
   | { ok: false; sent: boolean; refusal: VaultError };
 
+/** Where a provider is dialled, worked out once, with kept connections of its own. */
+export interface ProviderAddress {
+  provider: string;
+  /** What the keeper holds a credential's origins against. */
+  origin: string;
+  hostname: string;
+  host: string;
+  path: string;
+  to: object;
+  agent: HttpAgent;
+}
+
 export interface ProviderDialer {
+  addressOf(provider: CatalogProvider): ProviderAddress;
   /** Never rejects, follows no redirect, repeats nothing. The answer's body errors when it is cut or idle too long. */
   dial(call: ProviderCall): Promise<DialOutcome>;
   /** Roots beside the public ones, PEM; from the next connection on. */
   trust(extraRootsPem: string | null): void;
   close(): void;
-}
-
-/** Where a provider is dialled: what the keeper holds a credential's origins against. */
-export function originOf(provider: CatalogProvider): string {
-  return provider.socketPath === undefined ? new URL(provider.baseUrl).origin : `unix:${provider.socketPath}`;
-}
-
-/** What is the same for every call to one origin: worked out once, with kept connections of its own. */
-interface Leg {
-  isSecure: boolean;
-  host: string;
-  options: object;
-  agent: HttpAgent;
 }
 
 // An idle connection is closed before the usual server would, so that a call does not meet its closing.
@@ -66,58 +61,65 @@ const POOL = {
 } as const;
 
 /** Trusts the public roots alone until it is told of others. */
-export function createProviderDialer(timeouts: ProviderTimeouts): ProviderDialer {
-  const legs = new Map<string, Leg>();
+export function createProviderDialer(timeouts: typeof PROVIDER_TIMEOUTS): ProviderDialer {
+  const agents = new Map<string, HttpAgent>();
+  let addresses = new WeakMap<CatalogProvider, ProviderAddress>();
   let roots = [...rootCertificates];
 
-  function legTo(provider: CatalogProvider): Leg {
-    const origin = originOf(provider);
-    const known = legs.get(origin);
-    if (known) return known;
-    const { protocol, hostname, host, port } = new URL(provider.baseUrl);
-    const isSecure = protocol === 'https:';
+  function agentOf(origin: string, isSecure: boolean): HttpAgent {
     // Explicit: no environment variable may switch it off or add to it.
     const trust = { minVersion: 'TLSv1.2', rejectUnauthorized: true, ca: roots } as const;
-    const { socketPath } = provider;
-    const leg: Leg = {
-      isSecure,
-      host,
-      options:
-        socketPath === undefined ? { hostname: hostname.replace(/^\[|\]$/g, ''), port } : { socketPath },
-      agent: isSecure ? new HttpsAgent({ ...POOL, ...trust }) : new HttpAgent(POOL),
-    };
+    const agent =
+      agents.get(origin) ?? (isSecure ? new HttpsAgent({ ...POOL, ...trust }) : new HttpAgent(POOL));
     // One origin, one name: it is not worked out again from all the options of every call.
-    leg.agent.getName = () => origin;
-    legs.set(origin, leg);
-    return leg;
+    agent.getName = () => origin;
+    agents.set(origin, agent);
+    return agent;
   }
 
   return {
-    dial: (call) => dialOver(legTo(call.provider), call, timeouts),
+    addressOf(provider) {
+      const known = addresses.get(provider);
+      if (known) return known;
+      const { socketPath } = provider;
+      const { protocol, hostname, host, port, pathname, ...url } = parsed(provider.baseUrl);
+      const origin = socketPath === undefined ? url.origin : `unix:${socketPath}`;
+      const address: ProviderAddress = {
+        ...{ provider: provider.id, origin, hostname, host, path: pathname.replace(/\/$/, '') },
+        to: socketPath === undefined ? { hostname: hostname.replace(/^\[|\]$/g, ''), port } : { socketPath },
+        agent: agentOf(origin, protocol === 'https:'),
+      };
+      addresses.set(provider, address);
+      return address;
+    },
+    dial: (call) => dial(call, timeouts),
     trust(extraRootsPem) {
       roots = extraRootsPem === null ? [...rootCertificates] : [...rootCertificates, extraRootsPem];
       // Calls under way keep their connections; the idle ones of the old trust end by themselves.
-      legs.clear();
+      agents.clear();
+      addresses = new WeakMap();
     },
     close() {
-      for (const { agent } of legs.values()) agent.destroy();
+      for (const agent of agents.values()) agent.destroy();
     },
   };
 }
 
-function dialOver(leg: Leg, call: ProviderCall, timeouts: ProviderTimeouts): Promise<DialOutcome> {
-  const { provider, target, headers, body, presence } = call;
-  const { isSecure, host, agent, options } = leg;
+function parsed(baseUrl: string) {
+  const { protocol, hostname, host, port, pathname, origin } = new URL(baseUrl);
+  return { protocol, hostname, host, port, pathname, origin };
+}
+
+function dial(call: ProviderCall, timeouts: typeof PROVIDER_TIMEOUTS): Promise<DialOutcome> {
+  const { address, target, headers, body, presence } = call;
+  const { agent, host } = address;
+  const isSecure = agent instanceof HttpsAgent;
   return new Promise((resolve) => {
     const request = (isSecure ? httpsRequest : httpRequest)({
-      ...options,
-      method: 'POST',
-      agent,
-      path: `${new URL(provider.baseUrl).pathname.replace(/\/$/, '')}/${target}`,
+      ...address.to,
+      ...{ method: 'POST', agent, path: `${address.path}/${target}` },
       headers: { ...headers, host, 'content-length': body.length },
-      setHost: false,
-      maxHeaderSize: 32 * 1024,
-      insecureHTTPParser: false,
+      ...{ setHost: false, maxHeaderSize: 32 * 1024, insecureHTTPParser: false },
     });
     presence.leave = () => request.destroy();
     let sent = false;
@@ -151,32 +153,17 @@ function dialOver(leg: Leg, call: ProviderCall, timeouts: ProviderTimeouts): Pro
     });
     request.on('error', (error) => {
       clearTimeout(timer);
-      resolve({ ok: false, sent, refusal: describe(provider.id, error, timedOut) });
+      resolve({ ok: false, sent, refusal: failureOf(address.provider, error, timedOut) });
     });
     request.end(body);
   });
 }
 
-function describe(provider: string, cause: Error, timedOut: 'late' | 'connect' | null): VaultError {
-  if (timedOut !== null) return refusal(`llm.provider:${timedOut}`, { provider }, cause);
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  if (TLS.test(code)) return refusal('llm.provider.tls', { provider, code }, cause);
-  const known = WHY.get(code);
-  const shown = /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : '';
-  return refusal(
-    'llm.provider:away',
-    { provider, why: `${known === undefined ? '' : `: ${known}`}${shown}` },
-    cause,
-  );
-}
-
-/** System errors (errno(3), getaddrinfo(3)) in the words of a person. */
-const WHY: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'it refused the connection'],
-  ['ECONNRESET', 'the connection was cut'],
-  ['ENOTFOUND', 'its name is not known'],
-  ['EAI_AGAIN', 'its name could not be looked up'],
-  ['ENETUNREACH', 'there is no way to its network'],
-  ['EHOSTUNREACH', 'there is no way to its machine'],
-]);
 const TLS = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/;
+
+function failureOf(provider: string, cause: Error, timedOut: 'late' | 'connect' | null): VaultError {
+  const code = 'code' in cause && /^[A-Z_]{1,40}$/.test(String(cause.code)) ? String(cause.code) : 'UNKNOWN';
+  const known = `llm.provider:${timedOut ?? code}`;
+  const name = TLS.test(code) ? 'llm.provider.tls' : isRefusalName(known) ? known : 'llm.provider:away';
+  return refusal(name, { provider, code }, cause);
+}

@@ -8,7 +8,7 @@ import type { KeeperClient } from '../../process/keeper-client.ts';
 import { createModelHealth, type ModelHealthRecord } from '../answer/model-health.ts';
 import { createDialects } from '../dialect/dialects.ts';
 import type { Egress } from '../egress/create-egress.ts';
-import { createProviderDialer, type ProviderTimeouts } from '../provider/dial-provider.ts';
+import { createProviderDialer, type PROVIDER_TIMEOUTS } from '../provider/dial-provider.ts';
 import { createProviders } from '../provider/providers.ts';
 import { createGatewayServer } from '../serve.ts';
 
@@ -76,7 +76,7 @@ const NO_EGRESS: Egress = {
 export async function startGateway(options: {
   keeper: KeeperClient<'gateway'>;
   catalog: CatalogProvider[];
-  timeouts?: Partial<ProviderTimeouts>;
+  timeouts?: Partial<typeof PROVIDER_TIMEOUTS>;
   extraRootsPem?: string;
   egress?: Partial<Egress>;
 }): Promise<TestGateway> {
