@@ -21,7 +21,7 @@ export async function openRaw(path: string) {
       waiting.get(answer.id)?.(answer);
     }
   });
-  const closed = once(socket, 'close');
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   return {
     socket,
     received: () => received,
