@@ -39,10 +39,14 @@ export interface TestInstallation extends AsyncDisposable {
 
 const ORDER: readonly PartName[] = ['keeper', 'gateway', 'scripted', 'host'];
 
-/** Starts the parts, all four unless fewer are named. When one does not start, all are stopped and why is thrown. */
+/**
+ * Starts the parts, all four unless fewer are named, with further flags of Node's where given. When one does not
+ * start, all are stopped and why is thrown.
+ */
 export async function startInstallation(
   files: InstallationFiles,
   parts: readonly PartName[] = ORDER,
+  flags: readonly string[] = [],
 ): Promise<TestInstallation> {
   const home = mkdtempSync(join(tmpdir(), 'openlegion-test-'));
   writeConfig(home, files);
@@ -76,7 +80,7 @@ export async function startInstallation(
     const startedAt = performance.now();
     const path = join(data.logs, `${name}.log`);
     const process = startPartProcess(
-      definition,
+      { ...definition, nodeFlags: [...definition.nodeFlags, ...flags] },
       createPartLog({ path, part: name, format: 'text', maxBytes: 8_000_000, now: () => new Date() }),
     );
     running.set(name, process);

@@ -23,14 +23,23 @@ export interface PartProcess {
 }
 
 /**
+ * What a crash leaves on disk would hold what the process knew: hard and soft limit of core dumps are 0, for root too
+ * once its uid is given up. The shell replaces itself, so that the part has its process id and files.
+ */
+const LIMITED = 'ulimit -c 0 && umask 077 && unset PWD OLDPWD SHLVL && exec "$@"';
+
+/**
  * Starts one part as `contract/process-protocol.ts` says. The part's lifeline is a pipe that only this process
  * holds the other end of: when this process dies, whatever the cause, the part reads its end and stops.
  */
 export function startPartProcess(part: PartDefinition, log: PartLog): PartProcess {
   const keyFile = part.keyFile === undefined ? undefined : openSync(part.keyFile, 'r');
   const child = spawn(
-    process.execPath,
-    [...part.nodeFlags, part.program, '--config-json', JSON.stringify(part.settings)],
+    '/bin/sh',
+    [
+      ...['-c', LIMITED, 'sh', process.execPath, ...part.nodeFlags],
+      ...[part.program, '--config-json', JSON.stringify(part.settings)],
+    ],
     {
       env: part.environment,
       // A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which then stops in order.
