@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { fillDisk, forkBomb, memoryBomb, openFiles, spin } from './checks/bombs.ts';
+import { tryEgress } from './checks/egress.ts';
 import { readEnvironments } from './checks/environments.ts';
 import { readMounts, walkFiles } from './checks/files.ts';
 import { callMesh, holdUnread } from './checks/mesh-calls.ts';
@@ -22,6 +23,7 @@ const CHECKS = new Map<string, Check>([
   ['kernel', tryKernel],
   ['secrets', findSecrets],
   ['mesh-calls', callMesh],
+  ['egress', tryEgress],
   ['unread-uploads', holdUnread],
   ['fork-bomb', forkBomb],
   ['memory-bomb', memoryBomb],

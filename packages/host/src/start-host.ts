@@ -196,7 +196,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
     audit,
     auditPublicKey: () =>
       existsSync(paths.auditPublicKey) ? readFileSync(paths.auditPublicKey, 'utf8') : null,
-    keeperPid: async () => (await keeper.status()).pid,
+    keeper,
+    gateway,
+    vault,
+    now: () => clock.now(),
     port: () => port,
     answers: () => allAnswers(app, token),
     log,

@@ -24,6 +24,8 @@ import { splice } from './splice.ts';
 import { vaultRoutes } from './vault-routes.ts';
 
 const REQUEST_BYTES = 512 * 1024;
+/** What the gateway is told as trace when the agent is in no turn: a program that it left running. */
+const NO_TURN = 'no-turn';
 const EGRESS_TIMES = { idleMs: 5 * 60_000, lingerMs: 10_000 };
 
 export interface MeshParts {
@@ -49,7 +51,10 @@ export interface MeshRoute extends RouteDeclaration {
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
   const { config, router, lanes, events, gateway, keeper, vault, clock } = parts;
-  const callerOf = (name: string): Caller => ({ agent: name, traceId: lanes.running(name)?.traceId ?? '' });
+  const callerOf = (name: string): Caller => ({
+    agent: name,
+    traceId: lanes.running(name)?.traceId ?? NO_TURN,
+  });
 
   /** Before the end of the answer is sent, so that what a turn cost is noted before the turn can end. */
   function noteCall(agent: AgentSettings, running: Message | null, model: string, called: ModelCall): void {
@@ -70,8 +75,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       atATime: 16,
       async run(agent, request) {
         const running = lanes.running(agent.name);
-        const caller = { agent: agent.name, traceId: running?.traceId ?? '' };
-        const called = await callModel(request, caller, gateway);
+        const called = await callModel(request, callerOf(agent.name), gateway);
         if (called) noteCall(agent, running, modelOf(agent, request.path), called);
         if (called?.cut !== undefined) throw called.cut;
         request.stream.end();

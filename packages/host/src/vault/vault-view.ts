@@ -1,4 +1,6 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
+import type { Policy, PolicyAgent } from '@openlegion/contract/keeper-protocol';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient, GatewayHealth } from './gateway-client.ts';
@@ -20,6 +22,8 @@ export interface VaultView {
    * asks after a failure skips what failed by itself, and the next one finds it here.
    */
   modelHealth(): Promise<GatewayHealth['models']>;
+  /** Tells both of an agent beside the configuration, for `verify`, until that is disposed of. One at a time. */
+  lend(loan: Loan): Promise<AsyncDisposable>;
   state(): { keeper: boolean; gateway: boolean };
   /** To be called whenever the keeper has been connected. Resolves when it has the policy. */
   pushPolicy(): Promise<void>;
@@ -28,6 +32,13 @@ export interface VaultView {
   /** Looks at the gateway now, and from then on every 2 s. */
   start(): Promise<void>;
   stop(): void;
+}
+
+export interface Loan {
+  agent: PolicyAgent;
+  hosts: EgressSettings['hosts'];
+  /** A root that upstreams of these hosts may be signed by. */
+  rootPem: string;
 }
 
 export function createVaultView(parts: {
@@ -47,6 +58,7 @@ export function createVaultView(parts: {
   let looking: Promise<void> | null = null;
   let policyStands = false;
   let stopped = false;
+  let loan: Loan | null = null;
   let cancel: (() => void) | undefined;
 
   /** One look at a time: two would take what the other has half told for the catalog. */
@@ -62,7 +74,7 @@ export function createVaultView(parts: {
     health = seen.models;
     healthAt = clock.now();
     if (seen.pid === gatewayPid && providers) return;
-    await gateway.putEgress(egressSettingsOf(config));
+    await gateway.putEgress(egressNow());
     // What an earlier configuration added or changed is not the catalog's.
     await gateway.putProviders([]);
     const own = providersOf(config, await gateway.providers());
@@ -90,9 +102,21 @@ export function createVaultView(parts: {
     if (!stopped) cancel = clock.after(WATCH_MS, () => void watch());
   }
 
+  function policyNow(): Policy {
+    const policy = policyOf(config);
+    return loan ? { ...policy, agents: [...policy.agents, loan.agent] } : policy;
+  }
+
+  function egressNow(): EgressSettings {
+    const settings = egressSettingsOf(config);
+    if (!loan) return settings;
+    const extraRootsPem = `${settings.extraRootsPem ?? ''}${loan.rootPem}`;
+    return { ...settings, extraRootsPem, hosts: [...settings.hosts, ...loan.hosts] };
+  }
+
   async function tellPolicy(): Promise<void> {
     policyStands = false;
-    await keeper().policy(policyOf(config));
+    await keeper().policy(policyNow());
     policyStands = true;
   }
 
@@ -102,6 +126,14 @@ export function createVaultView(parts: {
     } catch (error) {
       warn(`the keeper did not take the policy: ${error instanceof Error ? error.message : 'unknown'}`);
     }
+  }
+
+  async function reload(): Promise<void> {
+    // A look that is under way may have told of what was before.
+    await looking?.catch(() => {});
+    gatewayPid = null;
+    providers = null;
+    await Promise.all([tellPolicy(), look()]);
   }
 
   return {
@@ -116,11 +148,21 @@ export function createVaultView(parts: {
     },
     state: () => ({ keeper: keeper().connected && policyStands, gateway: gatewayPid !== null }),
     pushPolicy,
-    async reload() {
-      await looking?.catch(() => {});
-      gatewayPid = null;
-      providers = null;
-      await Promise.all([tellPolicy(), look()]);
+    reload,
+    async lend(wanted) {
+      loan = wanted;
+      const tell = () => Promise.all([tellPolicy(), gateway.putEgress(egressNow())]);
+      const giveBack = async () => {
+        loan = null;
+        await tell();
+      };
+      try {
+        await tell();
+      } catch (error) {
+        await giveBack().catch(() => {});
+        throw error;
+      }
+      return { [Symbol.asyncDispose]: giveBack };
     },
     start: watch,
     stop() {

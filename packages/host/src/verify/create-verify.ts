@@ -9,14 +9,21 @@ import { verifyChain } from '../audit/verify-chain.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
 import type { SandboxBackend } from '../sandbox/sandbox-backend.ts';
+import type { GatewayClient } from '../vault/gateway-client.ts';
+import type { KeeperClient } from '../vault/keeper-client.ts';
+import type { VaultView } from '../vault/vault-view.ts';
 import { runCensus } from './census.ts';
 import { unchecked } from './guarantee.ts';
 import { CENSUS_PROMISES } from './judge-census.ts';
 import type { AuditState } from './judge-host.ts';
+import { openEgressTrial } from './open-egress-trial.ts';
+import { readVaultProcess } from './vault-processes.ts';
 import { runVerify } from './verify.ts';
 
 /** Letters, digits and hyphens, as agents are named; longer than any that a person would give. */
 const PROBE_AGENT = 'verify-probe-without-any-grant';
+/** Another, which is lent the grants of the trial of the way out. */
+const TRIAL_AGENT = 'verify-probe-with-a-trials-grants';
 const NOBODY = 'someone-else-of-the-fleet';
 const PAGE = 1000;
 
@@ -31,7 +38,10 @@ export interface VerifyParts {
   audit: AuditLog;
   /** PEM of the keeper's key; null when it is not known (then only the chain itself is checked). */
   auditPublicKey: () => string | null;
-  keeperPid: () => Promise<number | null>;
+  keeper: KeeperClient;
+  gateway: GatewayClient;
+  vault: VaultView;
+  now: () => number;
   /** The control API's own port, once it listens. */
   port: () => number;
   /** What the control API answers, for the search: `GET /api/status` and the like. */
@@ -60,18 +70,28 @@ export function createVerify(parts: VerifyParts): (request: VerifyRequest) => Pr
 
 async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): Promise<VerifyReport> {
   const { backend, image } = await parts.sandboxes();
+  const other = parts.agents()[0] ?? null;
   const { guarantees } = await runVerify({
     backend,
     image,
     installation: parts.installation,
     connectPipe: parts.connectPipe,
-    handle: parts.handlerFor(probeAgent),
+    handle: parts.handlerFor(() => probeAgent(PROBE_AGENT)),
     signal: parts.signal,
     agent: PROBE_AGENT,
-    otherAgent: parts.agents()[0] ?? NOBODY,
+    otherAgent: other ?? NOBODY,
     canaryPrefix,
     hostTargets: hostTargets(parts.port()),
     auditState: async () => auditState(parts),
+    egress: {
+      open: () => openEgressTrial(parts, TRIAL_AGENT, other),
+      handle: parts.handlerFor(() => probeAgent(TRIAL_AGENT)),
+    },
+    vaultProcesses: async () => {
+      const [keeper, gateway] = await Promise.all([parts.keeper.status(), parts.gateway.health()]);
+      const processes = [readVaultProcess('keeper', keeper.pid), readVaultProcess('gateway', gateway.pid)];
+      return { processes, others: [process.geteuid?.() ?? -1] };
+    },
     onProgress: (text) => parts.log(`verify: ${text}`),
   });
   if (canaryPrefix === null) return { guarantees };
@@ -88,7 +108,7 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
 
 async function census(parts: VerifyParts, canaryPrefix: string) {
   const data = dataPaths(parts.home);
-  const keeperPid = await parts.keeperPid();
+  const [keeper, gateway] = await Promise.all([parts.keeper.status(), parts.gateway.health()]);
   return runCensus({
     canaryPrefix,
     paths: [
@@ -102,22 +122,24 @@ async function census(parts: VerifyParts, canaryPrefix: string) {
     clean: [
       { name: 'host', pid: process.pid },
       { name: 'supervisor', pid: process.ppid },
+      // It holds a credential while a request lasts; those that were planted are in none.
+      { name: 'gateway', pid: gateway.pid },
     ],
-    keeper: keeperPid === null ? null : { pid: keeperPid },
+    keeper: { pid: keeper.pid },
     answers: await parts.answers(),
     signal: parts.signal,
   });
 }
 
 /** An agent that exists nowhere and is granted nothing. */
-function probeAgent(): AgentSettings {
+function probeAgent(name: string): AgentSettings {
   return {
     ...AgentConfig.parse({}),
-    name: PROBE_AGENT,
+    name,
     model: 'scripted/none',
     models: [],
     permissions: AgentPermissions.parse({}),
-    permissionsRecord: PROBE_AGENT,
+    permissionsRecord: name,
   };
 }
 

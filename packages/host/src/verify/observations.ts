@@ -72,6 +72,24 @@ export const MeshAnswers = z.object({
 });
 export type MeshAnswers = z.infer<typeof MeshAnswers>;
 
+export const EgressAnswers = z.object({
+  answers: z
+    .array(
+      z.object({
+        /** What the proxy answered before TLS. */
+        proxy: Text,
+        /** `verified` when the certificate was. */
+        tls: Short,
+        issuer: Short,
+        /** What came back inside. */
+        answer: Text,
+        error: Short,
+      }),
+    )
+    .max(500),
+});
+export type EgressAnswers = z.infer<typeof EgressAnswers>;
+
 export const Forks = z.object({ started: Count, failure: Short });
 export type Forks = z.infer<typeof Forks>;
 export const MemoryTaken = z.object({ megabytes: Count, ended: z.string().max(2000) });

@@ -52,6 +52,8 @@ function options(backend: SandboxBackend, handle: MeshHandler = mesh): VerifyOpt
     otherAgent: 'researcher',
     canaryPrefix: PREFIX,
     hostTargets: [{ host: '127.0.0.1', port: 8420 }],
+    egress: null,
+    vaultProcesses: null,
     auditState: async () => ({ unbroken: true, records: 1, detail: 'a chain of one' }),
   };
 }

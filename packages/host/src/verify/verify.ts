@@ -7,10 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Guarantee, VerifyReport } from '@openlegion/contract/control-api';
+import type { MeshHandler } from '../pipe/pipe.ts';
 import type { Enforcement } from '../sandbox/sandbox-backend.ts';
 import { type Promised, unchecked } from './guarantee.ts';
 import { type AuditState, HOST_PROMISES, judgeAudit } from './judge-host.ts';
+import { judgeHardened, judgeUsers, VAULT_PROMISES } from './judge-vault.ts';
+import type { EgressTrial } from './open-egress-trial.ts';
 import type { ProbeGround } from './probe-session.ts';
+import type { VaultProcess } from './vault-processes.ts';
+import { verifyEgress } from './verify-egress.ts';
 import { verifyLimits } from './verify-limits.ts';
 import { verifySandbox } from './verify-sandbox.ts';
 import { verifyWire } from './verify-wire.ts';
@@ -25,6 +30,10 @@ export interface VerifyOptions extends ProbeGround {
   /** Addresses and ports of this machine that a container must not reach, the control API's first. */
   hostTargets: { host: string; port: number }[];
   auditState: () => Promise<AuditState>;
+  /** The way out; null where there is no vault, in tests of the sandbox alone. */
+  egress: { open: () => Promise<EgressTrial>; handle: MeshHandler } | null;
+  /** Keeper and gateway, and the users of what is beside them; null as above. */
+  vaultProcesses: (() => Promise<{ processes: VaultProcess[]; others: number[] }>) | null;
   /** For people: what is being tried now. */
   onProgress?: (text: string) => void;
 }
@@ -63,6 +72,14 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
   await verifySandbox(step);
   await verifyLimits(step);
   await verifyWire(step);
+  await verifyEgress(step);
+  const { vaultProcesses } = options;
+  if (vaultProcesses) {
+    await step.check(Object.values(VAULT_PROMISES), async () => {
+      const { processes, others } = await vaultProcesses();
+      return [judgeHardened(processes), judgeUsers(processes, others)];
+    });
+  }
   options.onProgress?.('checking the audit chain');
   await step.check(HOST_PROMISES.audit, async () => judgeAudit(await options.auditState()));
   return { guarantees };

@@ -1,0 +1,149 @@
+import type { Guarantee } from '@openlegion/contract/control-api';
+import { createSecretSearch } from '@openlegion/contract/secret-forms';
+import type { Echoed } from './echo-upstream.ts';
+import { judged, lines, type Promised } from './guarantee.ts';
+import type { EgressAnswers } from './observations.ts';
+
+export const EGRESS_PROMISES = {
+  deny: {
+    id: 'egress.default-deny',
+    area: 'network',
+    promise: 'Through the proxy an agent reaches no host that it was not granted, by CONNECT or in the clear',
+  },
+  addresses: {
+    id: 'egress.private-addresses',
+    area: 'network',
+    promise:
+      'Private, loopback and metadata addresses are refused through the proxy in every spelling, also where they are granted',
+  },
+  authority: {
+    id: 'egress.own-authority',
+    area: 'network',
+    promise:
+      'HTTPS is ended under an authority that is the agent’s own and that no other agent’s certificate passes for',
+  },
+  bound: {
+    id: 'egress.bound-credential',
+    area: 'credentials',
+    promise:
+      'A credential is set for the host it is bound to and never comes back from there: in no header, body, error or trailer',
+  },
+  elsewhere: {
+    id: 'egress.placeholder-elsewhere',
+    area: 'credentials',
+    promise: 'A placeholder at another host, or in another place of a request, is refused and reaches nobody',
+  },
+} as const satisfies Record<string, Promised>;
+
+type Answers = EgressAnswers['answers'];
+
+const statusOf = (text: string) => /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 'none';
+/** Refused by the proxy itself, with a reason; anything else may have reached something. */
+const isRefusal = (text: string) =>
+  ['400', '403', '421'].includes(statusOf(text)) && text.includes('openlegion_refusal');
+
+function judgeRefused(
+  promised: Promised,
+  asked: readonly string[],
+  answers: Answers,
+  why: string,
+): Guarantee {
+  const verdictOf = (index: number) => answers[index]?.answer || answers[index]?.proxy || '';
+  const wrong = asked.filter((_, index) => !isRefusal(verdictOf(index)));
+  const shown = asked.map((what, index) => `${what}: ${statusOf(verdictOf(index))}`);
+  return judged(promised, {
+    holds: asked.length > 0 && answers.length === asked.length && wrong.length === 0,
+    evidence: lines(
+      wrong.length > 0
+        ? wrong.map((what) => {
+            const answer = answers[asked.indexOf(what)];
+            return `${what}: ${JSON.stringify((answer?.answer || answer?.proxy)?.slice(0, 200) ?? '')} ${answer?.error ?? ''}`;
+          })
+        : shown,
+      40,
+    ),
+    why,
+  });
+}
+
+export function judgeDeny(asked: readonly string[], { answers }: EgressAnswers): Guarantee {
+  return judgeRefused(
+    EGRESS_PROMISES.deny,
+    asked,
+    answers,
+    'The proxy lets an agent reach what it was not granted.',
+  );
+}
+
+/** `reached`: requests that arrived at the server on loopback meanwhile. */
+export function judgeAddresses(
+  asked: readonly string[],
+  { answers }: EgressAnswers,
+  reached: number,
+): Guarantee {
+  const verdict = judgeRefused(
+    EGRESS_PROMISES.addresses,
+    asked,
+    answers,
+    'The proxy can be used to reach this machine or its network.',
+  );
+  if (reached === 0) return verdict;
+  const evidence = `${reached} requests arrived at a server on loopback\n${verdict.evidence}`;
+  return judged(EGRESS_PROMISES.addresses, { holds: false, evidence, why: 'The proxy reaches loopback.' });
+}
+
+/** `own` was verified against the agent's authority, `other` against another agent's (null where there is none). */
+export function judgeAuthority(
+  own: Answers[number] | undefined,
+  other: Answers[number] | undefined | null,
+): Guarantee {
+  const holds =
+    own?.tls === 'verified' &&
+    own.error === '' &&
+    (other === null || (other !== undefined && other.tls === ''));
+  return judged(EGRESS_PROMISES.authority, {
+    holds,
+    evidence: [
+      `against its own authority: ${own?.tls || own?.error || 'no answer'}; signed by ${own?.issuer ?? ''}`,
+      other === null
+        ? 'there is no other agent to compare with'
+        : `against another agent's authority: ${other?.tls || other?.error || 'no answer'}`,
+    ].join('\n'),
+    why: 'TLS to the outside is not ended under the agent’s own authority.',
+  });
+}
+
+/** `sent` is what the bound host got to see; that value is searched for in all that came back into the container. */
+export function judgeBound(sent: readonly Echoed[], answers: Answers): Guarantee {
+  const values = [...new Set(sent.map(({ authorization }) => authorization.replace(/^Bearer /, '')))];
+  const [value] = values;
+  const set = values.length === 1 && value !== undefined && value.length >= 30 && !value.includes('olp_');
+  const find = set ? createSecretSearch(value.slice(0, 12)) : () => [];
+  const hits = answers.flatMap(({ proxy, answer }) => find(Buffer.from(proxy + answer, 'latin1')));
+  const echoed = answers.filter(({ answer }) => answer.includes('echoed')).length;
+  return judged(EGRESS_PROMISES.bound, {
+    holds: set && sent.length > 0 && echoed > 0 && hits.length === 0,
+    evidence: `${sent.length} requests arrived at the bound host, ${set ? 'each with the credential' : 'not with one credential'}; ${echoed} answers that repeat it in header, body, trailer, base64 and percent form came back, the credential in ${hits.length} places`,
+    why: set
+      ? 'A service that repeats a credential gives it to the agent.'
+      : 'The credential was not set where it is bound to, so nothing is known of its way back.',
+  });
+}
+
+export function judgeElsewhere(
+  asked: readonly string[],
+  { answers }: EgressAnswers,
+  reached: readonly Echoed[],
+): Guarantee {
+  const wrong = asked.filter((_, index) => !isRefusal(answers[index]?.answer ?? ''));
+  return judged(EGRESS_PROMISES.elsewhere, {
+    holds: asked.length > 0 && wrong.length === 0 && reached.length === 0,
+    evidence: lines([
+      ...asked.map(
+        (what, index) => `${what}: ${statusOf(answers[index]?.answer ?? '')} ${answers[index]?.error ?? ''}`,
+      ),
+      `${reached.length} of them reached a server`,
+    ]),
+    why: 'A placeholder is sent, or swapped, where its credential is not bound to.',
+  });
+}

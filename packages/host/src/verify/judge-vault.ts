@@ -1,0 +1,60 @@
+import type { Guarantee } from '@openlegion/contract/control-api';
+import { judged, type Promised } from './guarantee.ts';
+import type { VaultProcess } from './vault-processes.ts';
+
+export const VAULT_PROMISES = {
+  hardened: {
+    id: 'credentials.vault-hardened',
+    area: 'credentials',
+    promise:
+      'Keeper and gateway run without inspector and core dumps, and with Node’s permission model as a second line',
+  },
+  users: {
+    id: 'credentials.vault-users',
+    area: 'credentials',
+    promise: 'Keeper and gateway each run as a user of their own, which nothing else runs as',
+  },
+} as const satisfies Record<string, Promised>;
+
+export function judgeHardened(processes: readonly VaultProcess[]): Guarantee {
+  const wrong = processes.flatMap(({ name, coreLimit, commandLine }) => {
+    const flags = commandLine.filter((argument) => argument.startsWith('--'));
+    return [
+      ...(coreLimit === '0/0' ? [] : [`${name}: core dumps up to ${coreLimit ?? 'an unknown size'}`]),
+      ...(flags.includes('--permission') ? [] : [`${name}: no permission model`]),
+      ...(flags.includes('--disable-sigusr1') ? [] : [`${name}: a signal opens the inspector`]),
+      ...(flags.some((flag) => flag.startsWith('--inspect')) ? [`${name}: the inspector is open`] : []),
+      ...(flags.some((flag) => /^--allow-(?:child-process|worker|addons|wasi)/.test(flag))
+        ? [`${name}: may start other code`]
+        : []),
+    ];
+  });
+  return judged(VAULT_PROMISES.hardened, {
+    holds: processes.length === 2 && wrong.length === 0,
+    evidence:
+      wrong.length > 0
+        ? wrong.join('\n')
+        : processes
+            .map(
+              ({ name, pid, coreLimit }) =>
+                `${name} (pid ${pid}): core limit ${coreLimit}, --permission, --disable-sigusr1`,
+            )
+            .join('\n'),
+    why: 'The vault was not started by this OpenLegion’s own launcher. Stop it and start it again.',
+  });
+}
+
+/** `others`: users of the processes beside the vault's. */
+export function judgeUsers(processes: readonly VaultProcess[], others: readonly number[]): Guarantee {
+  const users = processes.map(({ uid }) => uid);
+  const apart = new Set([...users, ...others]).size === users.length + new Set(others).size;
+  const evidence = processes.map(({ name, uid }) => `${name}: uid ${uid}`).join('\n');
+  return judged(VAULT_PROMISES.users, {
+    holds: processes.length === 2 && apart && !users.includes(0),
+    evidence: `${evidence}\nhost: uid ${others.join(', ')}`,
+    why: 'Keeper and gateway share a user with something else.',
+    declared: others.includes(0)
+      ? undefined
+      : 'Users of their own need root at the start; without it the walls between processes are all there is.',
+  });
+}
