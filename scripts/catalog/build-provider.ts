@@ -8,6 +8,7 @@ import type { GenaiPrice } from './read-genai-prices.ts';
 import type { ModelsDevFact } from './read-models-dev.ts';
 import type { PiInterface } from './read-pi-ai.ts';
 import type { RegisteredProvider } from './read-registry.ts';
+import { settlePrice } from './settle-price.ts';
 
 export interface Facts {
   piAi: ReadonlyMap<string, PiInterface>;
@@ -106,7 +107,7 @@ function modelOf(fact: ModelFact): CatalogModel[] {
       id: fact.id,
       contextTokens: fact.contextTokens,
       maxOutputTokens: Math.min(maxOutputTokens, fact.contextTokens),
-      price: fact.price,
+      price: settlePrice(fact.price),
       ...(sees ? { imageTokens: imageTokens(fact.id, fact.contextTokens) } : {}),
       ...(capabilities.length === 0 ? {} : { capabilities }),
     },

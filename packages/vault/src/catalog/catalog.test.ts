@@ -74,8 +74,16 @@ test('limits and prices are possible ones, and nothing is for nothing unless it 
     if (model.imageTokens !== undefined && provider.local !== true)
       assert.ok(model.imageTokens <= model.contextTokens, name);
     const embeds = model.capabilities?.includes('embedding') === true;
-    for (const { input, output, cacheRead = 0 } of [model.price, ...(model.price.tiers ?? [])]) {
-      assert.ok(cacheRead <= input, name);
+    const { tiers = [], ...base } = model.price;
+    for (const tier of tiers)
+      for (const key of ['cacheRead', 'cacheWrite'] as const)
+        assert.equal(
+          tier[key] === undefined,
+          base[key] === undefined,
+          `${name}: each tier has the classes of the base`,
+        );
+    for (const { input, output, cacheRead = 0, cacheWrite = input } of [base, ...tiers]) {
+      assert.ok(cacheRead <= input && cacheWrite >= input, name);
       // o1-pro: $150 and $600 a million, the dearest there has been.
       assert.ok(input <= 150_000_000 && output <= 600_000_000, name);
       const free = provider.local === true || /[:-]free$/.test(model.id);
