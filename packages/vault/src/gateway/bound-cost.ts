@@ -52,9 +52,11 @@ export function boundOutput(
   };
 }
 
-/** The price of a call whose whole input was so large. */
+/** The price of a call whose whole input was so large. A tier without a cache price of its own has none. */
 export function priceAt(price: Price, inputTokens: number): Price {
-  return { ...price, ...tiersBelow(price, inputTokens).at(-1) };
+  const { cacheRead: _read, cacheWrite: _write, ...others } = price;
+  const tier = tiersBelow(price, inputTokens).at(-1);
+  return tier ? { ...others, ...tier } : price;
 }
 
 /** The dearest class of input token. Anthropic writes a cache of one hour at twice the price of input. */

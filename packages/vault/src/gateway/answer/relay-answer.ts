@@ -7,7 +7,7 @@ import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { type Admitted, type Charge, priceUsage } from './price-usage.ts';
-import { createStreamTap, createWholeTap } from './usage-tap.ts';
+import { createUsageTap } from './usage-tap.ts';
 
 /** More than any answer within a model's output limit; a provider without end is cut. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -34,7 +34,7 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   const forms = secret === null ? [] : secretForms(secret);
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
   const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
-  const tap = isStream ? createStreamTap(rules.read) : createWholeTap(rules.read);
+  const tap = createUsageTap(rules.read, isStream);
   if (!isPlain(answer)) {
     answer.destroy();
     const charge = settle(priceUsage(tap.reading, admitted), status);

@@ -161,6 +161,22 @@ const CHAT: FieldCase[] = [
     { role: 'system', content: [{ type: 'text', text: 's', prompt_cache_breakpoint: { mode: 'explicit' } }] },
     'passes',
   ],
+  ['reasoning', { effort: 'low', max_tokens: 50, exclude: true }, 'passes'],
+  ['usage', { include: true }, 'passes'],
+  ['enable_search', true, 'refused'],
+  ['enable_search', false, 'left out'],
+  ['search_options', { forced_search: true }, 'refused'],
+  ['structured_outputs', { json: SCHEMA }, 'passes'],
+  ['thinking_budget', 100, 'passes'],
+  ['messages[1]', { role: 'assistant', reasoning_details: [{ type: 'x' }] }, 'passes'],
+  ['messages[0].content', null, 'refused'],
+  ['messages[0].content', [null], 'refused'],
+  ['messages[0].content', [{ type: 'image_url' }, { type: 'video_url' }], 'refused'],
+  ['tools', [{ type: 'function', function: { name: 'f' } }, null], 'refused'],
+  ['response_format', { type: 'json_schema' }, 'passes'],
+  ['stop', 5, 'refused'],
+  ['stop', [5], 'refused'],
+  ['seed', 1.5, 'refused'],
 ];
 
 const RESPONSES: FieldCase[] = [
