@@ -11,7 +11,7 @@ export interface TestCounts {
 
 /** Test files: `container` those that need an engine, `unit` all others. */
 export function testFiles(kind: 'unit' | 'container'): string[] {
-  const found = globSync(['packages/*/{src,probe,test}/**/*.test.ts', 'test/**/*.test.ts'], {
+  const found = globSync(['packages/*/{src,probe,test}/**/*.test.ts', '{scripts,test}/**/*.test.ts'], {
     exclude: (path) => path.includes('node_modules'),
   });
   return found.filter((file) => file.endsWith('.container.test.ts') === (kind === 'container')).sort();
