@@ -3,10 +3,12 @@ import type { AuditRecord } from '@openlegion/contract/audit-record';
 import { AuditPage } from '@openlegion/contract/control-api';
 import type { CommandContext } from '../command-context.ts';
 import { type ControlClient, createControlClient } from '../control/control-client.ts';
-import { formatEgressRecord } from '../egress/format-egress-record.ts';
+import { createEgressLines } from '../egress/egress-lines.ts';
 
 const POLL_MS = 1000;
 const PAGE = 1000;
+/** A request with a credential is recorded as the use of it. */
+const TYPES = ['egress.', 'credential.injected'] as const;
 
 export interface EgressLogOptions {
   follow?: boolean;
@@ -21,46 +23,46 @@ export async function egressLog(
   { home, terminal }: CommandContext,
   options: EgressLogOptions,
 ): Promise<number> {
-  const control = createControlClient(home);
+  const read = createReader(createControlClient(home), options.agent);
   const count = Number.isInteger(options.lines) && options.lines >= 0 ? options.lines : 50;
-  const show = (record: AuditRecord) =>
-    terminal.line(options.json ? JSON.stringify(record) : formatEgressRecord(record, terminal.style));
   const wanted = (record: AuditRecord) => !options.denied || record.decision === 'denied';
-
-  const newest: AuditRecord[] = [];
-  let after = 0;
-  for await (const page of pages(control, 0, options.agent)) {
-    after = page.next;
-    newest.push(...page.records.filter(wanted));
-    if (newest.length > count) newest.splice(0, newest.length - count);
-  }
-  for (const record of newest) show(record);
-  if (newest.length === 0 && !options.follow && !options.json)
-    terminal.errorLine('Nothing was asked of the outside world.');
+  const lines = createEgressLines(terminal.style);
+  const records = (await read()).filter(wanted);
+  const shown = options.json
+    ? records.slice(-count).map((record) => JSON.stringify(record))
+    : lines.joined(records).slice(count === 0 ? records.length : -count);
+  for (const line of shown) terminal.line(line);
+  if (shown.length === 0 && !options.follow && !options.json)
+    terminal.errorLine(options.denied ? 'Nothing was refused.' : 'Nothing was asked of the outside world.');
   while (options.follow) {
     await delay(POLL_MS);
-    for await (const page of pages(control, after, options.agent)) {
-      after = page.next;
-      for (const record of page.records.filter(wanted)) show(record);
-    }
+    for (const record of (await read()).filter(wanted))
+      terminal.line(options.json ? JSON.stringify(record) : lines.single(record));
   }
   return 0;
 }
 
-/** From `after` to the end as it is now. */
-async function* pages(
-  control: ControlClient,
-  after: number,
-  agent: string | undefined,
-): AsyncGenerator<AuditPage> {
-  let from = after;
-  while (true) {
-    const query = new URLSearchParams({ chain: 'keeper', type: 'egress.', limit: String(PAGE) });
-    if (agent !== undefined) query.set('agent', agent);
-    query.set('after', String(from));
-    const page = await control.json(AuditPage, { method: 'GET', path: `/api/audit?${query}` });
-    yield page;
-    if (page.next <= from) return;
-    from = page.next;
-  }
+/** Each call answers what was recorded since the one before, in order. */
+function createReader(control: ControlClient, agent: string | undefined): () => Promise<AuditRecord[]> {
+  const next = new Map<string, number>();
+  return async () => {
+    const found: AuditRecord[] = [];
+    for (const type of TYPES) {
+      for (let after = next.get(type) ?? 0; ; ) {
+        const query = new URLSearchParams({
+          chain: 'keeper',
+          type,
+          limit: String(PAGE),
+          after: String(after),
+        });
+        if (agent !== undefined) query.set('agent', agent);
+        const page = await control.json(AuditPage, { method: 'GET', path: `/api/audit?${query}` });
+        found.push(...page.records);
+        next.set(type, page.next);
+        if (page.next <= after) break;
+        after = page.next;
+      }
+    }
+    return found.sort((a, b) => a.seq - b.seq);
+  };
 }

@@ -1,7 +1,7 @@
 import { AgentsConfig } from '@openlegion/contract/agents-config';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
 
 export type BudgetOwner = { file: 'agents' | 'mesh'; path: string[]; shown: string };
@@ -22,22 +22,31 @@ export function budgetOwner(typed: string): BudgetOwner {
 }
 
 /**
- * The file with the limits set and everything else, comments too, as it was; null when they were so already. Throws
+ * The file with the limits set and everything else, comments too, kept; null when they were so already. Throws
  * `bad_request` when the outcome is no valid configuration, with what is wrong in it.
  */
 export function editBudget(text: string, owner: BudgetOwner, change: BudgetChange): string | null {
-  const document = parseDocument(text, { keepSourceTokens: true });
+  const document = parseDocument(text);
   if (document.errors.length > 0) throw invalid(document.errors[0]?.message ?? 'it is not YAML');
   if (owner.file === 'agents' && !document.hasIn(owner.path.slice(0, 2)))
     throw invalid(`there is no agent ${owner.path[1]}`);
-  let changed = false;
-  for (const [key, value] of Object.entries(change)) {
-    if (document.getIn([...owner.path, key]) === value) continue;
-    document.setIn([...owner.path, key], value);
-    changed = true;
+  const wanted = Object.entries(change).filter(
+    ([key, value]) => document.getIn([...owner.path, key]) !== value,
+  );
+  if (wanted.length === 0) return null;
+  // A number that is there is written over where it stands: every other byte stays.
+  const places = wanted.map(([key, value]) => {
+    const node = document.getIn([...owner.path, key], true);
+    return isScalar(node) && node.range ? { start: node.range[0], end: node.range[1], value } : null;
+  });
+  let after = text;
+  if (places.every((place) => place !== null)) {
+    for (const { start, end, value } of places.toSorted((a, b) => b.start - a.start))
+      after = after.slice(0, start) + value + after.slice(end);
+  } else {
+    for (const [key, value] of wanted) document.setIn([...owner.path, key], value);
+    after = document.toString({ lineWidth: 0 });
   }
-  if (!changed) return null;
-  const after = document.toString({ lineWidth: 0 });
   const schema = owner.file === 'agents' ? AgentsConfig : MeshConfig;
   const parsed = schema.safeParse(parseDocument(after).toJS());
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));

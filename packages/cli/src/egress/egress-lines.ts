@@ -1,0 +1,79 @@
+import type { AuditRecord } from '@openlegion/contract/audit-record';
+import { z } from 'zod';
+import { oneLine } from '../terminal/safe-text.ts';
+import type { Style } from '../terminal/style.ts';
+
+/** What a record of a request to the outside says besides; each is absent where it is not known. */
+const Detail = z.object({
+  request: z.string().optional(),
+  method: z.string().optional(),
+  path: z.string().optional(),
+  mode: z.string().optional(),
+  credential: z.string().optional(),
+  httpStatus: z.number().optional(),
+  bytesUp: z.number().optional(),
+  bytesDown: z.number().optional(),
+  unrecorded: z.number().optional(),
+});
+type Detail = z.infer<typeof Detail>;
+
+export interface EgressLines {
+  /** One line for each request, with its end where that is among the records. */
+  joined(records: readonly AuditRecord[]): string[];
+  /** One line for one record, as it comes: a request's end is a line of its own. */
+  single(record: AuditRecord): string;
+}
+
+export function createEgressLines(style: Style): EgressLines {
+  const line = (record: AuditRecord, detail: Detail, end: Detail | null): string => {
+    const { at, actor, subject, decision, rule } = record;
+    const verdict = {
+      allowed: style('green', 'allowed'),
+      denied: style('red', 'denied '),
+      none: style('dim', 'ended  '),
+    }[decision];
+    const method = detail.mode === 'opaque' ? 'OPAQUE' : (detail.method ?? '');
+    return [
+      `${at.slice(0, 19).replace('T', ' ')}  ${oneLine(actor, 20).padEnd(11)} ${verdict}`,
+      oneLine(method, 12).padEnd(7),
+      oneLine(`${subject}${detail.path ?? ''}`, 100),
+      end ? ended(end) : '',
+      detail.credential ? style('cyan', `with ${oneLine(detail.credential, 60)}`) : '',
+      detail.unrecorded ? style('dim', `and ${detail.unrecorded} more like it`) : '',
+      rule === '' ? '' : style(decision === 'denied' ? 'yellow' : 'dim', `[${oneLine(rule, 80)}]`),
+    ]
+      .filter((part) => part.trim() !== '')
+      .join('  ');
+  };
+  return {
+    joined(records) {
+      const details = new Map(records.map((record) => [record, parseDetail(record.detail)]));
+      const ends = new Map<string, Detail>();
+      for (const [record, detail] of details)
+        if (record.type === 'egress.ended' && detail.request) ends.set(detail.request, detail);
+      return records
+        .filter(({ type }) => type !== 'egress.ended')
+        .map((record) => {
+          const detail = details.get(record) ?? {};
+          return line(record, detail, ends.get(detail.request ?? '') ?? null);
+        });
+    },
+    single(record) {
+      const detail = parseDetail(record.detail);
+      return line(record, detail, record.type === 'egress.ended' ? detail : null);
+    },
+  };
+}
+
+function ended({ httpStatus, bytesUp = 0, bytesDown = 0 }: Detail): string {
+  return `${httpStatus || 'no answer'}, ${bytesUp} B up, ${bytesDown} B down`;
+}
+
+function parseDetail(json: string): Detail {
+  try {
+    return Detail.parse(JSON.parse(json));
+  } catch {
+    // A record of another version still has its who, where and verdict.
+    return {};
+  }
+}

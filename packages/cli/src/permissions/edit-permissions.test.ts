@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { TEMPLATES } from '../programs.ts';
+import { editAllowedDomains } from './edit-permissions.ts';
+
+const SALES = readFileSync(join(TEMPLATES, 'sales/permissions.json'), 'utf8');
+
+test('a host is added and taken away with every other byte as it was', () => {
+  const added = editAllowedDomains(SALES, 'qualifier', { add: 'api.example.com' });
+  assert.ok(added);
+  const [before, after] = [SALES.split('\n'), added.split('\n')];
+  const changed = after.filter((line, index) => line !== before[index]);
+  assert.deepEqual(changed, ['      "allowed_domains": ["api.example.com"],']);
+  assert.equal(editAllowedDomains(added, 'qualifier', { remove: 'api.example.com' }), SALES);
+  assert.equal(editAllowedDomains(added, 'qualifier', { add: 'api.example.com' }), null);
+  assert.equal(editAllowedDomains(SALES, 'qualifier', { remove: 'api.example.com' }), null);
+});
+
+test('lists over several lines, records without the list, agents without a record', () => {
+  const text = `{
+  "permissions": {
+    "default": { "allowed_apis": ["llm"] },
+    "a": {
+      "allowed_domains": [
+        "x.example"
+      ]
+    },
+    "b": {
+      "allowed_apis": ["llm"]
+    }
+  }
+}
+`;
+  assert.match(
+    editAllowedDomains(text, 'a', { add: 'y.example' }) ?? '',
+    /\[\n {8}"x.example",\n {8}"y.example"\n {6}\]\n {4}\},\n {4}"b"/,
+  );
+  assert.match(
+    editAllowedDomains(text, 'b', { add: 'y.example' }) ?? '',
+    /"allowed_apis": \["llm"\],\n {6}"allowed_domains": \[\n {8}"y.example"\n {6}\]\n {4}\}\n/,
+  );
+  const fresh = editAllowedDomains(text, 'c', { add: 'y.example' }) ?? '';
+  assert.deepEqual(JSON.parse(fresh).permissions.c, {
+    allowed_apis: ['llm'],
+    allowed_domains: ['y.example'],
+  });
+  assert.ok(fresh.startsWith(text.slice(0, text.indexOf('    "b"'))), 'what was there stays');
+});
+
+test('whatever the white space, the outcome is the file with the host', () => {
+  for (const text of [
+    '{"permissions":{"a":{}}}',
+    '{"permissions":{}}',
+    '{ "permissions" : { "a" : { "allowed_domains":[ ] } } }',
+    '{"permissions":{"default":{"can_spawn":true},"a":{"allowed_domains":["q.example"]}}}',
+  ]) {
+    const { permissions } = JSON.parse(editAllowedDomains(text, 'a', { add: 'y.example' }) ?? '');
+    assert.ok(permissions.a.allowed_domains.includes('y.example'), text);
+  }
+  assert.throws(() => editAllowedDomains('{"permissions":', 'a', { add: 'x.example' }), {
+    code: 'bad_request',
+  });
+});
