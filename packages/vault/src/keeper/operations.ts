@@ -1,5 +1,5 @@
 import type { KeeperOperations, KeeperStatus } from '@openlegion/contract/keeper-protocol';
-import { LINE_BYTES } from '../process/keeper-client.ts';
+import { LINE_BYTES } from '../process/json-lines.ts';
 import type { Operation } from '../process/role-socket.ts';
 import { readCosts, readWarnings } from '../process/tally.ts';
 import { parsedOperations, type TypedOperations } from '../process/typed-operations.ts';

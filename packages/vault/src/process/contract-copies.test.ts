@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { socketPaths as contractPaths } from '@openlegion/contract/installation';
 import { KEEPER_LINE_BYTES } from '@openlegion/contract/keeper-protocol';
 import { REFUSAL_STATUS, RefusalCode } from '@openlegion/contract/refusal';
-import { LINE_BYTES } from './keeper-client.ts';
+import { LINE_BYTES } from './json-lines.ts';
 import { isRefusalCode, refusalStatus } from './refusal-status.ts';
 import { socketPaths } from './socket-paths.ts';
 

@@ -1,4 +1,8 @@
+import type { KEEPER_LINE_BYTES } from '@openlegion/contract/keeper-protocol';
 import { VaultError } from './vault-error.ts';
+
+/** The contract's bound on a line to or from the keeper; its type says that the two are one number. */
+export const LINE_BYTES: typeof KEEPER_LINE_BYTES = 1_048_576;
 
 const NEWLINE = 0x0a;
 

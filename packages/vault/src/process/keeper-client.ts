@@ -1,13 +1,10 @@
 import { connect, type Socket } from 'node:net';
-import type { KEEPER_LINE_BYTES, KeeperOperations } from '@openlegion/contract/keeper-protocol';
+import type { KeeperOperations } from '@openlegion/contract/keeper-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
-import { createJsonLineReader } from './json-lines.ts';
+import { createJsonLineReader, LINE_BYTES } from './json-lines.ts';
 import { type ClientRole, KEEPER_ANSWERS, parseAnswerEnvelope } from './keeper-answers.ts';
 import type { Parser } from './strict-parser.ts';
 import { VaultError } from './vault-error.ts';
-
-/** The contract's bound; its type says that the two are one number. */
-export const LINE_BYTES: typeof KEEPER_LINE_BYTES = 1_048_576;
 
 export type KeeperOutcome<T> = { ok: true; result: T } | { ok: false; refusal: Refusal };
 

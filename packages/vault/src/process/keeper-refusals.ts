@@ -1,7 +1,7 @@
 /** The words of every refusal of the keeper's: what was refused, by which rule, and what a person can do. */
 import type { CredentialBinding, EgressRequest } from '@openlegion/contract/keeper-protocol';
 import { formatMicroUsd } from './format-micro-usd.ts';
-import { LINE_BYTES } from './keeper-client.ts';
+import { LINE_BYTES } from './json-lines.ts';
 import { refuse, type VaultError } from './vault-error.ts';
 
 const deny = (rule: string, message: string, remedy: string): VaultError =>

@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isDiskFull, type Transaction } from './database.ts';
-import { createJsonLineReader } from './json-lines.ts';
-import { LINE_BYTES } from './keeper-client.ts';
+import { createJsonLineReader, LINE_BYTES } from './json-lines.ts';
 import { answerTooLarge, diskFull, internalFault, otherRole } from './keeper-refusals.ts';
 import { parseRequest } from './keeper-requests.ts';
 import { VaultError } from './vault-error.ts';
