@@ -1,39 +1,26 @@
-import type { EgressAnswer, EgressRequest } from '@openlegion/contract/keeper-protocol';
+import type { EgressAnswer, EgressDone, EgressRequest } from '@openlegion/contract/keeper-protocol';
 import type { KeeperClient } from '../../process/keeper-client.ts';
 import { VaultError } from '../../process/vault-error.ts';
 import type { EgressClock } from './egress-clock.ts';
 
 export type KeeperCalls = Pick<KeeperClient<'gateway'>, 'call'>;
+/** What the end of a request is recorded as. */
+export type Outcome = Omit<EgressDone, 'requestId'>;
 
-/** What the outcome of a request is recorded as. */
-export interface Outcome {
-  /** 0: no answer. */
-  httpStatus: number;
-  bytesUp: number;
-  bytesDown: number;
-}
-
-/** What the keeper has admitted and is still open. */
-export interface Admissions {
-  /**
-   * Asks the keeper. `revoke` is called when the policy of later would refuse it, or when the keeper is gone, which
-   * then has recorded it as ended. Throws the keeper's refusal.
-   */
-  admit(request: EgressRequest, revoke: () => void): Promise<Admission>;
-  close(): void;
-}
-
+/** What the keeper admitted; `done` records its end, once. */
 export interface Admission {
   answer: EgressAnswer;
-  /** Records its end; once. */
   done(outcome: Outcome): void;
 }
+
+export type Admissions = ReturnType<typeof createAdmissions>;
 
 const RECHECK_MS = 2000;
 /** Identifiers in one question, well within a line of the keeper's protocol. */
 const MOST_IN_ONE = 1000;
 
-export function createAdmissions(keeper: KeeperCalls, clock: EgressClock): Admissions {
+/** What the keeper has admitted and is still open. */
+export function createAdmissions(keeper: KeeperCalls, clock: EgressClock) {
   const open = new Map<string, () => void>();
   let cancel: (() => void) | null = null;
 
@@ -51,7 +38,11 @@ export function createAdmissions(keeper: KeeperCalls, clock: EgressClock): Admis
   }
 
   return {
-    async admit(request, revoke) {
+    /**
+     * Asks the keeper. `revoke` is called when the policy of later would refuse it, or when the keeper is gone, which
+     * then has recorded it as ended. Throws the keeper's refusal.
+     */
+    async admit(request: EgressRequest, revoke: () => void): Promise<Admission> {
       const outcome = await keeper.call('egress', request);
       if (!outcome.ok) throw new VaultError(outcome.refusal);
       const { requestId } = outcome.result;
@@ -64,7 +55,7 @@ export function createAdmissions(keeper: KeeperCalls, clock: EgressClock): Admis
         },
       };
     },
-    close() {
+    close(): void {
       cancel?.();
       for (const revoke of open.values()) revoke();
     },

@@ -3,94 +3,60 @@ import { refuse } from '../refuse.ts';
 import type { EgressClock } from './egress-clock.ts';
 
 type Limits = Pick<EgressSettings, 'requestsPerMinute' | 'bytesPerMinute' | 'connections'>;
-
-/** What one agent may take, so that it leaves something for the others. */
-export interface AgentLimits {
-  configure(limits: Limits): void;
-  /** Counts a connection until the function returned is called. Throws `rate_limited`; `unavailable` before `configure`. */
-  connection(agent: string): () => void;
-  /** Counts a request. Throws `rate_limited`. */
-  request(agent: string): void;
-  /** Counts bytes in either direction; how many milliseconds to wait before the next. */
-  waitMs(agent: string, bytes: number): number;
-}
-
-/** A minute's worth at most, filled again evenly; bytes may overdraw it, and wait until it is even. */
-interface Bucket {
-  left: number;
-  at: number;
-}
-
-interface Usage {
-  connections: number;
-  requests: Bucket;
-  bytes: Bucket;
-}
+export type AgentLimits = ReturnType<typeof createAgentLimits>;
 
 const MINUTE_MS = 60_000;
 
-export function createAgentLimits(clock: EgressClock): AgentLimits {
-  let limits: Limits | null = null;
-  const agents = new Map<string, Usage>();
+/** What one agent may take, so that it leaves something for the others. All throw `unavailable` before `configure`. */
+export function createAgentLimits(clock: EgressClock) {
+  let configured: Limits | null = null;
+  const connections = new Map<string, number>();
+  const buckets = new Map<string, { left: number; at: number }>();
 
-  function of(agent: string): { usage: Usage; limits: Limits } {
-    if (!limits) throw UNSET;
-    const at = clock.now();
-    const usage = agents.get(agent) ?? {
-      connections: 0,
-      requests: { left: limits.requestsPerMinute, at },
-      bytes: { left: limits.bytesPerMinute, at },
-    };
-    agents.set(agent, usage);
-    return { usage, limits };
+  function limits(): Limits {
+    if (configured) return configured;
+    const remedy = 'Wait a moment: the host configures the gateway when it starts.';
+    throw refuse('unavailable', 'egress', 'The outside world is not configured yet.', remedy);
   }
 
-  function take(bucket: Bucket, perMinute: number, amount: number): number {
+  /** What is left after `amount` of a minute's worth, which fills again evenly; below zero it is overdrawn. */
+  function take(name: string, perMinute: number, amount: number): number {
     const now = clock.now();
-    bucket.left = Math.min(perMinute, bucket.left + ((now - bucket.at) * perMinute) / MINUTE_MS) - amount;
-    bucket.at = now;
-    return bucket.left;
+    const { left, at } = buckets.get(name) ?? { left: perMinute, at: now };
+    const rest = Math.min(perMinute, left + ((now - at) * perMinute) / MINUTE_MS) - amount;
+    buckets.set(name, { left: rest, at: now });
+    return rest;
   }
 
   return {
-    configure(given) {
-      limits = given;
+    configure(given: Limits): void {
+      configured = given;
     },
-    connection(agent) {
-      const { usage, limits } = of(agent);
-      if (usage.connections >= limits.connections)
-        throw over(agent, 'connections', `${limits.connections} connections at a time`);
-      usage.connections += 1;
-      return () => {
-        usage.connections -= 1;
-      };
+    /** Counts a connection until the function returned is called. Throws `rate_limited`. */
+    connection(agent: string): () => void {
+      const most = limits().connections;
+      const count = connections.get(agent) ?? 0;
+      if (count >= most) throw over(agent, 'connections', `${most} connections at a time`);
+      connections.set(agent, count + 1);
+      return () => connections.set(agent, (connections.get(agent) ?? 1) - 1);
     },
-    request(agent) {
-      const { usage, limits } = of(agent);
-      if (take(usage.requests, limits.requestsPerMinute, 1) >= 0) return;
-      usage.requests.left += 1;
-      throw over(agent, 'requests_per_minute', `${limits.requestsPerMinute} requests a minute`);
+    /** Counts a request. Throws `rate_limited`. */
+    request(agent: string): void {
+      const most = limits().requestsPerMinute;
+      if (take(`requests ${agent}`, most, 1) >= 0) return;
+      take(`requests ${agent}`, most, -1);
+      throw over(agent, 'requests_per_minute', `${most} requests a minute`);
     },
-    waitMs(agent, bytes) {
-      const { usage, limits } = of(agent);
-      const left = take(usage.bytes, limits.bytesPerMinute, bytes);
-      return left >= 0 ? 0 : Math.ceil((-left * MINUTE_MS) / limits.bytesPerMinute);
+    /** Counts bytes in either direction; how many milliseconds to wait before the next. */
+    waitMs(agent: string, bytes: number): number {
+      const most = limits().bytesPerMinute;
+      const left = take(`bytes ${agent}`, most, bytes);
+      return left >= 0 ? 0 : Math.ceil((-left * MINUTE_MS) / most);
     },
   };
 }
 
-const UNSET = refuse(
-  'unavailable',
-  'egress',
-  'The outside world is not configured yet.',
-  'Wait a moment: the host configures the gateway when it starts.',
-);
-
 function over(agent: string, key: string, what: string) {
-  return refuse(
-    'rate_limited',
-    `egress.${key}`,
-    `${agent} has used its ${what}.`,
-    `Slow down; an operator raises egress.${key} in config/mesh.yaml.`,
-  );
+  const remedy = `Slow down; an operator raises egress.${key} in config/mesh.yaml.`;
+  return refuse('rate_limited', `egress.${key}`, `${agent} has used its ${what}.`, remedy);
 }

@@ -6,10 +6,7 @@ import type { EgressClock } from './egress-clock.ts';
 
 /** The rule of what was sent to another host than its connection is for: 421, as RFC 9110 has it. */
 export const MISDIRECTED = 'egress.host';
-
-export function statusOf({ rule, code }: Refusal): number {
-  return rule === MISDIRECTED ? 421 : refusalStatus(code);
-}
+const statusOf = ({ rule, code }: Refusal): number => (rule === MISDIRECTED ? 421 : refusalStatus(code));
 
 /** Long enough for a program that sends a body to look up and see the answer. */
 const LINGER_MS = 1000;
@@ -29,23 +26,20 @@ export function answerClient(
     return;
   }
   const body = refusalBody(refusal);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   if (!request.complete) response.shouldKeepAlive = false;
-  response.writeHead(statusOf(refusal), {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-  });
-  response.write(body);
+  response.writeHead(statusOf(refusal), headers).write(body);
   const finish = (): void => {
     cancel();
     response.end();
   };
-  const cancel = request.complete ? () => {} : clock.after(LINGER_MS, finish);
+  const cancel = clock.after(request.complete ? 0 : LINGER_MS, finish);
   if (request.complete) finish();
   else request.once('close', finish).resume();
 }
 
-/** A refused CONNECT: many programs show nothing of it but the reason, so the message is there too. */
-export function refusedConnect(refusal: Refusal): string {
+/** As it goes on a bare connection. Of a refused CONNECT many programs show nothing but the reason: the message is there too. */
+export function refusedRaw(refusal: Refusal): string {
   const body = refusalBody(refusal);
   const reason = refusal.message.replace(/[^ -~]/g, '?').slice(0, 300);
   return `HTTP/1.1 ${statusOf(refusal)} ${reason}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;

@@ -23,14 +23,12 @@ export interface ClientConnection {
 const IDLE_UPSTREAM_MS = 4000;
 
 /** Connections outwards, each dialled and verified anew; with `secure`, nothing is sent before its certificate held. */
-export function createUpstreams(dialer: Dialer, secure: boolean): Agent {
+export function createUpstreams({ dial }: Dialer, secure: boolean): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1, timeout: IDLE_UPSTREAM_MS });
   agent.createConnection = ({ host, port }, callback) => {
-    dialer.dial({ host: host ?? '', port: Number(port) }, secure).then(
-      (socket) => callback?.(null, socket),
-      // Of an error Node passes on nothing but itself.
-      (error) => (callback as ((error: unknown) => void) | undefined)?.(error),
-    );
+    // Of a failure Node passes on the error alone, whatever its types ask for.
+    const done = callback as ((error: unknown, socket?: Duplex) => void) | undefined;
+    dial({ host: host ?? '', port: Number(port) }, secure).then((socket) => done?.(null, socket), done);
     return undefined;
   };
   return agent;

@@ -10,7 +10,7 @@ import { asRefusal } from '../answer/answer-refusal.ts';
 import type { Caller } from '../read-caller.ts';
 import { createAdmissions, type KeeperCalls } from './admissions.ts';
 import { createAgentLimits } from './agent-limits.ts';
-import { refusedConnect } from './answer-client.ts';
+import { refusedRaw } from './answer-client.ts';
 import { createAuthorities } from './authorities.ts';
 import { createUpstreams } from './client-connection.ts';
 import { createDialer } from './dial.ts';
@@ -29,32 +29,22 @@ export interface EgressParts {
   failed(error: unknown): void;
 }
 
-export interface Egress {
-  /**
-   * Takes over a connection of one proxy client, `head` being what it said already. Whatever goes wrong is answered on it.
-   * Everything is refused until `configure` was called.
-   */
-  connect(socket: Duplex, caller: Caller, head: Buffer): void;
-  /** Answers a request to `/services/{name}/…`, or throws its refusal. */
-  service(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;
-  /** At any time; what is open goes on as it was made. */
-  configure(settings: EgressSettings): void;
-  /** PEM of the agent's own certificate authority, of a name and key that a restart does not change. */
-  certificateOf(agent: string): Promise<string>;
-  close(): void;
-}
+export type Egress = ReturnType<typeof createEgress>;
 
-export function createEgress({ keeper, resolve, clock, failed }: EgressParts): Egress {
+const SERVICE = /^\/services\/([a-z0-9_]{1,100})(?=[/?]|$)(.*)$/;
+
+/** Everything is refused until `configure` was called. */
+export function createEgress({ keeper, resolve, clock, failed }: EgressParts) {
   const dialer = createDialer({ resolve, clock });
   const limits = createAgentLimits(clock);
   const admissions = createAdmissions(keeper, clock);
   const authorities = createAuthorities({ keeper, now: clock.now });
-  const forward = { admissions, limits, clock };
-  const proxy = createProxy({ ...forward, dialer, authorities, failed });
+  const serve = createProxy({ admissions, limits, clock, dialer, authorities, failed });
   const open = new Set<Duplex>();
 
   return {
-    connect(socket, caller, head) {
+    /** Takes over a connection of one proxy client, `head` being what it said already. What goes wrong is answered on it. */
+    connect(socket: Duplex, caller: Caller, head: Buffer): void {
       socket.on('error', () => socket.destroy());
       try {
         const release = limits.connection(caller.agent);
@@ -63,34 +53,35 @@ export function createEgress({ keeper, resolve, clock, failed }: EgressParts): E
           open.delete(socket);
           release();
         });
+        if (head.length > 0) socket.unshift(head);
+        serve({ caller, socket, tunnel: null, tls: null });
       } catch (error) {
-        socket.end(refusedConnect(asRefusal(error)));
-        return;
+        socket.end(refusedRaw(asRefusal(error)));
       }
-      if (head.length > 0) socket.unshift(head);
-      proxy.accept({ caller, socket, tunnel: null, tls: null });
     },
-    async service(request, response, caller) {
-      const [, service = null, rest = ''] =
-        /^\/services\/([a-z0-9_]{1,100})(?=[/?]|$)(.*)$/.exec(request.url ?? '') ?? [];
+    /** Answers a request to `/services/{name}/…`, or throws its refusal. */
+    async service(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+      const [, service = null, rest = ''] = SERVICE.exec(request.url ?? '') ?? [];
       if (service === null) throw malformed('the path is /services/, a name and the path at the service');
       checkFraming(request);
       const path = checkPath(rest.startsWith('/') ? rest : `/${rest}`);
       const upstreams = createUpstreams(dialer, true);
-      const connection = { caller, socket: request.socket, tunnel: null, tls: null, secure: true, upstreams };
+      const from = { caller, socket: request.socket, tunnel: null, tls: null, secure: true, upstreams };
+      const ask = { kind: 'service', place: null, path, service, request, response, upgraded: null } as const;
       try {
-        const ask = { kind: 'service', place: null, path, service } as const;
-        await forwardRequest(forward, connection, ask, request, response, null);
+        await forwardRequest({ admissions, limits, clock }, from, ask);
       } finally {
         upstreams.destroy();
       }
     },
-    configure(settings) {
+    /** At any time; what is open goes on as it was made. */
+    configure(settings: EgressSettings): void {
       dialer.configure(settings);
       limits.configure(settings);
     },
+    /** PEM of the agent's own certificate authority, of a name and key that a restart does not change. */
     certificateOf: authorities.certificateOf,
-    close() {
+    close(): void {
       admissions.close();
       for (const socket of open) socket.destroy();
     },

@@ -7,112 +7,80 @@ import { isPinnable, isPublic } from './forbidden-address.ts';
 import { type Place, parseHost } from './read-place.ts';
 import type { ResolveHost } from './resolve-host.ts';
 
-export interface Dialer {
-  /**
-   * A connection to the place: its name resolved once, every answer checked, a checked address dialled and seen at
-   * the other end. With `secure` its certificate was verified for the host against the public roots and the
-   * operator's. Throws refusals: one and the same for all that is not public or not there, `upstream_failed` beyond.
-   */
-  dial(place: Place, secure: boolean): Promise<Socket>;
-  configure(settings: Pick<EgressSettings, 'extraRootsPem' | 'hosts'>): void;
-}
+export type Dialer = ReturnType<typeof createDialer>;
 
 const CONNECT_MS = 10_000;
 /** Of a name with many addresses no more are tried. */
 const MOST_ATTEMPTS = 3;
 
-export function createDialer(parts: { resolve: ResolveHost; clock: EgressClock }): Dialer {
+export function createDialer({ resolve, clock }: { resolve: ResolveHost; clock: EgressClock }) {
+  let pins = new Map<string, { address: string; port: number | null }>();
   let trusted: SecureContext | null = null;
   // Explicit: no environment variable may switch the check off or add to it, and no agent's authority is here.
   const trust = (...more: string[]): SecureContext =>
     createSecureContext({ ca: [...rootCertificates, ...more], minVersion: 'TLSv1.2' });
-  let pins = new Map<string, { address: string; port: number | null }>();
 
   async function addressesOf({ host, port }: Place): Promise<Place[]> {
     const pin = pins.get(host);
-    if (pin) {
-      if (!isPinnable(pin.address)) throw nowhere(host);
-      return [{ host: pin.address, port: pin.port ?? port }];
-    }
-    const addresses = isIP(host) ? [host] : await parts.resolve(host).catch(() => []);
-    if (addresses.length === 0 || !addresses.every(isPublic)) throw nowhere(host);
-    return addresses.slice(0, MOST_ATTEMPTS).map((address) => ({ host: address, port }));
+    const all = pin ? [pin.address] : isIP(host) ? [host] : await resolve(host).catch(() => []);
+    if (all.length === 0 || !all.every(pin ? isPinnable : isPublic)) throw nowhere(host);
+    return all.slice(0, MOST_ATTEMPTS).map((address) => ({ host: address, port: pin?.port ?? port }));
+  }
+
+  /** Null when it stands, or why it does not. Whoever uses it hears of later errors; between two uses nobody need. */
+  function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<string | null> {
+    return new Promise((done) => {
+      const cancel = clock.after(CONNECT_MS, () => socket.destroy());
+      const end = (failure: string | null): void => {
+        cancel();
+        done(failure);
+      };
+      socket.once(event, () => end(null)).once('close', () => end('closed'));
+      socket.on('error', (error) => end('code' in error ? String(error.code) : 'failed'));
+    });
   }
 
   return {
-    async dial(place, secure) {
+    /**
+     * A connection to the place: its name resolved once, every answer checked, a checked address dialled and seen at
+     * the other end. With `secure` its certificate held for the host under the public roots or the operator's.
+     * Throws refusals: one and the same for all that is not public or has no address, `upstream_failed` beyond.
+     */
+    async dial(place: Place, secure: boolean): Promise<Socket> {
+      const { host } = place;
       const addresses = await addressesOf(place);
       trusted ??= trust();
-      const context = trusted;
-      let cause: unknown;
-      for (const address of addresses) {
-        try {
-          const socket = await connected(parts.clock, connectTcp({ ...address, noDelay: true }), 'connect');
-          if (!sameAddress(socket.remoteAddress, address.host)) {
-            socket.destroy();
-            throw new Error('another address answers');
-          }
-          return secure ? await secured(parts.clock, socket, place.host, context) : socket;
-        } catch (error) {
-          cause = error;
+      const secureContext = trusted;
+      for (const to of addresses) {
+        const socket = connectTcp({ ...to, noDelay: true });
+        if ((await opened(socket, 'connect')) !== null || !isSame(socket.remoteAddress, to.host)) {
+          socket.destroy();
+          continue;
         }
+        if (!secure) return socket;
+        const name = isIP(host) ? {} : { servername: host };
+        const checked = { rejectUnauthorized: true, ALPNProtocols: ['http/1.1'], secureContext, ...name };
+        const tls = connectTls({ socket, host, ...checked });
+        const failure = await opened(tls, 'secureConnect');
+        if (failure === null) return tls;
+        socket.destroy();
+        throw distrusted(place, failure);
       }
-      throw describe(place, cause);
+      throw refuse(
+        'upstream_failed',
+        'egress.upstream',
+        `${host}:${place.port} cannot be reached.`,
+        'Try later.',
+      );
     },
-    configure({ extraRootsPem, hosts }) {
+    configure({ extraRootsPem, hosts }: Pick<EgressSettings, 'extraRootsPem' | 'hosts'>): void {
       trusted = extraRootsPem === null ? trust() : trust(extraRootsPem);
       pins = new Map(hosts.map(({ host, address, port }) => [parseHost(host) ?? '', { address, port }]));
     },
   };
 }
 
-function connected<S extends Socket>(
-  clock: EgressClock,
-  socket: S,
-  event: 'connect' | 'secureConnect',
-): Promise<S> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(CONNECT_MS, () => socket.destroy(new Error('no connection in time')));
-    const failed = (error?: Error): void => {
-      cancel();
-      reject(error ?? new Error('closed'));
-    };
-    socket.once('error', failed);
-    socket.once('close', () => failed());
-    socket.once(event, () => {
-      cancel();
-      socket.off('error', failed);
-      // Whoever uses it hears of errors; between two requests nobody may be there to.
-      socket.on('error', () => {});
-      resolve(socket);
-    });
-  });
-}
-
-/** Closes what lies below when it fails, so that no half of a connection stays. */
-async function secured(
-  clock: EgressClock,
-  socket: Socket,
-  host: string,
-  secureContext: SecureContext,
-): Promise<Socket> {
-  const secure = connectTls({
-    socket,
-    host,
-    secureContext,
-    rejectUnauthorized: true,
-    ALPNProtocols: ['http/1.1'],
-    ...(isIP(host) ? {} : { servername: host }),
-  });
-  try {
-    return await connected(clock, secure, 'secureConnect');
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
-}
-
-function sameAddress(seen: string | undefined, wanted: string): boolean {
+function isSame(seen: string | undefined, wanted: string): boolean {
   const canonical = (address: string): string | null =>
     parseHost(isIP(address) === 6 ? `[${address}]` : address);
   return seen !== undefined && canonical(seen) === canonical(wanted);
@@ -120,29 +88,13 @@ function sameAddress(seen: string | undefined, wanted: string): boolean {
 
 /** One answer for what may not be dialled and what is not there, so that nothing about a network can be learned from it. */
 function nowhere(host: string) {
-  return refuse(
-    'denied',
-    'egress.address',
-    `${host} has no public address.`,
-    'If it is a host of your own, an operator points the name at its address under egress.hosts in config/mesh.yaml.',
-  );
+  const remedy =
+    'If it is a host of your own, an operator gives its address under egress.hosts in config/mesh.yaml.';
+  return refuse('denied', 'egress.address', `${host} has no public address.`, remedy);
 }
 
-function describe({ host, port }: Place, cause: unknown) {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (!/^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME_MISMATCH)/.test(code))
-    return refuse(
-      'upstream_failed',
-      'egress.upstream',
-      `${host}:${port} cannot be reached.`,
-      'Try again later.',
-      { cause },
-    );
-  return refuse(
-    'upstream_failed',
-    'egress.tls',
-    `The certificate of ${host}:${port} was not accepted (${code.slice(0, 60)}); nothing was sent.`,
-    'A private certificate needs its root in egress.extra_roots of config/mesh.yaml.',
-    { cause },
-  );
+function distrusted({ host, port }: Place, failure: string) {
+  const message = `${host}:${port} did not prove that it is ${host} (${failure.slice(0, 60)}); nothing was sent.`;
+  const remedy = 'A private certificate needs its root in egress.extra_roots of config/mesh.yaml.';
+  return refuse('upstream_failed', 'egress.tls', message, remedy);
 }

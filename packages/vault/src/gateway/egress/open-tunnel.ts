@@ -3,19 +3,20 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Caller } from '../read-caller.ts';
-import type { Admission } from './admissions.ts';
+import { createScrubber } from '../scrub/scrub.ts';
 import type { Authorities } from './authorities.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { Dialer } from './dial.ts';
 import { findTokens } from './find-tokens.ts';
-import type { ForwardParts } from './forward-request.ts';
+import { type ForwardParts, paceOf } from './forward-request.ts';
 import { malformed, type Place, parseAuthority, parseHost } from './read-place.ts';
-import { splice } from './relay-upgrade.ts';
+import { splice } from './relay-answer.ts';
 
 export interface TunnelParts extends ForwardParts {
   dialer: Dialer;
   authorities: Authorities;
   /** Reads requests out of what is inside a tunnel. */
-  serve(inside: { caller: Caller; socket: Duplex; tunnel: Place; tls: TLSSocket | null }): void;
+  serve(inside: Pick<ClientConnection, 'caller' | 'socket' | 'tunnel' | 'tls'>): void;
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -33,35 +34,37 @@ export async function openTunnel(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const place = parseAuthority(request.url ?? '', null);
+  const tunnel = parseAuthority(request.url ?? '', null);
   const { host } = request.headers;
-  if (!place || (host !== undefined && parseAuthority(host, place.port)?.host !== place.host))
+  if (!tunnel || (host !== undefined && parseAuthority(host, tunnel.port)?.host !== tunnel.host))
     throw malformed('the target of CONNECT');
   parts.limits.request(caller.agent);
   const tokens = findTokens('', request.rawHeaders);
-  const asked = { kind: 'tunnel', method: 'CONNECT', ...place, path: '', tokens, service: null } as const;
+  const asked = { kind: 'tunnel', method: 'CONNECT', ...tunnel, path: '', tokens, service: null } as const;
   const admission = await parts.admissions.admit({ ...caller, ...asked }, () => socket.destroy());
-  if (admission.answer.mode === 'opaque')
-    return spliceOpaque(parts, caller, place, { socket, head }, admission);
-  try {
-    const secureContext = place.port === 80 ? null : await parts.authorities.leaf(caller.agent, place.host);
-    socket.once('close', () => admission.done({ httpStatus: 200, bytesUp: 0, bytesDown: 0 }));
-    if (socket.destroyed) throw new Error('the program left');
+  const outcome = { httpStatus: 0, bytesUp: 0, bytesDown: 0 };
+  socket.once('close', () => admission.done(outcome));
+  if (admission.answer.mode === 'opaque') {
+    const upstream = await parts.dialer.dial(tunnel, false);
+    outcome.httpStatus = 200;
     socket.write(ESTABLISHED);
-    if (head.length > 0) socket.unshift(head);
-    const first = await firstByte(socket);
-    const inside = { caller, socket, tunnel: place };
-    if (first !== HANDSHAKE || !secureContext) return parts.serve({ ...inside, tls: null });
-    const tls = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
-    tls.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-    parts.serve({ ...inside, socket: tls, tls });
-  } catch (error) {
-    admission.done({ httpStatus: 0, bytesUp: 0, bytesDown: 0 });
-    throw error;
+    const client = { socket, head, pace: paceOf(parts, caller.agent, outcome, 'bytesUp') };
+    const pace = paceOf(parts, caller.agent, outcome, 'bytesDown');
+    return splice(client, { socket: upstream, head: Buffer.alloc(0), pace }, createScrubber([]));
   }
+  const secureContext = tunnel.port === 80 ? null : await parts.authorities.leaf(caller.agent, tunnel.host);
+  if (socket.destroyed) throw new Error('the program left');
+  outcome.httpStatus = 200;
+  socket.write(ESTABLISHED);
+  if (head.length > 0) socket.unshift(head);
+  if ((await firstByte(socket)) !== HANDSHAKE || !secureContext)
+    return parts.serve({ caller, socket, tunnel, tls: null });
+  const tls = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  tls.on('error', () => socket.destroy()).once('close', () => socket.destroy());
+  parts.serve({ caller, socket: tls, tunnel, tls });
 }
 
-/** What a program named in its handshake is the host of its tunnel; nothing is right only for an address. */
+/** What a program named in its handshake is the host of its tunnel; naming nothing is right only for an address. */
 export function isOwnName(tls: TLSSocket, { host }: Place): boolean {
   const { servername } = tls as { servername?: string | false | null };
   return servername ? parseHost(servername) === host : isIP(host) !== 0;
@@ -80,30 +83,4 @@ function firstByte(socket: Duplex): Promise<number> {
     };
     socket.on('readable', look).once('close', left).once('end', left);
   });
-}
-
-async function spliceOpaque(
-  { dialer, limits, clock }: TunnelParts,
-  { agent }: Caller,
-  place: Place,
-  client: { socket: Duplex; head: Buffer },
-  admission: Admission,
-): Promise<void> {
-  const outcome = { httpStatus: 0, bytesUp: 0, bytesDown: 0 };
-  const counted = (direction: 'bytesUp' | 'bytesDown') => ({
-    clock,
-    waitMs(bytes: number): number {
-      outcome[direction] += bytes;
-      return limits.waitMs(agent, bytes);
-    },
-  });
-  try {
-    const socket = await dialer.dial(place, false);
-    outcome.httpStatus = 200;
-    client.socket.write(ESTABLISHED);
-    const flows = { up: counted('bytesUp'), down: counted('bytesDown') };
-    await splice(client, { socket, head: Buffer.alloc(0) }, flows, null);
-  } finally {
-    admission.done(outcome);
-  }
 }

@@ -3,17 +3,12 @@ import type { Duplex } from 'node:stream';
 import { VaultError } from '../../process/vault-error.ts';
 import { asRefusal } from '../answer/answer-refusal.ts';
 import { refuse } from '../refuse.ts';
-import { answerClient, MISDIRECTED, refusedConnect } from './answer-client.ts';
+import { answerClient, MISDIRECTED, refusedRaw } from './answer-client.ts';
 import { type ClientConnection, createUpstreams } from './client-connection.ts';
-import { type Ask, forwardRequest, type Upgraded } from './forward-request.ts';
+import { type Ask, forwardRequest } from './forward-request.ts';
 import { isOwnName, openTunnel, type TunnelParts } from './open-tunnel.ts';
 import { checkPath, malformed, parseAbsolute, parseAuthority } from './read-place.ts';
 import { checkFraming } from './request-headers.ts';
-
-export interface Proxy {
-  /** Reads requests from a connection until it closes. */
-  accept(from: Pick<ClientConnection, 'caller' | 'socket' | 'tunnel' | 'tls'>): void;
-}
 
 export interface ProxyParts extends Omit<TunnelParts, 'serve'> {
   /** For faults of ours; must not print what it is given. */
@@ -23,120 +18,114 @@ export interface ProxyParts extends Omit<TunnelParts, 'serve'> {
 /** For the next request's head, from the end of the last; also for the handshake in a tunnel. */
 const HEAD_MS = 60_000;
 
+/** One connection, and how many requests are under way on it. */
+interface Served extends ClientConnection {
+  requests: number;
+  cancel(): void;
+}
+
 /**
  * The server of the proxy itself and of what is inside its tunnels: Node's strict parser on connections that are given
- * to it, none of which it listens for. What cannot be read in one way is answered 400 and closed.
+ * to it, none of which it listens for. What cannot be read in one way is answered 400 and closed. The function
+ * returned reads requests from one connection until it closes.
  */
-export function createProxy(parts: ProxyParts): Proxy {
-  const connections = new WeakMap<Duplex, ClientConnection>();
-  const idle = new WeakMap<Duplex, { busy(): void; free(): void }>();
-  const strict = { insecureHTTPParser: false, requireHostHeader: true, maxHeaderSize: 32 * 1024 } as const;
-  const server = createServer(
-    {
-      ...strict,
-      keepAliveTimeout: 0,
-      // Other upgrades (h2c, which some clients offer with every request) are not taken up, as HTTP allows.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
-    },
-    (request, response) => void handle(request, response, null),
-  );
-  server.on('checkContinue', (request, response) => void handle(request, response, null));
-  server.on('checkExpectation', (request, response) => void handle(request, response, null));
+export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
+  const { clock } = parts;
+  const connections = new WeakMap<Duplex, Served>();
+  // Other upgrades (h2c, which some clients offer with every request) are not taken up, as HTTP allows.
+  const isWebSocket = ({ headers }: IncomingMessage): boolean =>
+    headers.upgrade?.toLowerCase() === 'websocket';
+  const server = createServer({
+    ...{ insecureHTTPParser: false, requireHostHeader: true, maxHeaderSize: 32 * 1024 },
+    ...{ keepAliveTimeout: 0, shouldUpgradeCallback: isWebSocket },
+  });
+  for (const event of ['request', 'checkContinue', 'checkExpectation'])
+    server.on(
+      event,
+      (request: IncomingMessage, response: ServerResponse) => void handle(request, response, null),
+    );
   server.on('upgrade', (request, socket, head) => {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('drain', () => response.emit('drain'));
+    socket.on('error', () => socket.destroy()).on('drain', () => response.emit('drain'));
     response.once('finish', () => socket.end());
     void handle(request, response, { socket, head });
   });
   server.on('connect', (request, socket, head) => {
-    const connection = connections.get(request.socket);
+    const from = connections.get(request.socket);
     // What is inside waits for its requests itself.
-    idle.get(request.socket)?.busy();
+    from?.cancel();
     socket.on('error', () => socket.destroy());
     const opened =
-      connection?.tunnel === null
-        ? openTunnel(tunnelParts, connection.caller, request, socket, head)
+      from && from.tunnel === null
+        ? openTunnel({ ...parts, serve }, from.caller, request, socket, head)
         : Promise.reject(malformed('CONNECT within a tunnel'));
     opened.catch((error: unknown) => {
-      if (socket.writable) socket.end(refusedConnect(asRefusal(error)));
+      if (socket.writable) socket.end(refusedRaw(asRefusal(error)));
       else socket.destroy();
     });
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(refusedConnect(MALFORMED.refusal));
+    if (socket.writable) socket.end(refusedRaw(malformed('it is not HTTP/1.1').refusal));
     else socket.destroy();
   });
 
-  function accept(from: Parameters<Proxy['accept']>[0]): void {
+  function serve(from: Parameters<TunnelParts['serve']>[0]): void {
     const { socket, tls } = from;
-    const upstreams = createUpstreams(parts.dialer, tls !== null);
-    connections.set(socket, { ...from, upstreams, secure: tls !== null });
-    let requests = 0;
-    let cancel = parts.clock.after(HEAD_MS, () => socket.destroy());
-    idle.set(socket, {
-      busy() {
-        requests += 1;
-        cancel();
-      },
-      free() {
-        requests -= 1;
-        if (requests === 0) cancel = parts.clock.after(HEAD_MS, () => socket.destroy());
-      },
-    });
+    const secure = tls !== null;
+    const upstreams = createUpstreams(parts.dialer, secure);
+    const cancel = clock.after(HEAD_MS, () => socket.destroy());
+    const served: Served = { ...from, secure, upstreams, requests: 0, cancel };
+    connections.set(socket, served);
     socket.once('close', () => {
-      cancel();
+      served.cancel();
       upstreams.destroy();
     });
     server.emit('connection', socket);
   }
-  const tunnelParts: TunnelParts = { ...parts, serve: accept };
 
   async function handle(
     request: IncomingMessage,
     response: ServerResponse,
-    upgraded: Upgraded | null,
+    upgraded: Ask['upgraded'],
   ): Promise<void> {
-    const connection = connections.get(request.socket);
-    const watch = idle.get(request.socket);
-    if (!connection) return;
-    watch?.busy();
-    response.once('close', () => watch?.free());
+    const from = connections.get(request.socket);
+    if (!from) return;
+    from.cancel();
+    from.requests += 1;
+    response.once('close', () => {
+      from.requests -= 1;
+      if (from.requests === 0) from.cancel = clock.after(HEAD_MS, () => from.socket.destroy());
+    });
     try {
-      const ask = read(connection, request, upgraded !== null);
-      await forwardRequest(parts, connection, ask, request, response, upgraded);
+      await forwardRequest(parts, from, {
+        ...read(from, request, upgraded !== null),
+        request,
+        response,
+        upgraded,
+      });
     } catch (error) {
       if (!(error instanceof VaultError)) parts.failed(error);
-      answerClient(parts.clock, request, response, asRefusal(error));
+      answerClient(clock, request, response, asRefusal(error));
     }
   }
-  return { accept };
+  return serve;
 }
 
 /** The same checks for every request of a kept-alive connection: nothing is taken from the one before. */
-function read({ tunnel, tls }: ClientConnection, request: IncomingMessage, upgrade: boolean): Ask {
+function read({ tunnel, tls }: ClientConnection, request: IncomingMessage, upgrade: boolean) {
   checkFraming(request);
   const { url = '', method, headers } = request;
-  if (method === 'TRACE' || (upgrade && (method !== 'GET' || hasBody(request)))) throw NO_METHOD;
-  const target = tunnel ? { ...tunnel, path: checkPath(url) } : parseAbsolute(url);
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (method === 'TRACE' || (upgrade && (method !== 'GET' || hasBody)))
+    throw refuse('denied', 'egress.method', 'This method is not sent on.', 'Use another method.');
+  const { path, ...place } = tunnel ? { ...tunnel, path: checkPath(url) } : parseAbsolute(url);
   const named = parseAuthority(headers.host ?? '', tls ? 443 : 80);
-  const isTunnels = named?.host === target.host && named.port === target.port;
-  if (!isTunnels || (tunnel && tls && !isOwnName(tls, tunnel))) throw ELSEWHERE;
-  const { path, ...place } = target;
-  return { kind: tls ? 'https' : 'http', place, path, service: null };
+  const isNamed = named?.host === place.host && named.port === place.port;
+  if (isNamed && (!tunnel || !tls || isOwnName(tls, tunnel)))
+    return { kind: tls ? 'https' : 'http', place, path, service: null } as const;
+  const message = 'The connection, its TLS name and the Host header are not of one and the same host.';
+  const remedy = 'Open a connection for each host, and send its name in the TLS handshake.';
+  throw refuse('bad_request', MISDIRECTED, message, remedy);
 }
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-const MALFORMED = malformed('it is not HTTP/1.1');
-const NO_METHOD = refuse('denied', 'egress.method', 'This method is not sent on.', 'Use another method.');
-const ELSEWHERE = refuse(
-  'bad_request',
-  MISDIRECTED,
-  'The connection, its TLS name and the Host header are not of one and the same host.',
-  'Open a connection for each host, and send its name in the TLS handshake.',
-);
