@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { CatalogProvider } from '@openlegion/contract/catalog';
 import { ModelName } from '@openlegion/contract/model-name';
-import { isLoopback } from '../gateway/provider/parse-provider.ts';
+import { isLoopback, parseProviderList } from '../gateway/provider/parse-provider.ts';
 import { resolveModel } from '../gateway/provider/providers.ts';
 import { loadCatalog } from './load-catalog.ts';
 
@@ -18,6 +18,12 @@ test('at least 100 providers with priced models, as the contract has them', () =
   assert.ok(priced.length >= 100, `${priced.length} with prices`);
   assert.equal(new Set(CATALOG.map(({ id }) => id)).size, CATALOG.length);
   for (const provider of CATALOG) assert.deepEqual(CatalogProvider.parse(provider), provider);
+  const given = CATALOG.map(({ socketPath: _ours, ...provider }) => provider);
+  assert.deepEqual(
+    parseProviderList({ providers: given }),
+    given,
+    'what an operator could not write is not in it',
+  );
 });
 
 test('every address is https, on this machine, or left to the operator', () => {
