@@ -98,10 +98,10 @@ test('a host killed at any point loses no acknowledged message and answers none 
         1,
         `${text}: settled once`,
       );
-      const view = (await fixture.ask('GET', `/api/messages/${id}`)).json;
+      const view = await fixture.message(id);
       assert.equal(view.status, 'done', text);
-      assert.match(view.reply, new RegExp(`answers ${text}$`));
-      replies.set(id, view.reply);
+      assert.match(view.reply ?? '', new RegExp(`answers ${text}$`));
+      replies.set(id, view.reply ?? '');
     }
   }
   assert.equal(replies.size, acknowledged.size);

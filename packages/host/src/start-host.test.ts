@@ -26,9 +26,9 @@ test('a message reaches the agent, and its answer comes back whole and streamed'
     'message_settled',
     'trace_settled',
   ]);
-  const { json } = await fixture.ask('GET', `/api/messages/${messageId}`);
-  assert.equal(json.status, 'done');
-  assert.equal(json.reply, 'hello');
+  const view = await fixture.message(messageId);
+  assert.equal(view.status, 'done');
+  assert.equal(view.reply, 'hello');
   const [sandbox] = fixture.backend.sandboxes;
   assert.deepEqual(sandbox?.events.slice(0, 4), ['/status', 'clamp', '/start', '/chat/stream']);
 });

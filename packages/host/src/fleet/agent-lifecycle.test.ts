@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { FleetEvent } from '@openlegion/contract/control-api';
+import { MessageAccepted } from '@openlegion/contract/control-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
 import { createManualClock } from '../manual-clock.ts';
 import { startFixture } from '../test/host-fixture.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
@@ -11,6 +13,9 @@ import { decideRestart } from './restart-policy.ts';
 
 const types = (events: FleetEvent[]) =>
   events.map(({ event }) => event.type).filter((type) => type !== 'turn');
+
+const Cancelled = z.strictObject({ cancelled: z.boolean() });
+const Steered = z.strictObject({ steered: z.boolean(), messageId: z.string() });
 
 test('an agent that ends in its turn is started again, and the message is given to it again', async () => {
   const clock = createManualClock();
@@ -35,10 +40,10 @@ test('an agent that ends in its turn is started again, and the message is given 
     'message_settled',
     'trace_settled',
   ]);
-  const view = (await fixture.ask('GET', `/api/messages/${messageId}`)).json;
+  const view = await fixture.message(messageId);
   assert.equal(view.reply, 'at last');
-  const status = (await fixture.ask('GET', '/api/status')).json.agents[0];
-  assert.equal(status.restarts, 1);
+  const status = (await fixture.status()).agents[0];
+  assert.equal(status?.restarts, 1);
 });
 
 test('a message that ends its agent three times fails with the reason', async () => {
@@ -74,7 +79,7 @@ test('after three restarts in an hour the agent waits for the operator, whose me
   const third = await fixture.ask('POST', '/api/agents/alice/messages', { text: 'two' });
   assert.equal(third.status, 202);
   crash = false;
-  const events = await settle(fixture, clock, third.json.messageId);
+  const events = await settle(fixture, clock, third.as(MessageAccepted).messageId);
   const settled = events.find(({ event }) => event.type === 'message_settled')?.event;
   assert.ok(settled?.type === 'message_settled' && settled.status === 'done');
 });
@@ -114,9 +119,9 @@ test('what the container ended of is told and recorded: memory, a limit, from ou
     const stopped = events.find(({ event }) => event.type === 'agent_stopped')?.event;
     assert.ok(stopped?.type === 'agent_stopped');
     assert.match(stopped.reason, words);
-    const { records } = (await fixture.ask('GET', '/api/audit?limit=1000')).json;
-    const record = records.find(({ type }: { type: string }) => type === 'agent.stopped');
-    assert.equal(JSON.parse(record.detail).cause, cause);
+    const records = await fixture.audit();
+    const record = records.find(({ type }) => type === 'agent.stopped');
+    assert.equal(JSON.parse(record?.detail ?? '').cause, cause);
   }
 });
 
@@ -162,9 +167,9 @@ test('a message waits for an engine that is away, is told so once, and is answer
   const told = events.find(({ event }) => event.type === 'refused')?.event;
   assert.ok(told?.type === 'refused');
   assert.match(told.refusal.remedy, /^Start it\. The message waits/);
-  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.reply, 'echo: x');
-  const { records } = (await fixture.ask('GET', '/api/audit?limit=1000')).json;
-  const failures = records.filter(({ type }: { type: string }) => type === 'agent.start_failed');
+  assert.equal((await fixture.message(messageId)).reply, 'echo: x');
+  const records = await fixture.audit();
+  const failures = records.filter(({ type }) => type === 'agent.start_failed');
   assert.equal(failures.length, 1);
 });
 
@@ -189,7 +194,7 @@ test('a turn that a full disk ended is given again, to a new container, when the
   const events = await settle(fixture, clock, messageId);
   const told = events.flatMap(({ event }) => (event.type === 'refused' ? [event.refusal.rule] : []));
   assert.deepEqual(told, ['store.full']);
-  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.reply, 'there is room');
+  assert.equal((await fixture.message(messageId)).reply, 'there is room');
   assert.equal(fixture.backend.sandboxes.length, 2);
   assert.equal(looks, 5);
 });
@@ -205,7 +210,7 @@ test('an agent that says its disk is full, on a disk that is not, has failed', a
   });
   const { messageId } = await fixture.send('alice', 'x');
   await settle(fixture, clock, messageId);
-  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.status, 'failed');
+  assert.equal((await fixture.message(messageId)).status, 'failed');
 });
 
 test('a message that waits for an engine can be cancelled', async () => {
@@ -214,9 +219,9 @@ test('a message that waits for an engine can be cancelled', async () => {
   for (let times = 0; times < 10_000; times += 1) fixture.backend.startErrors.push(away());
   const { messageId } = await fixture.send('alice', 'x');
   await until(() => fixture.backend.startErrors.length < 10_000);
-  assert.equal((await fixture.ask('POST', '/api/agents/alice/cancel')).json.cancelled, true);
+  assert.equal((await fixture.ask('POST', '/api/agents/alice/cancel')).as(Cancelled).cancelled, true);
   await settle(fixture, clock, messageId);
-  assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.status, 'cancelled');
+  assert.equal((await fixture.message(messageId)).status, 'cancelled');
 });
 
 test('a turn that is no turn ends the agent: not JSON, no event, a line without end', async () => {
@@ -238,7 +243,7 @@ test('a turn that is no turn ends the agent: not JSON, no event, a line without 
     });
     const { messageId } = await fixture.send('alice', 'x');
     await settle(fixture, clock, messageId);
-    assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.reply, 'honest');
+    assert.equal((await fixture.message(messageId)).reply, 'honest');
     assert.equal(fixture.backend.sandboxes.length, 2);
   }
 });
@@ -253,9 +258,9 @@ test('an idle agent is stopped, which is no failure, and woken by the next messa
   await sandbox?.exited;
   const second = await fixture.send('alice', 'y');
   await settle(fixture, clock, second.messageId);
-  const status = (await fixture.ask('GET', '/api/status')).json.agents[0];
-  assert.equal(status.restarts, 0);
-  assert.equal(status.reason, null);
+  const status = (await fixture.status()).agents[0];
+  assert.equal(status?.restarts, 0);
+  assert.equal(status?.reason, null);
   assert.equal(fixture.backend.sandboxes.length, 2);
 });
 
@@ -274,16 +279,20 @@ test('a turn is cancelled by its agent, or by force where it ignores that', asyn
     const { messageId } = await fixture.send('alice', text);
     await until(
       async () =>
-        (await fixture.ask('GET', `/api/messages/${messageId}`)).json.status === 'running' &&
+        (await fixture.message(messageId)).status === 'running' &&
         fixture.backend.sandboxes.at(-1)?.events.filter((event) => event === '/chat/stream').length ===
           (text === 'polite' ? 1 : 2),
     );
-    assert.deepEqual((await fixture.ask('POST', '/api/agents/alice/cancel')).json, { cancelled: true });
+    assert.deepEqual((await fixture.ask('POST', '/api/agents/alice/cancel')).as(Cancelled), {
+      cancelled: true,
+    });
     if (text === 'stubborn') clock.advance(FLEET_LIMITS.cancelGraceMs + 1);
     await settle(fixture, clock, messageId);
-    assert.equal((await fixture.ask('GET', `/api/messages/${messageId}`)).json.status, 'cancelled');
+    assert.equal((await fixture.message(messageId)).status, 'cancelled');
   }
-  assert.deepEqual((await fixture.ask('POST', '/api/agents/alice/cancel')).json, { cancelled: false });
+  assert.deepEqual((await fixture.ask('POST', '/api/agents/alice/cancel')).as(Cancelled), {
+    cancelled: false,
+  });
 });
 
 test('a text is steered into the turn that runs and settles with it; without one it is a message like any other', async () => {
@@ -299,22 +308,16 @@ test('a text is steered into the turn that runs and settles with it; without one
   await until(() => fixture.backend.sandboxes[0]?.events.includes('/chat/stream') ?? false);
   const steer = await fixture.ask('POST', '/api/agents/alice/steer', { text: 'also this' });
   assert.equal(steer.status, 202);
-  assert.equal(steer.json.steered, true);
+  assert.equal(steer.as(Steered).steered, true);
   assert.deepEqual(fixture.backend.sandboxes[0]?.steers, ['also this']);
   release.resolve();
   await fixture.trace(running.messageId);
-  assert.equal(
-    (await fixture.ask('GET', `/api/messages/${steer.json.messageId}`)).json.reply,
-    'reply to long',
-  );
+  assert.equal((await fixture.message(steer.as(Steered).messageId)).reply, 'reply to long');
 
   const alone = await fixture.ask('POST', '/api/agents/alice/steer', { text: 'alone' });
-  assert.equal(alone.json.steered, false);
-  await fixture.trace(alone.json.messageId);
-  assert.equal(
-    (await fixture.ask('GET', `/api/messages/${alone.json.messageId}`)).json.reply,
-    'reply to alone',
-  );
+  assert.equal(alone.as(Steered).steered, false);
+  await fixture.trace(alone.as(Steered).messageId);
+  assert.equal((await fixture.message(alone.as(Steered).messageId)).reply, 'reply to alone');
 });
 
 test('the host’s stop leaves a running turn to be taken up again', async () => {
@@ -327,7 +330,7 @@ test('the host’s stop leaves a running turn to be taken up again', async () =>
   }
   await using again = await startFixture({ home });
   await again.trace(messageId);
-  assert.equal((await again.ask('GET', `/api/messages/${messageId}`)).json.reply, 'echo: x');
+  assert.equal((await again.message(messageId)).reply, 'echo: x');
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -347,7 +350,7 @@ async function settle(
   messageId: string,
 ): Promise<FleetEvent[]> {
   await until(async () => {
-    const { status } = (await fixture.ask('GET', `/api/messages/${messageId}`)).json;
+    const { status } = await fixture.message(messageId);
     if (status !== 'queued' && status !== 'running') return true;
     clock.advance(100);
     return false;

@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { HandoffAnswer } from '@openlegion/contract/mesh-api';
 import type { FakeTurn } from '../fleet/test/fake-backend.ts';
+import { askMesh } from '../mesh/test/ask-mesh.ts';
 import { type Fixture, fixtureConfig, startFixture } from '../test/host-fixture.ts';
 import { HOP_LIMIT } from './router.ts';
 
-interface HandOffAnswer {
-  status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer it asserts on
-  json: any;
-}
-
-async function handOff(
-  mesh: ClientHttp2Session,
-  to: string,
-  key = 'k',
-  task = 'do it',
-): Promise<HandOffAnswer> {
-  const stream = mesh.request({ ':method': 'POST', ':path': '/mesh/handoff' }, { endStream: false });
-  const reading = text(stream);
-  stream.end(JSON.stringify({ to, task, idempotencyKey: key }));
-  const [answer] = await once(stream, 'response');
-  return { status: Number(answer[':status']), json: JSON.parse(await reading) };
-}
+const handOff = (mesh: ClientHttp2Session, to: string, idempotencyKey = 'k', task = 'do it') =>
+  askMesh(mesh, 'POST', '/mesh/handoff', { to, task, idempotencyKey });
 
 /** alice answers `go` by `work`; everyone else just answers. */
 async function inTurn(
@@ -48,9 +32,9 @@ async function inTurn(
 test('a hand-off is a task of the same trace, from the agent of the pipe; the trace settles when all of it has', async () => {
   await inTurn(
     async ({ mesh }) => {
-      const { status, json } = await handOff(mesh, 'bob');
-      assert.equal(status, 200);
-      assert.equal(json.to, 'bob');
+      const answer = await handOff(mesh, 'bob');
+      assert.equal(answer.status, 200);
+      assert.equal(answer.as(HandoffAnswer).to, 'bob');
     },
     async (fixture, messageId) => {
       const events = await fixture.trace(messageId);
@@ -61,7 +45,7 @@ test('a hand-off is a task of the same trace, from the agent of the pipe; the tr
       );
       const task = events.find(({ event }) => event.type === 'handoff')?.event;
       assert.ok(task?.type === 'handoff');
-      const view = (await fixture.ask('GET', `/api/messages/${task.taskId}`)).json;
+      const view = await fixture.message(task.taskId);
       assert.equal(view.from, 'alice');
       assert.equal(view.text, 'do it');
       assert.equal(view.reply, 'done by bob');
@@ -74,7 +58,7 @@ test('the same key in the same turn makes one task; another text under it is a c
     async ({ mesh }) => {
       const first = await handOff(mesh, 'bob');
       const second = await handOff(mesh, 'bob');
-      assert.equal(second.json.taskId, first.json.taskId);
+      assert.equal(second.as(HandoffAnswer).taskId, first.as(HandoffAnswer).taskId);
       assert.equal((await handOff(mesh, 'bob', 'k', 'something else')).status, 409);
     },
     async (fixture, messageId) => {
@@ -89,20 +73,18 @@ test('whom an agent may not message, who is not there, and itself are refused, e
     async ({ mesh }) => {
       const carol = await handOff(mesh, 'carol');
       assert.equal(carol.status, 403);
-      assert.equal(carol.json.error.rule, 'permissions.alice.can_message');
+      assert.equal(carol.refusal().rule, 'permissions.alice.can_message');
       const nobody = await handOff(mesh, 'nobody');
       // The same words for one that exists and one that does not.
       assert.equal(nobody.status, 403);
-      assert.equal(nobody.json.error.message.replace('nobody', 'carol'), carol.json.error.message);
+      assert.equal(nobody.refusal().message.replace('nobody', 'carol'), carol.refusal().message);
       assert.equal((await handOff(mesh, 'ghost')).status, 404);
       assert.equal((await handOff(mesh, 'alice')).status, 400);
     },
     async (fixture, messageId) => {
-      const denied = (await fixture.ask('GET', '/api/audit?limit=1000')).json.records.filter(
-        (record: { type: string }) => record.type === 'permission.denied',
-      );
+      const denied = (await fixture.audit()).filter(({ type }) => type === 'permission.denied');
       assert.deepEqual(
-        denied.map((record: { subject: string }) => record.subject),
+        denied.map(({ subject }) => subject),
         ['carol', 'nobody', 'ghost', 'alice'],
       );
       const refused = (await fixture.trace(messageId)).filter(({ event }) => event.type === 'refused');
@@ -116,7 +98,7 @@ test('a capability goes to one who has it and may be messaged, the least busy fi
     async ({ mesh }) => {
       const first = await handOff(mesh, 'capability:sum', '1');
       const second = await handOff(mesh, 'capability:sum', '2');
-      assert.deepEqual([first.json.to, second.json.to].sort(), ['bob', 'dave']);
+      assert.deepEqual([first.as(HandoffAnswer).to, second.as(HandoffAnswer).to].sort(), ['bob', 'dave']);
       const none = await handOff(mesh, 'capability:fly', '3');
       assert.equal(none.status, 403);
     },
@@ -137,15 +119,15 @@ test('outside of a turn nothing can be handed on', async () => {
   assert.ok(mesh);
   const late = await handOff(mesh, 'bob');
   assert.equal(late.status, 409);
-  assert.equal(late.json.error.rule, 'router.no_turn');
+  assert.equal(late.refusal().rule, 'router.no_turn');
 });
 
 test('two agents that hand on to each other for ever are stopped at the hop limit', async () => {
   const refusals: string[] = [];
   await using fixture = await startFixture({
     async turn(turn) {
-      const { status, json } = await handOff(turn.mesh, turn.agent === 'alice' ? 'bob' : 'alice');
-      if (status !== 200) refusals.push(json.error.rule);
+      const answer = await handOff(turn.mesh, turn.agent === 'alice' ? 'bob' : 'alice');
+      if (answer.status !== 200) refusals.push(answer.refusal().rule);
       turn.end('ok');
     },
   });
@@ -159,7 +141,7 @@ test('an unknown agent is named to the operator with what was probably meant', a
   await using fixture = await startFixture({ config: fixtureConfig() });
   const answer = await fixture.ask('POST', '/api/agents/alcie/messages', { text: 'x' });
   assert.equal(answer.status, 404);
-  assert.match(answer.json.error.remedy, /"alice"/);
+  assert.match(answer.refusal().remedy, /"alice"/);
 });
 
 test('the operator’s idempotency key makes one message of two, and refuses another text', async () => {

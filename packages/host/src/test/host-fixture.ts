@@ -2,7 +2,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { AgentsConfig } from '@openlegion/contract/agents-config';
-import type { FleetEvent } from '@openlegion/contract/control-api';
+import type { AuditRecord } from '@openlegion/contract/audit-record';
+import {
+  AuditPage,
+  FleetEvent,
+  FleetStatus,
+  MessageAccepted,
+  MessageView,
+} from '@openlegion/contract/control-api';
 import { dataPaths } from '@openlegion/contract/installation';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { PermissionsConfig } from '@openlegion/contract/permissions-config';
@@ -13,6 +20,7 @@ import { createFakeBackend, type FakeBackend, type FakeTurn } from '../fleet/tes
 import { connectPipe } from '../pipe/connect-pipe.ts';
 import { type Host, startHost } from '../start-host.ts';
 import { type FakeVault, startFakeVault } from '../vault/test/fake-vault.ts';
+import { type Answer, answerOf } from './answer.ts';
 
 /** alice may message bob and whoever can `sum`; bob may do nothing but call models; carol nothing at all. */
 export function fixtureConfig(): FleetConfig {
@@ -50,19 +58,11 @@ export interface Fixture extends AsyncDisposable {
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Every event of the message's trace, until it has settled. */
   trace(messageId: string): Promise<FleetEvent[]>;
-  send(
-    agent: string,
-    text: string,
-    more?: object,
-  ): Promise<{ messageId: string; traceId: string; ahead: number }>;
-}
-
-export interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer it asserts on
-  json: any;
+  send(agent: string, text: string, more?: object): Promise<MessageAccepted>;
+  message(id: string): Promise<MessageView>;
+  status(): Promise<FleetStatus>;
+  /** The host's chain. */
+  audit(): Promise<AuditRecord[]>;
 }
 
 /** A whole host with real store, pipe and ports; the containers and the vault are made by hand. */
@@ -119,9 +119,7 @@ export async function startFixture(options: {
           text += chunk;
         });
         answer.on('error', reject);
-        answer.on('end', () =>
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, json: parse(text) }),
-        );
+        answer.on('end', () => resolve(answerOf(answer.statusCode ?? 0, answer.headers, text)));
       });
       sent.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
     });
@@ -139,12 +137,15 @@ export async function startFixture(options: {
       const { text } = await ask('GET', `/api/events?message=${messageId}`);
       return text
         .split('\n')
-        .flatMap((line) => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
+        .flatMap((line) => (line.startsWith('data: ') ? [FleetEvent.parse(JSON.parse(line.slice(6)))] : []));
     },
+    message: async (id) => (await ask('GET', `/api/messages/${id}`)).as(MessageView),
+    status: async () => (await ask('GET', '/api/status')).as(FleetStatus),
+    audit: async () => (await ask('GET', '/api/audit?limit=1000')).as(AuditPage).records,
     async send(agent, text, more = {}) {
       const answer = await ask('POST', `/api/agents/${agent}/messages`, { text, ...more });
       if (answer.status !== 202) throw new Error(answer.text);
-      return answer.json;
+      return answer.as(MessageAccepted);
     },
     async [Symbol.asyncDispose]() {
       await host.stop();
@@ -153,12 +154,4 @@ export async function startFixture(options: {
       rmSync(run, { recursive: true, force: true });
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

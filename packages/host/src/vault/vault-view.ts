@@ -52,6 +52,9 @@ export function createVaultView(parts: {
 }): VaultView {
   const { config, keeper, gateway, clock, onProviders, warn } = parts;
   let gatewayPid: number | null = null;
+  /** As it comes with the gateway of this pid, which is large and asked for once. */
+  let catalog: readonly CatalogProvider[] = [];
+  let catalogPid: number | null = null;
   let providers: readonly CatalogProvider[] | null = null;
   let health: GatewayHealth['models'] = [];
   let healthAt = Number.NEGATIVE_INFINITY;
@@ -75,11 +78,16 @@ export function createVaultView(parts: {
     healthAt = clock.now();
     if (seen.pid === gatewayPid && providers) return;
     await gateway.putEgress(egressNow());
-    // What an earlier configuration added or changed is not the catalog's.
-    await gateway.putProviders([]);
-    const own = providersOf(config, await gateway.providers());
+    if (seen.pid !== catalogPid) {
+      // What an earlier host added or changed is not the catalog's.
+      await gateway.putProviders([]);
+      catalog = await gateway.providers();
+      catalogPid = seen.pid;
+    }
+    const own = providersOf(config, catalog);
     await gateway.putProviders(own.providers);
-    providers = await gateway.providers();
+    const changed = new Set(own.providers.map(({ id }) => id));
+    providers = [...catalog.filter(({ id }) => !changed.has(id)), ...own.providers];
     gatewayPid = seen.pid;
     onProviders(providers, own.missing);
   }

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { AgentStart } from '@openlegion/contract/agent-api';
 import { plainAgent } from '../../pipe/test/plain-agent.ts';
 import { socketPair } from '../../pipe/test/socket-pair.ts';
 import type { Sandbox, SandboxBackend, SandboxExit, SandboxSpec } from '../../sandbox/sandbox-backend.ts';
@@ -25,6 +26,8 @@ export interface FakeTurn {
 export interface FakeSandbox extends Sandbox {
   spec: SandboxSpec;
   events: string[];
+  /** What the agent was told when it started. */
+  start: AgentStart | null;
   /** Texts that were steered into the running turn. */
   steers: string[];
   end(cause: SandboxExit['cause'], reason?: string): void;
@@ -78,6 +81,7 @@ async function startFake(
     spec,
     events: [],
     steers: [],
+    start: null,
     deaf: false,
     progress: 1,
     containerId: `fake-${spec.agent}-${Math.random().toString(16).slice(2, 10)}`,
@@ -115,6 +119,7 @@ async function startFake(
       if (sandbox.deaf) return;
       return reply(200, { state: messageId ? 'busy' : 'idle', version: '1', progress: sandbox.progress });
     }
+    if (path === '/start') sandbox.start = AgentStart.parse(JSON.parse(body));
     if (path === '/start' || path === '/chat/reset') return reply(204);
     if (path === '/workspace') return reply(200, { files: [] });
     if (path.startsWith('/history')) return reply(200, { entries: [] });
