@@ -65,8 +65,10 @@ export async function demo(
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal);
-  const launched = await launchSupervisor({ home, sandbox: false, port: 0, lifeline: true }, (part) =>
-    progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
+  const launched = await launchSupervisor(
+    { home, sandbox: false, port: 0, lifeline: true },
+    (part) => progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
+    progress.done,
   );
   progress.clear();
   if (!launched.started) throw new OpenLegionError({ code: 'unavailable', rule: 'cli.start', ...launched });

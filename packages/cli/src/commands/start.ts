@@ -41,8 +41,10 @@ export async function start(context: CommandContext, options: StartOptions): Pro
     confirm: (question) => confirm(terminal, question, options.yes === true),
   });
   const detached = options.detach === true;
-  const launched = await launchSupervisor({ home, sandbox, port: null, lifeline: !detached }, (part) =>
-    progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
+  const launched = await launchSupervisor(
+    { home, sandbox, port: null, lifeline: !detached },
+    (part) => progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
+    progress.done,
   );
   progress.clear();
   if (!launched.started) {

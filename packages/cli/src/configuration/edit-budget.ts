@@ -1,8 +1,9 @@
 import { AgentsConfig } from '@openlegion/contract/agents-config';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { isScalar, parseDocument } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { setInYaml } from './set-in-yaml.ts';
 
 export type BudgetOwner = { file: 'agents' | 'mesh'; path: string[]; shown: string };
 
@@ -34,19 +35,7 @@ export function editBudget(text: string, owner: BudgetOwner, change: BudgetChang
     ([key, value]) => document.getIn([...owner.path, key]) !== value,
   );
   if (wanted.length === 0) return null;
-  // A number that is there is written over where it stands: every other byte stays.
-  const places = wanted.map(([key, value]) => {
-    const node = document.getIn([...owner.path, key], true);
-    return isScalar(node) && node.range ? { start: node.range[0], end: node.range[1], value } : null;
-  });
-  let after = text;
-  if (places.every((place) => place !== null)) {
-    for (const { start, end, value } of places.toSorted((a, b) => b.start - a.start))
-      after = after.slice(0, start) + value + after.slice(end);
-  } else {
-    for (const [key, value] of wanted) document.setIn([...owner.path, key], value);
-    after = document.toString({ lineWidth: 0 });
-  }
+  const after = wanted.reduce((done, [key, value]) => setInYaml(done, [...owner.path, key], value), text);
   const schema = owner.file === 'agents' ? AgentsConfig : MeshConfig;
   const parsed = schema.safeParse(parseDocument(after).toJS());
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Document, isCollection, isMap, isNode, isScalar, parseDocument, stringify } from 'yaml';
 
 /**
- * The text with `value` at the path, on one line, and every other line as it was. Only where the text has no block map
- * to put it in (an empty `llm:`, a map in braces) is the document written anew, comments included, by the library,
+ * The text with `value` at the path, on one line, and every other line as it was. Only where the text has no map to put
+ * it in (an empty `llm:`) is the document written anew, comments included, by the library,
  * which may move a comment to the next indentation. Throws what the library throws for a path that leads through
  * something else than maps.
  */
-export function setInYaml(text: string, path: readonly string[], value: object): string {
+export function setInYaml(text: string, path: readonly string[], value: object | number): string {
   const document = parseDocument(text);
   const spliced = replaced(text, document, path, value) ?? inserted(text, document, path, value);
   if (spliced !== null && holds(spliced, path, value)) return spliced;
@@ -20,18 +20,36 @@ export function setInYaml(text: string, path: readonly string[], value: object):
   return document.toString({ lineWidth: 0 });
 }
 
-function replaced(text: string, document: Document, path: readonly string[], value: object): string | null {
+function replaced(
+  text: string,
+  document: Document,
+  path: readonly string[],
+  value: object | number,
+): string | null {
   const node: unknown = document.getIn(path, true);
-  if (!isMap(node) || node.flow !== true || !node.range) return null;
+  const fits = typeof value === 'number' ? isScalar(node) : isMap(node) && node.flow === true;
+  if (!fits || !isNode(node) || !node.range) return null;
   return text.slice(0, node.range[0]) + flow(value) + text.slice(node.range[1]);
 }
 
-/** At the end of the innermost block map on the way. */
-function inserted(text: string, document: Document, path: readonly string[], value: object): string | null {
+/** At the end of the innermost map on the way. */
+function inserted(
+  text: string,
+  document: Document,
+  path: readonly string[],
+  value: object | number,
+): string | null {
   for (let depth = path.length - 1; depth >= 0; depth -= 1) {
     const map: unknown = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
     if (map === undefined) continue;
-    if (!isMap(map) || map.flow === true) return null;
+    if (!isMap(map)) return null;
+    if (map.flow === true && map.range && depth === path.length - 1) {
+      const brace = text.lastIndexOf('}', map.range[1] - 1);
+      const comma = map.items.length > 0 ? ', ' : ' ';
+      const key = stringify(path.at(-1)).trim();
+      return `${text.slice(0, brace).trimEnd()}${comma}${key}: ${flow(value)} ${text.slice(brace)}`;
+    }
+    if (map.flow === true) return null;
     const start = startOf(map.items[0]?.key);
     const end = endOf(map);
     if (start === null || end === null) return null;
@@ -63,13 +81,14 @@ function endOf(node: unknown): number | null {
   return isNode(node) && node.range ? node.range[1] : null;
 }
 
-function holds(text: string, path: readonly string[], value: object): boolean {
+function holds(text: string, path: readonly string[], value: object | number): boolean {
   const document = parseDocument(text);
   if (document.errors.length > 0) return false;
   const node: unknown = document.getIn(path);
+  if (typeof value === 'number') return node === value;
   return isMap(node) && isDeepStrictEqual(node.toJS(document), JSON.parse(JSON.stringify(value)));
 }
 
-function flow(value: object): string {
+function flow(value: object | number): string {
   return stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim();
 }

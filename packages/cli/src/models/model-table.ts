@@ -26,7 +26,7 @@ export function modelTable(
 ): string {
   const observed = new Map(health?.map((entry) => [entry.model, entry]));
   const rows = providers.flatMap((provider) =>
-    provider.models.map((model) => {
+    withObserved(provider, [...observed.keys()]).map((model) => {
       const name = `${provider.id}/${model.id}`;
       const state = health ? [healthOf(observed.get(name))] : [];
       return [
@@ -40,6 +40,15 @@ export function modelTable(
   );
   const head = ['MODEL', 'CONTEXT', 'OUTPUT', '$/M IN', '$/M OUT', '$/M CACHED', 'CAN'];
   return formatTable([[...head, ...(health ? ['HEALTH'] : [])], ...rows]);
+}
+
+/** Where any name is a model, those that were called are shown by theirs. */
+function withObserved({ id, models }: CatalogProvider, names: readonly string[]): CatalogModel[] {
+  return models.flatMap((model) => {
+    if (model.id !== '*') return [model];
+    const called = names.filter((name) => name.startsWith(`${id}/`)).map((name) => name.slice(id.length + 1));
+    return [model, ...called.map((name) => ({ ...model, id: name }))];
+  });
 }
 
 export function healthOf(entry: ModelsView['health'][number] | undefined): string {

@@ -20,11 +20,13 @@ export type LaunchResult =
 
 /**
  * Starts the supervisor and waits for its word. With `settings.lifeline` it ends with this process; without, it is
- * detached and this process may end. `onPart` is told which part is being started.
+ * detached and this process may end. `onPart` is told which part is being started, `onNote` what a
+ * person should know.
  */
 export async function launchSupervisor(
   settings: SupervisorSettings,
   onPart: (part: string) => void,
+  onNote: (text: string) => void,
 ): Promise<LaunchResult> {
   const child = spawn(
     process.execPath,
@@ -49,6 +51,7 @@ export async function launchSupervisor(
     const report = SupervisorReport.safeParse(parseJson(line));
     if (!report.success) continue;
     if (report.data.type === 'starting') onPart(report.data.part);
+    else if (report.data.type === 'note') onNote(report.data.text);
     else if (report.data.type === 'failed') {
       await exited;
       return { started: false, message: report.data.message, remedy: report.data.remedy };

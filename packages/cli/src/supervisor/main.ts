@@ -21,16 +21,17 @@ if (settings.lifeline) {
 }
 
 let reporting = true;
+const endsReports = ({ type }: SupervisorReport) => type === 'ready' || type === 'failed';
 const report = (line: SupervisorReport) => {
   if (!reporting) return;
   try {
     writeSync(3, `${JSON.stringify(line)}\n`);
-    if (line.type !== 'starting') closeSync(3);
+    if (endsReports(line)) closeSync(3);
   } catch {
     // The one who started us is gone; the log has the rest.
     reporting = false;
   }
-  if (line.type !== 'starting') reporting = false;
+  if (endsReports(line)) reporting = false;
 };
 const code = await runSupervisor({
   settings,

@@ -92,7 +92,11 @@ export async function runSupervisor(options: {
       if (event.type === 'part' && event.state === 'starting') report({ type: 'starting', part: event.part });
     },
     afterReady: async (part) => {
-      await afterReady({ part, home, run, log: (line) => ownLog.write(`${line}\n`) });
+      const log = (line: string) => {
+        ownLog.write(`${line}\n`);
+        report({ type: 'note', text: line });
+      };
+      await afterReady({ part, home, run, log });
     },
     onRestarted: (part, detail) => {
       if (part === 'host') writeFile(portOf(detail));

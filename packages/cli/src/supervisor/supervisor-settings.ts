@@ -14,6 +14,8 @@ export type SupervisorSettings = z.infer<typeof SupervisorSettings>;
 /** One line of JSON each on the supervisor's fd 3, until `ready` or `failed`. */
 export const SupervisorReport = z.discriminatedUnion('type', [
   z.object({ type: z.literal('starting'), part: z.string() }),
+  /** For the person who started it: what became of `.env`, a key that is not the one of before. */
+  z.object({ type: z.literal('note'), text: z.string() }),
   z.object({ type: z.literal('ready'), pid: z.int(), port: z.int(), run: z.string() }),
   z.object({ type: z.literal('failed'), message: z.string(), remedy: z.string() }),
 ]);
