@@ -121,11 +121,19 @@ test('every route of the table answers an agent by its own permission; the opera
       ['POST', '/mesh/handoff', 403],
       ['GET', '/mesh/agents', 200],
       ['GET', '/mesh/introspect', 200],
+      ['GET', '/mesh/models', 200],
+      ['GET', '/mesh/vault', 200],
+      ['GET', '/mesh/vault/key', 403],
+      ['POST', '/mesh/vault/generate', 403],
+      ['POST', '/mesh/vault/capture', 403],
+      // Decided by the keeper, for what is asked through them.
+      ['GET', '/services/github/x', 200],
+      ['CONNECT', 'egress', 200],
     ] as const;
     for (const [method, path, status] of denied) {
       const body =
         path === '/mesh/handoff' ? { to: 'alice', task: 't', idempotencyKey: 'k' } : { model: 'scripted/a' };
-      const answer = await askMesh(mesh, method, path, method === 'GET' ? undefined : body);
+      const answer = await askMesh(mesh, method, path, method === 'POST' ? body : undefined);
       assert.equal(answer.status, status, path);
     }
     assert.deepEqual((await askMesh(mesh, 'GET', '/mesh/agents')).as(Agents), { agents: [] });
@@ -137,6 +145,10 @@ test('every route of the table answers an agent by its own permission; the opera
       '/providers',
       '/health',
       '/mesh',
+      '/mesh/vault/',
+      '/mesh/vault/names',
+      '/egress',
+      '/authority/alice',
       '/',
     ]) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
@@ -236,4 +248,38 @@ test('requests over the rate are refused, and another agent’s are not', async 
   await Promise.all([fixture.trace(alice.messageId), fixture.trace(bob.messageId)]);
   assert.ok(rates.get('alice')?.includes(429));
   assert.deepEqual(rates.get('bob'), [200, 200, 200, 200, 200]);
+});
+
+test('each attempt at a model that failed is told with its status and a reason that is fit to be shown', async () => {
+  await using fixture = await startFixture({
+    async turn(turn) {
+      for (const path of ['/llm/scripted/1', '/llm/scripted/2', '/llm/scripted/3', '/llm/scripted/4'])
+        await askMesh(turn.mesh, 'POST', path, '{}').catch(() => {});
+      turn.end('ok');
+    },
+  });
+  fixture.vault.answer = (request, response) => {
+    if (request.url?.endsWith('1'))
+      response.writeHead(529).end('{"error":{"message":"over\\u001b[2Jloaded\\nnow"},"type":"error"}');
+    else if (request.url?.endsWith('2')) response.writeHead(500).end('<html>');
+    else if (request.url?.endsWith('3')) response.writeHead(400).end(`{"error":"${'x'.repeat(20_000)}"}`);
+    else {
+      response.writeHead(200);
+      response.write('half', () => request.socket.destroy());
+    }
+  };
+  const { messageId } = await fixture.send('alice', 'x');
+  const failed = (await fixture.trace(messageId)).flatMap(({ event }) =>
+    event.type === 'model_failed' ? [event] : [],
+  );
+  const none = 'It was refused without a reason that can be shown.';
+  assert.deepEqual(
+    failed.map(({ model, httpStatus, reason }) => [model, httpStatus, reason]),
+    [
+      ['scripted/a', 529, 'over [2Jloaded now'],
+      ['scripted/a', 500, none],
+      ['scripted/a', 400, none],
+      ['scripted/a', 0, 'The answer broke off.'],
+    ],
+  );
 });

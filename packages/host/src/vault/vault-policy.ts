@@ -90,9 +90,6 @@ export function providersOf(
       baseUrl,
       ...(base?.environment === undefined ? {} : { environment: base.environment }),
       ...(base?.local === undefined ? {} : { local: base.local }),
-      ...(base?.socketPath === undefined || own.base_url !== undefined
-        ? {}
-        : { socketPath: base.socketPath }),
       ...(auth === undefined ? {} : { auth }),
       models: ownModels(own.models, base?.models ?? []),
     });
