@@ -150,6 +150,15 @@ test('the operator changes a provider of the catalog, and taking the change away
   assert.throws(() => providers.provider('own'), { code: 'not_found', rule: 'llm.provider' });
 });
 
+test('the provider that this installation runs keeps its socket when its prices change, not its address', () => {
+  const scripted = { ...GOOD, id: 'scripted', baseUrl: 'http://localhost/v1' };
+  const providers = createProviders([{ ...scripted, socketPath: '/run/s.sock' }]);
+  providers.replaceOwn([{ ...scripted, models: [] }]);
+  assert.deepEqual(providers.provider('scripted'), { ...scripted, models: [], socketPath: '/run/s.sock' });
+  providers.replaceOwn([{ ...scripted, baseUrl: 'http://127.0.0.1:9/v1' }]);
+  assert.equal(providers.provider('scripted').socketPath, undefined);
+});
+
 test('over HTTP: listed, replaced, refused as a whole when one is wrong', async () => {
   await using upstream = await startFakeProvider(json(CHAT.whole));
   await using gateway = await startGateway({ keeper: createFakeKeeper(), catalog: [GOOD] });

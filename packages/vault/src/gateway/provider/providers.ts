@@ -10,7 +10,10 @@ export interface Providers {
    */
   provider(id: string): CatalogProvider;
   all(): CatalogProvider[];
-  /** Replaces what the operator added or changed; a provider of the catalog that is not among them is as it was. */
+  /**
+   * Replaces what the operator added or changed; a provider of the catalog that is not among them is as it was. One that
+   * this installation runs stays on its socket unless it was given another address.
+   */
   replaceOwn(providers: readonly CatalogProvider[]): void;
 }
 
@@ -37,7 +40,12 @@ export function createProviders(catalog: readonly CatalogProvider[]): Providers 
     all: () => [...merged.values()],
     replaceOwn(own) {
       merged.clear();
-      for (const provider of [...catalog, ...own]) merged.set(provider.id, provider);
+      for (const provider of catalog) merged.set(provider.id, provider);
+      for (const provider of own) {
+        const base = merged.get(provider.id);
+        const isOurs = base?.socketPath !== undefined && base.baseUrl === provider.baseUrl;
+        merged.set(provider.id, isOurs ? { ...provider, socketPath: base.socketPath } : provider);
+      }
     },
   };
   providers.replaceOwn([]);
