@@ -60,7 +60,7 @@ export function decideEgress(request: EgressRequest, policy: EgressPolicy): Egre
     // Where a credential is bound, what goes through is looked at: else its binding would not hold.
     if (bound.length > 0) return allow('allowed_credentials');
     if (!isListed && !search) throw refusals.unreachable(name, host, port);
-    const isOpaque = isListed && policy.opaqueHosts.some((one) => reaches(one, host, port));
+    const isOpaque = isListed && policy.opaqueHosts.some((one) => one === host || reaches(one, host, port));
     return allowListed({ mode: isOpaque ? 'opaque' : 'terminate' });
   }
   if (kind === 'http' && (named || bound.length > 0)) throw refusals.cleartext(host);

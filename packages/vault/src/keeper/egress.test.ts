@@ -26,7 +26,7 @@ const POLICY = {
     bob: { domains: ['open.example'], credentials: [] },
     carol: { credentials: ['*'], apis: ['web_search'] },
   }),
-  opaqueHosts: ['open.example', 'api.example.com', 'closed.example'],
+  opaqueHosts: ['open.example', 'api.example.com', 'closed.example', 'odd.example'],
 };
 
 function setUp(policy = POLICY) {
@@ -92,11 +92,12 @@ test('what no domain and no binding reaches is refused alike, whatever it is', (
 
 test('an opaque tunnel needs an operator who named the host, and no credential bound there', () => {
   using setup = setUp();
-  const tunnel = (host: string, agent = 'alice') =>
-    setup.egress({ agent, kind: 'tunnel', method: 'CONNECT', path: '', host }).mode;
+  const tunnel = (host: string, agent = 'alice', port = 443) =>
+    setup.egress({ agent, kind: 'tunnel', method: 'CONNECT', path: '', host, port }).mode;
   assert.equal(tunnel('open.example'), 'opaque');
   assert.equal(tunnel('a.wide.example'), 'terminate');
   assert.equal(tunnel('api.example.com'), 'terminate', 'listed and named opaque, but bound');
+  assert.equal(tunnel('odd.example', 'alice', 8443), 'opaque', 'whatever port of it is listed');
   assert.equal(tunnel('closed.example'), undefined);
   assert.equal(tunnel('api.example.com', 'carol'), 'terminate', 'reached through the binding alone');
 });
@@ -126,7 +127,16 @@ test('a placeholder stands in its one header, once, for its own agent; everywher
   for (const token of [placeholder, '$CRED{github}', '$CRED{GitHub}', `$CRED{${GITHUB}}`])
     assert.equal(setup.egress(at('header:authorization', token)).credential?.secret, 'ghp-secret', token);
   const refused = { refused: 'denied', rule: 'egress.placeholder' };
-  for (const place of ['path', 'query', 'header:x-api-key', 'header:cookie', 'body', 'Header:authorization'])
+  for (const place of [
+    'path',
+    'query',
+    'header name',
+    'header:authorization (percent-encoded)',
+    'header:x-api-key',
+    'header:cookie',
+    'body',
+    'Header:authorization',
+  ])
     assert.deepEqual(setup.egress(at(place, placeholder)), refused, place);
   const twice = [
     { token: placeholder, place: 'header:authorization' },

@@ -82,7 +82,7 @@ const binding = strictObject<CredentialBinding>({
 /** Not those that decide how programs run, find each other or reach the proxy. */
 const variable = text(
   100,
-  /^(?!LD_|NODE_|PATH$|HOME$|SSL_|OPENLEGION_|.*PROXY)[A-Z_][A-Z0-9_]{0,99}$/,
+  /^(?!LD_|NODE_(?!AUTH_TOKEN$)|PATH$|HOME$|SSL_|OPENLEGION_|.*PROXY)[A-Z_][A-Z0-9_]{0,99}$/,
   'the name of a variable, such as GITHUB_TOKEN, that no program is configured with',
 );
 const places = {
@@ -160,7 +160,7 @@ const egress = strictObject<EgressRequest>({
   host: text(253, /^[a-z0-9._:-]*$/, 'a host in lower case'),
   port: integer(0, 65_535),
   path: text(8192, /^(?:[/*][\x21-\x7e]*)?$/, 'a path of visible ASCII characters'),
-  tokens: listOf(strictObject({ token: text(300), place: visible(200) }), 64),
+  tokens: listOf(strictObject({ token: text(300), place: text(200) }), 64),
   service: nullable(text(100, /^[a-z0-9_]+$/, 'the short name of a credential')),
 });
 
