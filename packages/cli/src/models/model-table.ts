@@ -47,7 +47,8 @@ function withObserved({ id, models }: CatalogProvider, names: readonly string[])
   return models.flatMap((model) => {
     if (model.id !== '*') return [model];
     const called = names.filter((name) => name.startsWith(`${id}/`)).map((name) => name.slice(id.length + 1));
-    return [model, ...called.map((name) => ({ ...model, id: name }))];
+    const further = called.filter((name) => !models.some((known) => known.id === name));
+    return [model, ...further.map((name) => ({ ...model, id: name }))];
   });
 }
 
