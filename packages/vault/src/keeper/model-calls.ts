@@ -104,9 +104,9 @@ export function createModelCalls(parts: KeeperParts) {
       const reservation = connection.has(id) ? ledger.find(id) : null;
       if (!reservation) throw refusals.reservationNotOpen();
       const { agent: subject, traceId, day, microUsd: reservedMicroUsd } = reservation;
-      connection.delete(id);
       if (request.chargedMicroUsd > reservedMicroUsd) {
         chargeInFull([reservation], 'a settlement above the reservation');
+        connection.delete(id);
         throw refusals.chargedAboveReservation();
       }
       // One that a power failure undoes leaves its reservation, which is then charged in full.
@@ -116,6 +116,7 @@ export function createModelCalls(parts: KeeperParts) {
         const type = 'reservation.settled';
         audit.append({ type, actor: 'gateway', subject, rule: 'budget', traceId, detail });
       });
+      connection.delete(id);
       return { spentTodayMicroUsd: ledger.spent(subject, today()) };
     },
     /** Charges what a connection that has ended left open, in full: its cost is not known any more. */
