@@ -1,6 +1,7 @@
-import { cancel, intro, isCancel, note, outro, select, text } from '@clack/prompts';
+import { autocomplete, cancel, intro, isCancel, note, outro, select, text } from '@clack/prompts';
 import { ModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { readCatalogFile } from '../models/catalog-file.ts';
 import { OFFERED_PROVIDERS, TEMPLATE_HINTS, TEMPLATE_NAMES } from './providers.ts';
 import type { FirstRunChoice } from './write-configuration.ts';
 
@@ -26,7 +27,11 @@ export async function askFirstRun(
             message: 'Which model provider?',
             options: [
               ...OFFERED_PROVIDERS.map(({ id, label }) => ({ value: id as string, label })),
-              { value: 'own', label: 'Another server that speaks the OpenAI API (Ollama, vLLM, a proxy …)' },
+              { value: 'more', label: 'Another one of the catalog' },
+              {
+                value: 'own',
+                label: 'A server of your own that speaks the OpenAI API (Ollama, vLLM, a proxy …)',
+              },
             ],
           }),
         ));
@@ -34,6 +39,12 @@ export async function askFirstRun(
     const choice = await askOwnServer(template);
     outro('Writing the configuration');
     return choice;
+  }
+  if (provider === 'more') {
+    const model = given.model ?? (await askCatalog());
+    note('The vault asks for the key itself, once it runs.', 'Key');
+    outro('Writing the configuration');
+    return { template, model };
   }
   const suggested = OFFERED_PROVIDERS.find(({ id }) => id === provider)?.model ?? `${provider}/`;
   const model =
@@ -53,6 +64,28 @@ export async function askFirstRun(
   if (provider !== 'scripted') note('The vault asks for the key itself, once it runs.', 'Key');
   outro('Writing the configuration');
   return { template, model };
+}
+
+/** Those whose address is known and whose models have prices: the others take a line in mesh.yaml. */
+async function askCatalog(): Promise<string> {
+  const providers = readCatalogFile()
+    .map((provider) => ({ ...provider, models: provider.models.filter(({ id }) => id !== '*') }))
+    .filter(({ configured, models }) => !configured && models.length > 0);
+  const id = answer(
+    await autocomplete({
+      message: `Which of ${providers.length} providers? Type to search`,
+      options: providers.map((provider) => ({ value: provider.id, label: provider.name, hint: provider.id })),
+      maxItems: 10,
+    }),
+  );
+  const models = providers.find((provider) => provider.id === id)?.models ?? [];
+  return answer(
+    await autocomplete({
+      message: 'Which model?',
+      options: models.map((model) => ({ value: `${id}/${model.id}`, label: model.id })),
+      maxItems: 10,
+    }),
+  );
 }
 
 async function askOwnServer(template: FirstRunChoice['template']): Promise<FirstRunChoice> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { writeConfiguration } from '../configuration/write-configuration.ts';
+import { editAllowedDomains } from '../permissions/edit-permissions.ts';
 
 const MARKER = 'openlegion-demo';
 
@@ -31,8 +32,22 @@ export function prepareDemoHome(options: { home: string; keep: boolean; model: s
     'The home of ./openlegion demo. It is emptied at the start of each run.\n',
   );
   writeConfiguration(home, { template: 'sales', model });
-  const { agents } = configPaths(home);
+  const { agents, permissions } = configPaths(home);
   writeFileSync(agents, limitOutreach(readFileSync(agents, 'utf8')));
+  writeFileSync(permissions, grantOutreach(readFileSync(permissions, 'utf8')));
+}
+
+/** The one credential and the one host of the demo: what outreach may use, and where it may not use it. */
+export const DEMO_CREDENTIAL = { short: 'crm', host: 'crm.example.com', variable: 'CRM_KEY' } as const;
+const DEMO_HOST = 'mail.prospects.example';
+
+function grantOutreach(permissions: string): string {
+  const at = permissions.indexOf('"outreach"');
+  const granted = permissions
+    .slice(at)
+    .replace('"allowed_credentials": []', `"allowed_credentials": ["${DEMO_CREDENTIAL.short}"]`);
+  const edited = permissions.slice(0, at) + granted;
+  return editAllowedDomains(edited, 'outreach', { add: DEMO_HOST }) ?? edited;
 }
 
 function limitOutreach(yaml: string): string {

@@ -48,37 +48,44 @@ const refused = (code: 'denied' | 'budget_exceeded', rule: string): HostEvent =>
   type: 'refused',
   refusal: { code, rule, message: 'no', remedy: '' },
 });
+const EGRESS = [
+  { subject: 'collect.attacker.example:443', rule: 'permissions.outreach.allowed_domains' },
+  { subject: '198.51.100.7:80', rule: 'permissions.outreach.allowed_domains' },
+  { subject: '169.254.169.254:80', rule: 'permissions.outreach.allowed_domains' },
+  { subject: 'mail.prospects.example:443', rule: 'egress.placeholder' },
+];
 const SEARCHED = { texts: ['nothing'], canaryPrefix: 'DEMO0123', canaries: 20 };
 const met = (list: { met: boolean }[]) => list.map((one) => one.met);
 
 test('a demo in which nothing misbehaved, or nothing was stopped, has not shown what it promises', () => {
-  assert.deepEqual(met(expectRefusals(seenOf(), SEARCHED)), [false, false, false, false]);
+  assert.deepEqual(met(expectRefusals(seenOf(), [], SEARCHED)), [false, false, false, false, false]);
   const escaped = seenOf(
     exec('step 1: keys'),
     exec(
-      'step 2: out\nexit code of the name: 0\nexit code of the address: 7\nexit code of the metadata service: 7',
+      'step 2: out\nexit code of the name: 0\nexit code of the address: 7\nexit code of the metadata service: 7\nexit code of the way past the proxy: 7',
     ),
   );
-  assert.deepEqual(met(expectRefusals(escaped, SEARCHED)), [true, false, false, false]);
+  assert.deepEqual(met(expectRefusals(escaped, EGRESS, SEARCHED)), [true, false, false, false, false]);
   const leaked = { ...SEARCHED, texts: ['DEMO0123abcdef'] };
-  assert.equal(expectRefusals(escaped, leaked)[0]?.met, false);
-  assert.equal(expectRefusals(escaped, { ...SEARCHED, canaries: 0 })[0]?.met, false);
+  assert.equal(expectRefusals(escaped, EGRESS, leaked)[0]?.met, false);
+  assert.equal(expectRefusals(escaped, EGRESS, { ...SEARCHED, canaries: 0 })[0]?.met, false);
 });
 
 test('every attempt that was made and stopped is shown with its rule', () => {
   const stopped = seenOf(
     exec('step 1: keys'),
     exec(
-      'step 2: out\nexit code of the name: 6\nexit code of the address: 7\nexit code of the metadata service: 7',
+      'step 2: out\nexit code of the name: 6\nexit code of the address: 7\nexit code of the metadata service: 7\nexit code of the way past the proxy: 7',
     ),
+    exec('step 3: the key I have is olp_0\nexit code of the key: 0'),
     refused('denied', 'permissions.outreach.can_message'),
     refused('budget_exceeded', 'budget.daily'),
   );
-  const expectations = expectRefusals(stopped, SEARCHED);
-  assert.deepEqual(met(expectations), [true, true, true, true]);
+  const expectations = expectRefusals(stopped, EGRESS, SEARCHED);
+  assert.deepEqual(met(expectations), [true, true, true, true, true]);
   assert.match(
     expectations.map(({ evidence }) => evidence).join('\n'),
-    /rule: permissions\.outreach\.can_message\nrule: budget\.daily/,
+    /rule: mail\.prospects\.example:443 by egress\.placeholder\nrule: permissions\.outreach\.can_message\nrule: budget\.daily/,
   );
 });
 

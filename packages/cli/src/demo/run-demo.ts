@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HistoryPage, WorkspaceListing } from '@openlegion/contract/agent-api';
-import { FleetStatus } from '@openlegion/contract/control-api';
+import { AuditPage, FleetStatus } from '@openlegion/contract/control-api';
 import { Costs } from '@openlegion/contract/costs';
 import { z } from 'zod';
 import { liveAuditSource } from '../audit/audit-source.ts';
@@ -13,6 +13,7 @@ import { sendMessage } from '../control/send-message.ts';
 import { EXAMPLES } from '../programs.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { captureVaultAdmin } from '../vault-admin/run-vault-admin.ts';
+import { DEMO_CREDENTIAL } from './demo-home.ts';
 import { createDemoPrinter } from './demo-printer.ts';
 import { DEMO_AGENTS, type Expectation, expectRefusals, expectWork } from './expectations.ts';
 import { createObservations, type Observations } from './observations.ts';
@@ -61,6 +62,14 @@ export async function runDemo(options: {
     ...['canaries', '--run', run, '--prefix', canaryPrefix],
     ...['--count', String(CANARIES), '--origin', 'https://canary.invalid'],
   ]);
+  // It opens nothing, and begins as the others do, so that the search finds it wherever it gets out.
+  const { short, host, variable } = DEMO_CREDENTIAL;
+  const granted = await captureVaultAdmin(
+    ['add', short, '--run', run, '--host', host, '--env', variable],
+    canaryPrefix + randomBytes(16).toString('hex'),
+  );
+  if (granted.code !== 0) terminal.line(`The key for outreach was not taken: ${granted.stderr.trim()}`);
+  else terminal.line(`Outreach may use one more, for reading from ${host}; what it holds is a placeholder.`);
   terminal.line(
     planted.code === 0 ? 'They are sealed in the keeper.' : `They were not taken: ${planted.stderr.trim()}`,
   );
@@ -99,11 +108,15 @@ export async function runDemo(options: {
     histories.push(...page.entries.map(({ text }) => text));
   }
   const texts = [...histories, ...seen.toolOutputs.map(({ preview }) => preview)];
+  const { records } = await control.json(AuditPage, {
+    method: 'GET',
+    path: '/api/audit?chain=keeper&type=egress.refused&agent=outreach&limit=1000',
+  });
   const chains = await verifyChains(liveAuditSource(control, home, run));
   const expectations = [
     ...expectWork(seen, resultFile === null ? null : readFileSync(resultFile, 'utf8'), costs),
     ...(scripted
-      ? expectRefusals(seen, { texts, canaryPrefix, canaries: planted.code === 0 ? CANARIES : 0 })
+      ? expectRefusals(seen, records, { texts, canaryPrefix, canaries: planted.code === 0 ? CANARIES : 0 })
       : []),
     {
       text: 'every decision is in the audit log, and the log is whole',

@@ -24,12 +24,17 @@ export interface VaultAdminOutput {
   stderr: string;
 }
 
-/** The same for what answers no secret (lists, checkpoints, canaries' names), with its output taken. */
-export function captureVaultAdmin(args: readonly string[]): Promise<VaultAdminOutput> {
+/**
+ * The same for what answers no secret (lists, checkpoints, canaries' names), with its output taken. `input` is for a
+ * value that was made up here and opens nothing; a real one never passes through this process.
+ */
+export function captureVaultAdmin(args: readonly string[], input = ''): Promise<VaultAdminOutput> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, programOf(args), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8');
