@@ -19,16 +19,30 @@ export interface ClientConnection {
   upstreams: Agent;
 }
 
+/** What is taken in to be served; `first`, an upstream already dialled. */
+export type Incoming = Pick<ClientConnection, 'caller' | 'socket' | 'tunnel' | 'tls'> & {
+  first?: Promise<Duplex>;
+};
+
 /** An idle connection is closed before the usual server would, so that a request does not meet its closing. */
 const IDLE_UPSTREAM_MS = 4000;
 
-/** Connections outwards, each dialled and verified anew; with `secure`, nothing is sent before its certificate held. */
-export function createUpstreams({ dial }: Dialer, secure: boolean): Agent {
+/**
+ * Connections outwards, each dialled and verified anew; with `secure`, nothing is sent before its certificate held.
+ * `first` was dialled while the program was still in its handshake.
+ */
+export function createUpstreams({ dial }: Dialer, secure: boolean, first?: Promise<Duplex>): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1, timeout: IDLE_UPSTREAM_MS });
+  let prepared = first;
+  async function next(place: Place): Promise<Duplex> {
+    const socket = await prepared;
+    prepared = undefined;
+    return socket && !socket.destroyed ? socket : dial(place, secure);
+  }
   agent.createConnection = ({ host, port }, callback) => {
     // Of a failure Node passes on the error alone, whatever its types ask for.
     const done = callback as ((error: unknown, socket?: Duplex) => void) | undefined;
-    dial({ host: host ?? '', port: Number(port) }, secure).then((socket) => done?.(null, socket), done);
+    next({ host: host ?? '', port: Number(port) }).then((socket) => done?.(null, socket), done);
     return undefined;
   };
   return agent;

@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { Caller } from '../read-caller.ts';
 import { createScrubber } from '../scrub/scrub.ts';
 import type { Authorities } from './authorities.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { Incoming } from './client-connection.ts';
 import type { Dialer } from './dial.ts';
 import { findTokens } from './find-tokens.ts';
 import { type ForwardParts, paceOf } from './forward-request.ts';
@@ -16,7 +16,7 @@ export interface TunnelParts extends ForwardParts {
   dialer: Dialer;
   authorities: Authorities;
   /** Reads requests out of what is inside a tunnel. */
-  serve(inside: Pick<ClientConnection, 'caller' | 'socket' | 'tunnel' | 'tls'>): void;
+  serve(inside: Incoming): void;
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -57,11 +57,22 @@ export async function openTunnel(
   outcome.httpStatus = 200;
   socket.write(ESTABLISHED);
   if (head.length > 0) socket.unshift(head);
-  if ((await firstByte(socket)) !== HANDSHAKE || !secureContext)
+  // The two handshakes at once: the place is admitted, and nothing is sent to it before a request is.
+  const first = secureContext ? parts.dialer.dial(tunnel, true) : undefined;
+  first?.catch(() => {});
+  const drop = (): void =>
+    void first?.then(
+      (upstream) => upstream.destroy(),
+      () => {},
+    );
+  socket.once('close', drop);
+  if ((await firstByte(socket)) !== HANDSHAKE || !secureContext || !first) {
+    drop();
     return parts.serve({ caller, socket, tunnel, tls: null });
+  }
   const tls = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
   tls.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-  parts.serve({ caller, socket: tls, tunnel, tls });
+  parts.serve({ caller, socket: tls, tunnel, tls, first });
 }
 
 /** What a program named in its handshake is the host of its tunnel; naming nothing is right only for an address. */

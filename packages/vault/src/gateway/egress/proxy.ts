@@ -4,7 +4,7 @@ import { VaultError } from '../../process/vault-error.ts';
 import { asRefusal } from '../answer/answer-refusal.ts';
 import { refuse } from '../refuse.ts';
 import { answerClient, MISDIRECTED, refusedRaw } from './answer-client.ts';
-import { type ClientConnection, createUpstreams } from './client-connection.ts';
+import { type ClientConnection, createUpstreams, type Incoming } from './client-connection.ts';
 import { type Ask, forwardRequest } from './forward-request.ts';
 import { isOwnName, openTunnel, type TunnelParts } from './open-tunnel.ts';
 import { checkPath, malformed, parseAbsolute, parseAuthority } from './read-place.ts';
@@ -18,9 +18,10 @@ export interface ProxyParts extends Omit<TunnelParts, 'serve'> {
 /** For the next request's head, from the end of the last; also for the handshake in a tunnel. */
 const HEAD_MS = 60_000;
 
-/** One connection, and how many requests are under way on it. */
+/** One connection, how many requests are under way on it, and whether one of them could not be read. */
 interface Served extends ClientConnection {
   requests: number;
+  isBroken: boolean;
   cancel(): void;
 }
 
@@ -36,7 +37,8 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
   const isWebSocket = ({ headers }: IncomingMessage): boolean =>
     headers.upgrade?.toLowerCase() === 'websocket';
   const server = createServer({
-    ...{ insecureHTTPParser: false, requireHostHeader: true, maxHeaderSize: 32 * 1024 },
+    // A missing Host is refused here, not by Node, which would read on behind it.
+    ...{ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 32 * 1024 },
     ...{ keepAliveTimeout: 0, shouldUpgradeCallback: isWebSocket },
   });
   for (const event of ['request', 'checkContinue', 'checkExpectation'])
@@ -71,12 +73,12 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
     else socket.destroy();
   });
 
-  function serve(from: Parameters<TunnelParts['serve']>[0]): void {
+  function serve({ first, ...from }: Incoming): void {
     const { socket, tls } = from;
     const secure = tls !== null;
-    const upstreams = createUpstreams(parts.dialer, secure);
+    const upstreams = createUpstreams(parts.dialer, secure, first);
     const cancel = clock.after(HEAD_MS, () => socket.destroy());
-    const served: Served = { ...from, secure, upstreams, requests: 0, cancel };
+    const served: Served = { ...from, secure, upstreams, requests: 0, isBroken: false, cancel };
     connections.set(socket, served);
     socket.once('close', () => {
       served.cancel();
@@ -91,7 +93,8 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
     upgraded: Ask['upgraded'],
   ): Promise<void> {
     const from = connections.get(request.socket);
-    if (!from) return;
+    // After what could be read in two ways nothing is read: it may be a part of it.
+    if (!from || from.isBroken) return;
     from.cancel();
     from.requests += 1;
     response.once('close', () => {
@@ -107,7 +110,10 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
       });
     } catch (error) {
       if (!(error instanceof VaultError)) parts.failed(error);
-      answerClient(clock, request, response, asRefusal(error));
+      const refusal = asRefusal(error);
+      from.isBroken = refusal.code === 'bad_request';
+      if (from.isBroken) response.shouldKeepAlive = false;
+      answerClient(clock, request, response, refusal);
     }
   }
   return serve;

@@ -18,7 +18,7 @@ export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {
   const { 'transfer-encoding': coding = 'chunked' } = headers;
   const times = (name: string): number => names.filter((other) => other === name).length;
   if (
-    times('host') > 1 ||
+    times('host') !== 1 ||
     times('content-length') + times('transfer-encoding') > 1 ||
     !/^chunked$/i.test(coding)
   )

@@ -236,3 +236,24 @@ test('a service is reached by its name alone, with its credential, by TLS', asyn
   server.closeAllConnections();
   server.close();
 });
+
+test('a tunnel in which nothing is asked leaves no connection to its upstream', async () => {
+  let requests = 0;
+  await using upstream = await startUpstream((_message, response) => {
+    requests += 1;
+    response.end();
+  });
+  await using at = await startEgress({ pins: { 'up.test': upstream.port } });
+  const goneOf = async (): Promise<void> => {
+    const [socket]: Socket[] = await once(upstream.server, 'connection');
+    if (socket && !socket.destroyed) await once(socket.resume(), 'close');
+  };
+  const gone = goneOf();
+  (await at.tunnel('up.test:443')).destroy();
+  await gone;
+  const goneToo = goneOf();
+  const plain = 'CONNECT up.test:443 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nHost: evil\r\n\r\n';
+  assert.match(await exchange(await at.open(), plain, /HTTP\/1\.1 421/), /421/);
+  await goneToo;
+  assert.equal(requests, 0);
+});
