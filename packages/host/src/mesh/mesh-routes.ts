@@ -18,6 +18,7 @@ import type { VaultView } from '../vault/vault-view.ts';
 import { callModel, type ModelCall } from './call-model.ts';
 import { callService } from './call-service.ts';
 import { introspect } from './introspect.ts';
+import { modelOfCall } from './model-of-call.ts';
 import { readJsonBody } from './read-json-body.ts';
 import { routeModel } from './route-model.ts';
 import { splice } from './splice.ts';
@@ -75,8 +76,9 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       atATime: 16,
       async run(agent, request) {
         const running = lanes.running(agent.name);
+        const model = modelOfCall(agent, request);
         const called = await callModel(request, callerOf(agent.name), gateway);
-        if (called) noteCall(agent, running, modelOf(agent, request.path), called);
+        if (called) noteCall(agent, running, model(), called);
         if (called?.cut !== undefined) throw called.cut;
         request.stream.end();
         return undefined;
@@ -154,11 +156,4 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       run: async (agent) => introspect(agent, await keeper.costs()),
     },
   ];
-}
-
-/** For the event only: the agent's model at this provider, or the provider where it has several there. */
-function modelOf({ models }: AgentSettings, path: string): string {
-  const provider = path.split('/')[2] ?? '';
-  const [only, ...others] = models.filter((model) => model.startsWith(`${provider}/`));
-  return only !== undefined && others.length === 0 ? only : provider;
 }

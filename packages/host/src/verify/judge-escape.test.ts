@@ -4,7 +4,7 @@ import * as isolation from './judge-escape.ts';
 import * as kernelJudges from './judge-kernel.ts';
 import { judgeMounts, MOUNTS_PROMISE } from './judge-mounts.ts';
 import { type JudgeCase, testCases } from './test/judge-cases.ts';
-import { files, kernel, mountinfo, processes, writes, ZERO } from './test/seen.ts';
+import { files, kernel, mountinfo, processes, writes } from './test/seen.ts';
 
 const CASES: JudgeCase[] = [
   {

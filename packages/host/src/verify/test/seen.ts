@@ -12,7 +12,7 @@ import type {
 
 /* What a probe reports from a container in order, to be changed in one thing. */
 
-export const ZERO = '0000000000000000';
+const ZERO = '0000000000000000';
 const confined = {
   ...{ pid: '7', Name: 'node', Uid: '1000 1000 1000 1000', Gid: '1000 1000 1000 1000', Groups: '1000' },
   ...{ CapInh: ZERO, CapPrm: ZERO, CapEff: ZERO, CapBnd: ZERO, CapAmb: ZERO, NoNewPrivs: '1', Seccomp: '2' },
