@@ -31,6 +31,26 @@ export function strictObject<T extends object>(shape: { [K in keyof T]-?: Parser
   };
 }
 
+/** All keys of `required`, any of `optional`, and no other. */
+export function objectOf<R extends object, O extends object>(
+  required: { [K in keyof R]-?: Parser<R[K]> },
+  optional: { [K in keyof O]-?: Parser<O[K]> },
+): Parser<R & Partial<O>> {
+  const entries = Object.entries({ ...required, ...optional }) as [string, Parser<unknown>][];
+  const known = entries.map(([key]) => key);
+  return (value, at) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(at, 'an object');
+    const given = new Map<string, unknown>(Object.entries(value));
+    for (const key of given.keys())
+      if (!known.includes(key)) throw malformed(at, `no other fields than ${known.join(', ')}`);
+    const there = entries.filter(([key]) => given.has(key) || Object.hasOwn(required, key));
+    // Each key is of one shape or the other and has parsed, or it is optional and not there.
+    return Object.fromEntries(
+      there.map(([key, parse]) => [key, parse(given.get(key), at ? `${at}.${key}` : key)]),
+    ) as R & Partial<O>;
+  };
+}
+
 /** A whole number that a double represents exactly; `-0` becomes `0`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Parser<number> {
   return (value, at) => {
