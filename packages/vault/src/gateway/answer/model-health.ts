@@ -19,7 +19,8 @@ const REFUSED_MS = 3_600_000;
 const KEY_PROVEN_MS = 600_000;
 const MAX_MODELS = 5000;
 
-interface Seen extends ModelHealth {
+interface Seen {
+  health: ModelHealth;
   failures: number;
   coolingUntilMs: number;
   succeededAtMs: number;
@@ -36,58 +37,32 @@ export function createModelHealth(now: () => number): ModelHealthRecord {
 
   return {
     note(model, status, retryAfter, unpaid = false) {
+      const before = seen.get(model);
+      if (!before && seen.size >= MAX_MODELS) return;
+      const { failures: failed, coolingUntilMs: until, succeededAtMs } = before ?? NEVER;
       const at = now();
-      const before = seen.get(model) ?? NEVER;
-      if (before === NEVER && seen.size >= MAX_MODELS) return;
       if (status >= 200 && status < 300) {
-        seen.set(model, {
-          ...NEVER,
-          model,
-          lastStatus: status,
-          lastErrorAt: before.lastErrorAt,
-          succeededAtMs: at,
-        });
+        const lastErrorAt = before?.health.lastErrorAt ?? null;
+        const health = { model, ok: true, lastStatus: status, lastErrorAt, coolingUntil: null };
+        seen.set(model, { ...NEVER, health, succeededAtMs: at });
         return;
       }
-      const proven = status === 403 && at - before.succeededAtMs < KEY_PROVEN_MS;
+      const proven = status === 403 && at - succeededAtMs < KEY_PROVEN_MS;
       const refused = unpaid || status === 401 || status === 402 || (status === 403 && !proven);
       if (!refused && !isTransient(status)) return;
-      const together = before.coolingUntilMs > at;
-      const failures = refused || together ? before.failures : before.failures + 1;
+      const failures = refused || until > at ? failed : failed + 1;
       const coolingMs = refused ? REFUSED_MS : coolingFor(status, failures, retryAfter);
-      const coolingUntilMs = Math.max(before.coolingUntilMs, at + coolingMs);
-      seen.set(model, {
-        model,
-        ok: false,
-        lastStatus: status,
-        lastErrorAt: new Date(at).toISOString(),
-        coolingUntil: new Date(coolingUntilMs).toISOString(),
-        failures,
-        coolingUntilMs,
-        succeededAtMs: before.succeededAtMs,
-      });
+      const coolingUntilMs = Math.max(until, at + coolingMs);
+      const lastErrorAt = new Date(at).toISOString();
+      const coolingUntil = new Date(coolingUntilMs).toISOString();
+      const health = { model, ok: false, lastStatus: status, lastErrorAt, coolingUntil };
+      seen.set(model, { health, failures, coolingUntilMs, succeededAtMs });
     },
-    all: () =>
-      [...seen.values()].map(({ model, ok, lastStatus, lastErrorAt, coolingUntil }) => ({
-        model,
-        ok,
-        lastStatus,
-        lastErrorAt,
-        coolingUntil,
-      })),
+    all: () => [...seen.values()].map(({ health }) => health),
   };
 }
 
-const NEVER: Seen = {
-  model: '',
-  ok: true,
-  lastStatus: 0,
-  lastErrorAt: null,
-  coolingUntil: null,
-  failures: 0,
-  coolingUntilMs: 0,
-  succeededAtMs: Number.NEGATIVE_INFINITY,
-};
+const NEVER = { failures: 0, coolingUntilMs: 0, succeededAtMs: Number.NEGATIVE_INFINITY };
 
 function isTransient(status: number): boolean {
   return status === 0 || status === 408 || status === 429 || status >= 500 || (status >= 300 && status < 400);
