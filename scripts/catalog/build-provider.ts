@@ -100,7 +100,8 @@ function modelOf(fact: ModelFact): CatalogModel[] {
   if (fact.contextTokens === null || fact.contextTokens < 1) return [];
   const embeds = isEmbedding(fact.id);
   const maxOutputTokens = embeds ? 1 : (fact.maxOutputTokens ?? OUTPUT_WHEN_UNKNOWN);
-  const capabilities: ModelFact['capabilities'] = embeds ? ['embedding'] : fact.capabilities;
+  const hears = fact.price.audioInput === undefined ? [] : (['audio'] as const);
+  const capabilities: ModelFact['capabilities'] = embeds ? ['embedding'] : [...fact.capabilities, ...hears];
   const sees = capabilities.includes('vision');
   return [
     {
