@@ -22,7 +22,13 @@ export function loadChatRoutes(
 ): ChatRoutes {
   const history = createHistory(database, () => new Date().toISOString());
   const outputs = createOutputFiles(paths.toolOutput);
-  const offered = defineTools({ workspace: paths.workspace, mesh, outputs, granted: start.tools });
+  const offered = defineTools({
+    workspace: paths.workspace,
+    mesh,
+    outputs,
+    granted: start.tools,
+    environment: start.egress.environment,
+  });
   const stream = createModelStream({
     agent: start,
     mesh,

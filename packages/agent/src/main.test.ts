@@ -20,6 +20,7 @@ const START = {
   systemPrompt: 'Be brief.',
   initialInstructions: '',
   tools: ['exec', 'write_file'],
+  egress: { authorityPem: '', environment: {} },
 };
 
 function scripted(...answers: string[][]) {

@@ -22,6 +22,7 @@ const START = {
   systemPrompt: '',
   initialInstructions: '',
   tools: [],
+  egress: { authorityPem: '', environment: {} },
 };
 const message = (messageId: string) => ({ messageId, traceId: 't', from: 'user', text: 'do it' });
 
@@ -36,6 +37,7 @@ async function serve(directory: string, stream: ModelStream, tools: readonly Any
       toolOutput: `${directory}/out`,
     },
     openDatabase: async (path) => openDatabase(path),
+    openWayOut: async () => {},
     loadChatRoutes: async ({ database, paths }, progress) => {
       const history = createHistory(database, () => new Date(0).toISOString());
       return createChatRoutes({

@@ -33,6 +33,8 @@ export type ChatRoutes = (request: HostRequest) => Promise<void>;
 export interface AgentApiParts {
   paths: AgentPaths;
   openDatabase: (path: string) => Promise<Database>;
+  /** Makes ready what other programs of the container reach out by. */
+  openWayOut: (start: AgentStart) => Promise<void>;
   loadChatRoutes: (agent: StartedAgent, progress: Progress) => Promise<ChatRoutes>;
   log: (error: unknown) => void;
 }
@@ -46,6 +48,7 @@ export function createAgentApi(parts: AgentApiParts): (request: HostRequest) => 
   const start = async (request: HostRequest): Promise<StartedAgent> => {
     const agent = parseStart(await readJson(request.stream, START_BYTES));
     mkdirSync(parts.paths.workspace, { recursive: true });
+    await parts.openWayOut(agent);
     return { start: agent, database: await parts.openDatabase(parts.paths.database), paths: parts.paths };
   };
 

@@ -14,6 +14,7 @@ const good = {
   systemPrompt: '',
   initialInstructions: '',
   tools: ['exec'],
+  egress: { authorityPem: 'pem', environment: { GITHUB_TOKEN: 'olp_0' } },
 };
 
 function accepts(value: unknown): unknown {
@@ -48,6 +49,16 @@ test('accepts and refuses exactly what the schema of the contract does', () => {
     ),
     fc.constant(['x'.repeat(101)]),
     fc.constant([1]),
+    fc.record({
+      authorityPem: fc.oneof(fc.string(), fc.constant('x'.repeat(8193)), fc.anything()),
+      environment: fc.oneof(
+        fc.dictionary(fc.string(), fc.string()),
+        fc.constant({ A: 'x'.repeat(201) }),
+        fc.constant({ ['A'.repeat(101)]: '' }),
+        fc.anything(),
+      ),
+    }),
+    fc.constant({ authorityPem: '', environment: {}, extra: 1 }),
   );
   const field = fc.constantFrom(...Object.keys(good), 'extra', '__proto__', 'constructor');
   fc.assert(

@@ -15,6 +15,7 @@ const FIELDS = [
   'systemPrompt',
   'initialInstructions',
   'tools',
+  'egress',
 ];
 
 function refuse(field: string): never {
@@ -28,6 +29,26 @@ function refuse(field: string): never {
 
 function text(value: unknown, field: string): string {
   return typeof value === 'string' ? value : refuse(field);
+}
+
+function egress(value: unknown): AgentStart['egress'] {
+  const { authorityPem, environment, ...rest } = record(value, 'egress');
+  const pem = text(authorityPem, 'egress.authorityPem');
+  if (pem.length > 8192 || Object.keys(rest).length > 0) refuse('egress');
+  const variables = Object.entries(record(environment, 'egress.environment'));
+  const fits = variables.every(
+    ([name, held]) => name.length <= 100 && typeof held === 'string' && held.length <= 200,
+  );
+  if (!fits) refuse('egress.environment');
+  return {
+    authorityPem: pem,
+    environment: Object.fromEntries(variables.map(([name, held]) => [name, String(held)])),
+  };
+}
+
+function record(value: unknown, field: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(field);
+  return { ...value };
 }
 
 /**
@@ -60,6 +81,7 @@ export function parseStart(value: unknown): AgentStart {
     thinking,
     systemPrompt: text(fields.get('systemPrompt'), 'systemPrompt'),
     initialInstructions: text(fields.get('initialInstructions'), 'initialInstructions'),
+    egress: egress(fields.get('egress')),
     tools: tools.map((tool) => (typeof tool === 'string' && tool.length <= 100 ? tool : refuse('tools'))),
   };
 }

@@ -4,7 +4,7 @@
  * What is loaded before the first request is this file and Node's http: an idle agent pays for nothing else.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { MeshClient } from '../pipe/pipe.ts';
 import { guardRequest } from './guard-request.ts';
 import { sendRefusal } from './send-refusal.ts';
@@ -23,6 +23,8 @@ export interface ModelEndpointParts {
 export interface ModelEndpoint {
   /** Listens on loopback only and resolves with the port; rejects where it is taken. Port 0: any, for tests. */
   listen(port?: number): Promise<number>;
+  /** Serves one connection that was accepted elsewhere. */
+  accept(socket: Socket): void;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export function createModelEndpoint(parts: ModelEndpointParts): ModelEndpoint {
           resolve(port);
         });
       }),
+    accept: (socket) => void server.emit('connection', socket),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
 
 /** A request of the host on the outer session. */
@@ -10,7 +10,7 @@ export interface HostRequest {
 }
 
 export interface MeshCall {
-  method: 'GET' | 'POST';
+  method: string;
   path: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
@@ -29,9 +29,15 @@ export interface MeshClient {
   call(call: MeshCall): Promise<MeshAnswer>;
 }
 
+/**
+ * Opens one `CONNECT egress`: a connection to the outside for one program. It is given before its answer; `response`
+ * says whether the mesh took it. Rejects when the pipe has ended.
+ */
+export type EgressDialler = () => Promise<ClientHttp2Stream>;
+
 /** `serve-pipe.ts` provides this. `closed` resolves at end of input: the agent then stops. */
 export type ServePipe = (options: {
   input: Readable;
   output: Writable;
   handle: (request: HostRequest) => Promise<void>;
-}) => { mesh: MeshClient; closed: Promise<void> };
+}) => { mesh: MeshClient; dialEgress: EgressDialler; closed: Promise<void> };

@@ -2,13 +2,7 @@
  * stdin, stdout ── outer session (we serve) ──┬── requests of the host
  *                                             └── CONNECT mesh ── inner session (we are the client)
  */
-import {
-  type ClientHttp2Session,
-  connect,
-  constants,
-  createServer,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { type ClientHttp2Session, connect, createServer, type ServerHttp2Stream } from 'node:http2';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { RefusalBody, RefusalCode } from '@openlegion/contract/refusal';
 import { REFUSAL_STATUS } from '@openlegion/contract/refusal-status';
@@ -19,6 +13,8 @@ import type { ServePipe } from './pipe.ts';
 /** What the host may have under way towards us; it is trusted, so these serve speed rather than defence. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const SESSION_WINDOW_BYTES = 16 * 1024 * 1024;
+/** Smaller: up to 48 connections of programs that may not read what they asked for are held in this memory. */
+const INNER_WINDOW_BYTES = 512 * 1024;
 
 /**
  * Serves the host's requests until the end of input. What `handle` throws is answered as the refusal of its code,
@@ -51,7 +47,7 @@ export const servePipe: ServePipe = ({ input, output, handle }) => {
       stream.respond({ ':status': 200 });
       const session = connect('http://mesh', {
         createConnection: () => stream,
-        settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+        settings: { enablePush: false, initialWindowSize: INNER_WINDOW_BYTES },
       });
       session.on('error', () => {});
       session.setLocalWindowSize(SESSION_WINDOW_BYTES);
@@ -71,6 +67,8 @@ export const servePipe: ServePipe = ({ input, output, handle }) => {
 
   return {
     mesh: { call: async (call) => callMesh(await inner.promise, call) },
+    dialEgress: async () =>
+      (await inner.promise).request({ ':method': 'CONNECT', ':authority': 'egress' }, { endStream: false }),
     closed: closed.promise,
   };
 };
@@ -86,7 +84,8 @@ async function answer(stream: ServerHttp2Stream, run: () => Promise<void>): Prom
 function refuse(stream: ServerHttp2Stream, error: unknown): void {
   if (stream.destroyed || stream.closed) return;
   if (stream.headersSent) {
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Cut, not closed: a stream that is closed first sends what it has and looks whole.
+    stream.destroy(new Error('an answer failed in its middle'));
     return;
   }
   const code: RefusalCode = error instanceof OpenLegionError ? error.code : 'internal';

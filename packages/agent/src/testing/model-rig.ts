@@ -14,6 +14,7 @@ export const START: AgentStart = {
   systemPrompt: '',
   initialInstructions: '',
   tools: [],
+  egress: { authorityPem: '', environment: {} },
 };
 
 const TOOL = {

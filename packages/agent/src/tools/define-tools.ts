@@ -22,11 +22,13 @@ export function defineTools(options: {
   mesh: MeshClient;
   outputs: OutputFiles;
   granted: readonly string[];
+  environment: Readonly<Record<string, string>>;
 }): OfferedTools {
-  const { workspace, mesh, outputs, granted } = options;
+  const { workspace, mesh, outputs, granted, environment } = options;
   const all = [
     createExec({
       workspace,
+      environment,
       capture: ({ messageId, callId }) => outputs.capture(messageId, callId),
     }),
     createReadFile(workspace),

@@ -8,7 +8,11 @@ import { createOutputFiles } from './output-files.ts';
 
 function rig(workspace: string) {
   const outputs = createOutputFiles(`${workspace}/out`);
-  return createExec({ workspace, capture: ({ messageId, callId }) => outputs.capture(messageId, callId) });
+  return createExec({
+    workspace,
+    environment: { GITHUB_TOKEN: 'olp_0' },
+    capture: ({ messageId, callId }) => outputs.capture(messageId, callId),
+  });
 }
 
 test('gives back output, errors and exit code, from the workspace', async () => {
@@ -17,6 +21,8 @@ test('gives back output, errors and exit code, from the workspace', async () => 
   assert.equal(well.outcome, 'ok');
   assert.ok(well.output.includes(directory.path));
   assert.match(well.output, /problem\n[\s\S]*\[exit code 0\]/);
+  const seen = await runTool(rig(directory.path), { command: 'echo $HTTPS_PROXY $GITHUB_TOKEN' });
+  assert.match(seen.output, /^http:\/\/127\.0\.0\.1:3128 olp_0\n/);
   const badly = await runTool(rig(directory.path), { command: 'exit 7' });
   assert.deepEqual(badly, { outcome: 'error', output: '[exit code 7]' });
   const killed = await runTool(rig(directory.path), { command: 'kill -9 $$' });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PROGRAM_ENVIRONMENT } from '@openlegion/contract/program-environment';
 import { z } from 'zod';
 import type { OutputCapture } from './output-capture.ts';
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from './tool.ts';
@@ -14,6 +15,8 @@ const DRAIN_MS = 200;
  */
 export function createExec(options: {
   workspace: string;
+  /** Placeholders of credentials, by the variables that programs look into. */
+  environment: Readonly<Record<string, string>>;
   capture: (context: ToolContext) => OutputCapture;
 }): AnyTool {
   return defineTool({
@@ -32,6 +35,8 @@ export function createExec(options: {
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
+          ...PROGRAM_ENVIRONMENT,
+          ...options.environment,
           PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
           HOME: options.workspace,
           LANG: 'C.UTF-8',

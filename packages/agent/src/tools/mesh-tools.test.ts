@@ -74,6 +74,7 @@ test('only granted tools are offered, with schemas that providers take', () => {
     workspace: '/w',
     mesh: fakeMesh({}),
     outputs: createOutputFiles('/o'),
+    environment: {},
     granted: ['exec', 'list_agents', 'unheard_of'],
   });
   assert.deepEqual([...offered.tools.keys()], ['exec', 'list_agents']);

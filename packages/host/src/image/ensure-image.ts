@@ -8,6 +8,7 @@ import { buildFailure } from './build-failure.ts';
 import { bundleAgent } from './bundle-agent.ts';
 import { importDebianBase } from './debian-base.ts';
 import { findNodeBinary, type NodeBinary } from './find-node-binary.ts';
+import { findNpm } from './find-npm.ts';
 import {
   agentDockerfile,
   EXCLUDED_PATHS,
@@ -59,7 +60,14 @@ export async function ensureImage(options: EnsureImageOptions): Promise<{ image:
 
   const recipe = [registryDockerfile(), PREPARE_SCRIPT, ...PACKAGES, ...EXCLUDED_PATHS, architecture];
   const base = `openlegion-base:${shortHash(recipe)}`;
-  const runtimeHash = shortHash([base, runtimeDockerfile(base), node.version, String(node.bytes)]);
+  const npm = await findNpm();
+  const runtimeHash = shortHash([
+    base,
+    runtimeDockerfile(base),
+    node.version,
+    String(node.bytes),
+    npm.version,
+  ]);
   const runtime = `openlegion-runtime:${runtimeHash}`;
   const dockerfile = agentDockerfile(runtime);
   const contents = files.flatMap((file) => [file.path, file.content]);
@@ -87,8 +95,8 @@ export async function ensureImage(options: EnsureImageOptions): Promise<{ image:
         await importDebianBase({ engine, image: base, architecture, signal, onLine: report('base') });
       }
     }
-    report('node')(`Adding Node ${node.version}`);
-    await build('node', runtime, runtimeDockerfile(base), [nodeEntry(node)]);
+    report('node')(`Adding Node ${node.version} and npm ${npm.version}`);
+    await build('node', runtime, runtimeDockerfile(base), [nodeEntry(node), ...(await npm.entries())]);
   }
   report('agent')('Adding the agent');
   const agentFiles = files.map((file) => inMemory(`openlegion/${file.path}`, file.content));

@@ -1,9 +1,20 @@
+import { PROGRAM_ENVIRONMENT, PUBLIC_ROOTS_FILE, ROOTS_FILE } from '@openlegion/contract/program-environment';
+
 /** The distribution whose packages the agent image is made of. */
 export const DEBIAN_SUITE = 'bookworm';
 export const REGISTRY_BASE = `debian:${DEBIAN_SUITE}-slim`;
 
 /** What an agent's tools need. libstdc++ is Node's; tini is the init where the engine has none (Podman). */
-export const PACKAGES = ['ca-certificates', 'curl', 'git', 'libstdc++6', 'python3', 'tini'] as const;
+export const PACKAGES = [
+  'ca-certificates',
+  'curl',
+  'git',
+  'libstdc++6',
+  'python3',
+  'python3-pip',
+  'python3-venv',
+  'tini',
+] as const;
 
 /** Not in the image: no one reads manuals in it. Copyright files stay, as Debian's policy asks. */
 export const EXCLUDED_PATHS = [
@@ -16,7 +27,8 @@ export const EXCLUDED_PATHS = [
 
 /**
  * Run with `sh -e` in the root of the base. Takes the setuid and setgid bits from every file and directory: nothing in the image
- * can change its user, whatever the engine's options are.
+ * can change its user, whatever the engine's options are. The system's bundle of roots becomes a link to where an agent
+ * puts its own at /start, so that programs find it that know no variable for it.
  */
 export const PREPARE_SCRIPT = `
 find / -xdev -not -type l -perm /6000 -exec chmod a-s {} +
@@ -26,6 +38,9 @@ echo 'agent:x:1000:1000::/data:/bin/bash' >> /etc/passwd
 echo 'agent:x:1000:' >> /etc/group
 install -d -o 1000 -g 1000 -m 0700 /data
 install -d /opt/openlegion
+mv /etc/ssl/certs/ca-certificates.crt ${PUBLIC_ROOTS_FILE}
+ln -s ${ROOTS_FILE} /etc/ssl/certs/ca-certificates.crt
+echo 'PATH=/data/.local/bin:$PATH' > /etc/profile.d/openlegion.sh
 `.trim();
 
 /** The base where a registry can be reached. */
@@ -41,10 +56,27 @@ export function registryDockerfile(): string {
   ].join('\n');
 }
 
-/** Debian with the pinned Node, which changes more rarely than the agent. */
+/** Debian with the pinned Node and npm, which change more rarely than the agent. */
 export function runtimeDockerfile(base: string): string {
-  return [`FROM ${base}`, 'COPY node /usr/local/bin/node', ''].join('\n');
+  return [
+    `FROM ${base}`,
+    'COPY node /usr/local/bin/node',
+    'COPY npm /usr/local/lib/node_modules/npm',
+    'RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\',
+    ' && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx',
+    '',
+  ].join('\n');
 }
+
+/** For whatever is started in the container; the agent itself reaches out by its pipe and does without. */
+function environmentLines(): string[] {
+  return Object.entries(PROGRAM_ENVIRONMENT).map(([name, value]) => `ENV ${name}=${value}`);
+}
+
+/** Node reads these at its start, where the agent's own has no use for them and pays with memory. */
+const WITHOUT = ['NODE_USE_ENV_PROXY', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => ['-u', name]);
+/** Starts a program of ours in the image. */
+export const NODE_COMMAND = ['/usr/bin/env', ...WITHOUT, 'node'] as const;
 
 /** Loads every chunk once, so that what the agent imports lazily is in the cache too. Importing does nothing else. */
 const LOAD_CHUNKS = [
@@ -71,9 +103,10 @@ export function agentDockerfile(runtime: string): string {
     ' && chown -R root:root /opt/openlegion && chmod -R a+rX,go-w /opt/openlegion \\',
     ' && rm -rf /tmp/* && find /data -mindepth 1 -delete',
     'ENV NODE_COMPILE_CACHE=/opt/openlegion/compile-cache NODE_ENV=production',
+    ...environmentLines(),
     'WORKDIR /data',
     'USER 1000:1000',
-    'CMD ["node", "/opt/openlegion/agent.js"]',
+    `CMD ${JSON.stringify([...NODE_COMMAND, '/opt/openlegion/agent.js'])}`,
     '',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
+import { NODE_COMMAND } from '../image/image-recipe.ts';
 import type { ConnectPipe, MeshHandler, Pipe } from '../pipe/pipe.ts';
 import type { Sandbox, SandboxBackend, SandboxSpec } from '../sandbox/sandbox-backend.ts';
 
@@ -35,7 +36,7 @@ export function startProbe(ground: ProbeGround, mode: string): Promise<Sandbox> 
     installation: ground.installation,
     agent: `verify-${randomBytes(4).toString('hex')}`,
     image: ground.image,
-    command: ['node', '/opt/openlegion/probe.js', mode],
+    command: [...NODE_COMMAND, '/opt/openlegion/probe.js', mode],
     memoryBytes: PROBE_LIMITS.memoryBytes,
     cpus: PROBE_LIMITS.cpus,
     pids: PROBE_LIMITS.pids,
