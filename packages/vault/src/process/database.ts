@@ -26,7 +26,7 @@ export interface Database {
    * what may be found undone. SQLite keeps commits in their order, so no later one is kept without it.
    */
   relaxed: Transaction;
-  /** Many of both as one, which is as durable as the most durable of its parts. */
+  /** Many of both as one, which is as durable as the most durable of them. It writes nothing outside of them. */
   together: Transaction;
   /** Writes everything from the log into the file, so that no page of before is left in either. */
   compact(): void;
@@ -148,7 +148,7 @@ function transactionsOf(
 ): Pick<Database, 'durable' | 'relaxed' | 'together' | 'compact' | 'close'> {
   // Commits do not wait for the disk of themselves; the durable ones are followed by one that does, for all of them.
   database.exec('PRAGMA synchronous = NORMAL');
-  let depth = 0;
+  let isOpen = false;
   let mustForce = false;
   let lost: { error: unknown } | null = null;
 
@@ -167,17 +167,20 @@ function transactionsOf(
     forced?.();
   }
 
+  /** The first part opens the transaction, and is all there is to undo in it; later ones are savepoints. */
   function part<T>(work: () => T): T {
     if (lost) throw lost.error;
-    enter.run();
+    const isFirst = !database.isTransaction;
+    if (isFirst) begin.run();
+    else enter.run();
     try {
       const result = work();
-      leave.run();
+      if (!isFirst) leave.run();
       return result;
     } catch (error) {
       // A full disk makes SQLite undo the whole transaction: then none of its parts may go on, or be answered.
-      if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part');
-      else lost = { error };
+      if (!database.isTransaction) lost = { error };
+      else database.exec(isFirst ? 'ROLLBACK' : 'ROLLBACK TO part; RELEASE part');
       throw error;
     }
   }
@@ -185,39 +188,37 @@ function transactionsOf(
   function whole<T>(work: () => T): T {
     mustForce = false;
     lost = null;
-    begin.run();
-    let result: T;
-    try {
-      result = work();
-      if (lost) throw (lost as { error: unknown }).error;
-      commit.run();
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
+    const result = work();
+    if (lost) throw (lost as { error: unknown }).error;
+    if (database.isTransaction) commit.run();
     if (mustForce) force();
     return result;
   }
 
   function together<T>(work: () => T): T {
-    depth += 1;
+    if (isOpen) return work();
+    isOpen = true;
     try {
-      return depth === 1 ? whole(work) : part(work);
+      return whole(work);
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
     } finally {
-      depth -= 1;
+      isOpen = false;
     }
   }
 
   const durable = <T>(work: () => T): T =>
     together(() => {
+      const result = part(work);
       mustForce = true;
-      return work();
+      return result;
     });
   const flush = createFlush(() => durable(() => {}), later);
   return {
     ...{ durable, together },
     relaxed(work) {
-      const result = together(work);
+      const result = together(() => part(work));
       flush.soon();
       return result;
     },
