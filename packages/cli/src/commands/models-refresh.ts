@@ -45,7 +45,7 @@ export async function modelsRefresh(
   if (missing.length > 0)
     terminal.line(`Not in the list, and left as they are: ${safeText(missing.join(', '))}`);
   if (changes.length === 0) {
-    terminal.line(`The prices of ${names.length - missing.length} models are as in the list.`);
+    terminal.line(`As in the list: the prices of all others (${names.length - missing.length}).`);
     return 0;
   }
   terminal.line('In US dollars per million tokens:');

@@ -154,7 +154,7 @@ test('refresh where the list is as the catalog, and where there is no configurat
   const there = installation(context);
   const options = { from: 'https://list.example', yes: false };
   assert.equal(await modelsRefresh(there, options, listOf({ input: 0.4, output: 1.6, cache_read: 0.1 })), 0);
-  assert.match(there.said(), /prices of 1 models are as in the list/);
+  assert.match(there.said(), /As in the list: the prices of all others \(1\)/);
   const broken = installation(context);
   writeFileSync(join(broken.home, 'config/mesh.yaml'), 'llm: [');
   await assert.rejects(modelsRefresh(broken, options, listOf({})), { code: 'not_found' });

@@ -54,6 +54,8 @@ function reasonOf(cause: unknown): string {
   if (cause.name === 'TimeoutError') return `no answer in ${TIMEOUT_MS / 1000} s`;
   if (cause instanceof SyntaxError || cause.name === 'ZodError') return 'what is there is no such list';
   const inner = cause.cause;
+  if (inner instanceof Error && inner.message === 'unexpected redirect')
+    return 'it points to another address, and that is not followed';
   const code =
     inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? ` (${inner.code})` : '';
   return cause.message === 'fetch failed' ? `no connection${code}` : cause.message.slice(0, 200);

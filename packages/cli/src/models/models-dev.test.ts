@@ -69,10 +69,12 @@ const answering = (body: string | Error, init?: ResponseInit) => async () => {
 const offline = new TypeError('fetch failed', {
   cause: Object.assign(new Error('x'), { code: 'ENOTFOUND' }),
 });
+const elsewhere = new TypeError('fetch failed', { cause: new Error('unexpected redirect') });
 
 test('no list: a clear error that quotes nothing of what came, and nothing else happens', async () => {
   const cases: [typeof fetch, RegExp][] = [
     [answering(offline), /no connection \(ENOTFOUND\)/],
+    [answering(elsewhere), /another address/],
     [answering('<html>Log in</html>'), /is no such list/],
     [answering('{"openai":{}}'), /no provider in it/],
     [answering('no', { status: 503 }), /status 503/],

@@ -3,7 +3,7 @@ import { findModel } from '@openlegion/contract/find-model';
 import { type MeshConfig, OwnModelConfig } from '@openlegion/contract/mesh-config';
 import { splitModelName } from '@openlegion/contract/model-name';
 import { ownModels } from '@openlegion/contract/own-models';
-import type { OwnModelChange } from './edit-own-models.ts';
+import type { OwnModelChange, OwnModelEntry } from './edit-own-models.ts';
 import { formatTiers } from './format-price.ts';
 import { type ModelsDev, theirProviderId } from './models-dev.ts';
 
@@ -54,7 +54,7 @@ export function refreshChanges(
     changes.push({
       provider,
       model,
-      entry: { ...CLEARED, ...theirs, ...limits },
+      entry: { ...theirs, ...limits, ...clearedIn(theirs) },
       lines: [`- ${name}: ${was.join('; ')}`, `+ ${name}: ${becomes.join('; ')}`],
     });
   }
@@ -62,10 +62,16 @@ export function refreshChanges(
 }
 
 /** A price that the new list does not have must not stay from the old one. */
-const CLEARED = {
-  cache_read_usd_per_million: undefined,
-  cache_write_usd_per_million: undefined,
-  audio_input_usd_per_million: undefined,
-  audio_output_usd_per_million: undefined,
-  tiers: undefined,
-};
+function clearedIn(theirs: OwnModelEntry): { [key in keyof OwnModelEntry]?: undefined } {
+  return Object.fromEntries(
+    FURTHER.filter((key) => theirs[key] === undefined).map((key) => [key, undefined]),
+  );
+}
+
+const FURTHER = [
+  'cache_read_usd_per_million',
+  'cache_write_usd_per_million',
+  'audio_input_usd_per_million',
+  'audio_output_usd_per_million',
+  'tiers',
+] as const;
