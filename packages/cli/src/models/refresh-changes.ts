@@ -62,7 +62,7 @@ export function refreshChanges(
 }
 
 /** A price that the new list does not have must not stay from the old one. */
-function clearedIn(theirs: OwnModelEntry): { [key in keyof OwnModelEntry]?: undefined } {
+function clearedIn(theirs: OwnModelEntry): { [key in (typeof FURTHER)[number]]?: undefined } {
   return Object.fromEntries(
     FURTHER.filter((key) => theirs[key] === undefined).map((key) => [key, undefined]),
   );
