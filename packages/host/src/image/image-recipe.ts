@@ -69,8 +69,15 @@ export function runtimeDockerfile(base: string): string {
 }
 
 /** For whatever is started in the container; the agent itself reaches out by its pipe and does without. */
-function environmentLines(): string[] {
-  return Object.entries(PROGRAM_ENVIRONMENT).map(([name, value]) => `ENV ${name}=${value}`);
+function environment(): string {
+  const variables = {
+    NODE_COMPILE_CACHE: '/opt/openlegion/compile-cache',
+    NODE_ENV: 'production',
+    ...PROGRAM_ENVIRONMENT,
+  };
+  return `ENV ${Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')}`;
 }
 
 /** Node reads these at its start, where the agent's own has no use for them and pays with memory. */
@@ -102,8 +109,7 @@ export function agentDockerfile(runtime: string): string {
     `  ${warm(`node --input-type=module -e '${LOAD_CHUNKS}'`)}) \\`,
     ' && chown -R root:root /opt/openlegion && chmod -R a+rX,go-w /opt/openlegion \\',
     ' && rm -rf /tmp/* && find /data -mindepth 1 -delete',
-    'ENV NODE_COMPILE_CACHE=/opt/openlegion/compile-cache NODE_ENV=production',
-    ...environmentLines(),
+    environment(),
     'WORKDIR /data',
     'USER 1000:1000',
     `CMD ${JSON.stringify([...NODE_COMMAND, '/opt/openlegion/agent.js'])}`,

@@ -24,7 +24,13 @@ test('tar itself reads it back', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ol-tar-'));
   try {
     const long = 'x'.repeat(1500);
-    const archive = createTarArchive([entry('a', 'one'), entry('deep/b.js', long), entry('empty', '')]);
+    const far = `${'d'.repeat(90)}/${'e'.repeat(60)}/${'f'.repeat(100)}`;
+    const archive = createTarArchive([
+      entry('a', 'one'),
+      entry('deep/b.js', long),
+      entry('empty', ''),
+      entry(far, 'far'),
+    ]);
     const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'ignore', 'inherit'] });
     const exited = new Promise((resolve) => tar.on('exit', resolve));
     await pipeline(archive, tar.stdin);
@@ -32,6 +38,7 @@ test('tar itself reads it back', async () => {
     assert.equal(await readFile(join(directory, 'a'), 'utf8'), 'one');
     assert.equal(await readFile(join(directory, 'deep/b.js'), 'utf8'), long);
     assert.equal(await readFile(join(directory, 'empty'), 'utf8'), '');
+    assert.equal(await readFile(join(directory, far), 'utf8'), 'far');
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -45,5 +52,6 @@ test('the same files give the same bytes', async () => {
 test('a file that changed while it was read fails the build', async () => {
   const shorter = { ...entry('a', 'one'), bytes: 4 };
   await assert.rejects(bytesOf(createTarArchive([shorter])), /changed/);
-  await assert.rejects(bytesOf(createTarArchive([entry('x'.repeat(101), '')])), /100 bytes/);
+  await assert.rejects(bytesOf(createTarArchive([entry('x'.repeat(101), '')])), /too long/);
+  await assert.rejects(bytesOf(createTarArchive([entry(`${'d'.repeat(156)}/x`, '')])), /too long/);
 });

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
 export interface TarEntry {
-  /** At most 100 bytes, relative. */
+  /** Relative; a name of at most 100 bytes below a directory of at most 155. */
   path: string;
   mode: number;
   bytes: number;
@@ -22,7 +22,7 @@ export function createTarArchive(entries: readonly TarEntry[]): Readable {
       const chunks = typeof entry.content === 'function' ? entry.content() : [entry.content];
       for await (const chunk of chunks) {
         written += chunk.length;
-        yield chunk;
+        if (chunk.length > 0) yield chunk;
       }
       if (written !== entry.bytes) throw new Error(`${entry.path} changed while it was read`);
       if (written % BLOCK > 0) yield Buffer.alloc(BLOCK - (written % BLOCK));
@@ -34,8 +34,7 @@ export function createTarArchive(entries: readonly TarEntry[]): Readable {
 
 function header({ path, mode, bytes }: TarEntry): Buffer {
   const block = Buffer.alloc(BLOCK);
-  const name = Buffer.from(path);
-  if (name.length > 100) throw new Error(`a path of more than 100 bytes: ${path}`);
+  const [prefix, name] = splitPath(path);
   const octal = (value: number, at: number, length: number) => {
     block.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'ascii');
   };
@@ -48,8 +47,19 @@ function header({ path, mode, bytes }: TarEntry): Buffer {
   block.write('        ', 148, 'ascii');
   block.write('0', 156, 'ascii');
   block.write('ustar\0' + '00', 257, 'ascii');
+  prefix.copy(block, 345);
   let sum = 0;
   for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'ascii');
   return block;
+}
+
+/** POSIX: the slash between the two is not stored. The first slash after which the rest fits is taken. */
+function splitPath(path: string): [prefix: Buffer, name: Buffer] {
+  for (let slash = -1; ; slash = path.indexOf('/', slash + 1)) {
+    const prefix = Buffer.from(path.slice(0, Math.max(slash, 0)));
+    const name = Buffer.from(path.slice(slash + 1));
+    if (prefix.length <= 155 && name.length <= 100) return [prefix, name];
+    if (path.indexOf('/', slash + 1) === -1) throw new Error(`a path too long for a tar archive: ${path}`);
+  }
 }
