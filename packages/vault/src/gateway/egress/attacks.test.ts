@@ -407,6 +407,7 @@ test('a credential that could end its header, or be too short to be searched for
     `\u00fc${SECRET}`,
     `a b ${SECRET}`,
     '',
+    'a'.repeat(100),
   ];
   for (const secret of bad) {
     tried.at.fake.credentials.set('up.test', credential({ secret }));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { EgressAnswer } from '@openlegion/contract/keeper-protocol';
 import { refuse } from '../refuse.ts';
+import { isSearchable } from '../scrub/scrub.ts';
 import { basicText, TOKEN } from './find-tokens.ts';
 import { malformed } from './read-place.ts';
 
@@ -64,9 +65,9 @@ export function outgoingHeaders(
  * none, or there is no such header, the credential in the binding's scheme.
  */
 function inject({ name, scheme, user, secret }: Credential, given: readonly string[]): string {
-  // Visible ASCII alone: nothing in it can end the header. Less than eight characters could not be searched for.
-  if (!/^[!-~]{8,4096}$/.test(secret) || !/^[!-9;-~]{0,256}$/.test(user)) {
-    const message = `The credential ${name} cannot be sent: it must be 8 to 4096 visible ASCII characters.`;
+  // Visible ASCII alone: nothing in it can end the header.
+  if (!isSearchable(secret) || !/^[!-9;-~]{0,256}$/.test(user)) {
+    const message = `The credential ${name} cannot be sent: 8 to 4096 visible ASCII characters, not repeating themselves, can.`;
     throw refuse('denied', 'vault.credential', message, `Store it again: ./openlegion vault add ${name}.`);
   }
   if (given.length > 1) throw malformed('the header of the credential comes twice');

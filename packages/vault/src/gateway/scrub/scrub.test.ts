@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createScrubber, scrubText, secretForms } from './scrub.ts';
+import { createScrubber, isSearchable, scrubText, secretForms } from './scrub.ts';
 
 const secrets = fc.string({
   unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
@@ -76,4 +76,28 @@ test('what providers leave of a key when they quote it goes too', () => {
   for (const quoted of ['sk-pr**********WXYZ', 'sk-proj-AbCd...WXYZ', 'sk-proj-AbCdEf', '****WXYZ', secret])
     assert.doesNotMatch(scrubText(`Incorrect API key: ${quoted}.`, secret), /WXYZ|sk-proj-/);
   assert.equal(scrubText('max_tokens is too large', secret), 'max_tokens is too large');
+});
+
+test('with a told length every match keeps it', () => {
+  const secret = 'sk-0123456789/"x';
+  const text = `a ${secret} b ${Buffer.from(secret).toString('hex')} c`;
+  const scrubber = createScrubber(secretForms(secret), 'same length');
+  const shown = Buffer.concat([scrubber.push(Buffer.from(text)), scrubber.end()]).toString();
+  assert.equal(shown, `a ${'*'.repeat(16)} b ${'*'.repeat(32)} c`);
+});
+
+test('a secret that would make searching dear, or could not be told from text, is none to search for', () => {
+  const token = Array.from({ length: 400 }, (_, n) => ((n * 7919 + 13) % 100_003).toString(36)).join('');
+  for (const secret of ['12345678', 'sk-proj-AbCdEfGh', 'a'.repeat(60), token])
+    assert.ok(isSearchable(secret), secret);
+  const refused = [
+    '1234567',
+    'a b c d e f',
+    'ab\n12345678',
+    'x'.repeat(5000),
+    'a'.repeat(100),
+    'ab'.repeat(60),
+    token + token,
+  ];
+  for (const secret of refused) assert.ok(!isSearchable(secret), secret);
 });

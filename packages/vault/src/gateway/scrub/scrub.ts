@@ -6,8 +6,6 @@ export interface Scrubber {
   end(): Buffer;
 }
 
-const MARK = Buffer.from('[secret]');
-
 /**
  * The forms in which an answer could repeat a secret: as it is, URL-encoded (as libraries differ in it, and every byte
  * of it), as a JSON string (also with escaped slashes, or safe for HTML), in HTML, in hex, and in base64 at each of its
@@ -61,56 +59,46 @@ export function secretForms(secret: string): Buffer[] {
  * asterisks as it had bytes, where a length was told before.
  */
 export function createScrubber(forms: readonly Buffer[], mark: 'named' | 'same length' = 'named'): Scrubber {
-  const searched = forms.map((form) => ({ form, borders: bordersOf(form) }));
-  let held: Buffer = Buffer.alloc(0);
+  // A byte is a character: of the forms that begin together, the longest is tried first.
+  const texts = forms.map((form) => form.toString('latin1')).sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(texts.map(escaped).join('|'), 'g');
+  const searched = texts.map((form) => ({ form, borders: bordersOf(form) }));
+  let held = '';
 
   return {
     push(chunk) {
-      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-      const clean: Buffer[] = [];
-      const places = forms.map((form) => bytes.indexOf(form));
-      let start = 0;
-      for (;;) {
-        const match = first(forms, places);
-        if (!match) break;
-        const end = match.at + match.length;
-        clean.push(
-          bytes.subarray(start, match.at),
-          mark === 'named' ? MARK : Buffer.alloc(match.length, '*'),
-        );
-        start = end;
-        // Each form's search goes on from where it was, so no byte is searched twice for the same form.
-        forms.forEach((form, n) => {
-          if ((places[n] ?? -1) !== -1 && (places[n] ?? 0) < end) places[n] = bytes.indexOf(form, end);
-        });
-      }
-      const rest = bytes.subarray(start);
-      const keep = rest.length - Math.max(0, ...searched.map((one) => overlap(rest, one)));
-      clean.push(rest.subarray(0, keep));
-      held = rest.subarray(keep);
-      return clean.length === 1 && clean[0] ? clean[0] : Buffer.concat(clean);
+      if (texts.length === 0) return chunk;
+      const text = held + chunk.toString('latin1');
+      let end = 0;
+      const clean = text.replace(pattern, (match: string, at: number) => {
+        end = at + match.length;
+        return mark === 'named' ? '[secret]' : '*'.repeat(match.length);
+      });
+      const kept = Math.max(...searched.map((one) => overlap(text, end, one)));
+      held = text.slice(text.length - kept);
+      return Buffer.from(clean.slice(0, clean.length - kept), 'latin1');
     },
     end() {
       const rest = held;
-      held = Buffer.alloc(0);
-      return rest;
+      held = '';
+      return Buffer.from(rest, 'latin1');
     },
   };
 }
 
-/** The first match; of those that begin together, the longest. */
-function first(forms: readonly Buffer[], places: readonly number[]): { at: number; length: number } | null {
-  let best: { at: number; length: number } | null = null;
-  for (const [n, { length }] of forms.entries()) {
-    const at = places[n] ?? -1;
-    if (at !== -1 && (!best || at < best.at || (at === best.at && length > best.length)))
-      best = { at, length };
-  }
-  return best;
+/**
+ * Whether answers can be searched for a secret: long enough to be told from ordinary text, visible ASCII, so that it has
+ * one form of each kind, and without a long piece that comes twice, which would make each search of a hostile answer cost
+ * as much as the secret is long.
+ */
+export function isSearchable(secret: string): boolean {
+  return /^[!-~]{8,4096}$/.test(secret) && Math.max(...bordersOf(secret)) <= LONGEST_REPEAT;
 }
 
+const LONGEST_REPEAT = 64;
+
 /** Knuth, Morris, Pratt: for each beginning of the form, the longest shorter beginning that is also its end. */
-function bordersOf(form: Buffer): Uint16Array {
+function bordersOf(form: string): Uint16Array {
   const borders = new Uint16Array(form.length + 1);
   for (let at = 1, length = 0; at < form.length; at += 1) {
     while (length > 0 && form[at] !== form[length]) length = borders[length] ?? 0;
@@ -120,12 +108,16 @@ function bordersOf(form: Buffer): Uint16Array {
   return borders;
 }
 
-/** How many bytes at the end of `bytes` could be the beginning of the form. */
-function overlap(bytes: Buffer, { form, borders }: { form: Buffer; borders: Uint16Array }): number {
+/** How many characters at the end of the text, from `start` at the earliest, could be the beginning of the form. */
+function overlap(
+  text: string,
+  start: number,
+  { form, borders }: { form: string; borders: Uint16Array },
+): number {
   let length = 0;
-  for (let at = Math.max(0, bytes.length - form.length + 1); at < bytes.length; at += 1) {
-    while (length > 0 && bytes[at] !== form[length]) length = borders[length] ?? 0;
-    if (bytes[at] === form[length]) length += 1;
+  for (let at = Math.max(start, text.length - form.length + 1); at < text.length; at += 1) {
+    while (length > 0 && text[at] !== form[length]) length = borders[length] ?? 0;
+    if (text[at] === form[length]) length += 1;
   }
   return length;
 }
