@@ -42,7 +42,7 @@ export const DEMO_CREDENTIAL = { short: 'crm', host: 'crm.example.com', variable
 const DEMO_HOST = 'mail.prospects.example';
 
 function grantOutreach(permissions: string): string {
-  const at = permissions.indexOf('"outreach"');
+  const at = permissions.indexOf('"outreach": {');
   const granted = permissions
     .slice(at)
     .replace('"allowed_credentials": []', `"allowed_credentials": ["${DEMO_CREDENTIAL.short}"]`);
