@@ -15,7 +15,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { KEY_NAME, NOWHERE, ORIGIN, policyFor, reserveRequest, settleRequest } from './test/open-keeper.ts';
+import type { Refusal } from '@openlegion/contract/refusal';
+import { createKeeperClient } from '../process/keeper-client.ts';
+import {
+  BINDING,
+  egressRequest,
+  KEY_NAME,
+  NOWHERE,
+  ORIGIN,
+  policyFor,
+  reserveRequest,
+  settleRequest,
+} from './test/open-keeper.ts';
 import { openRaw, refused, result } from './test/raw-connection.ts';
 import { type StartedKeeper, startKeeper } from './test/start-keeper.ts';
 
@@ -50,10 +61,13 @@ const spentBy = async (host: Awaited<ReturnType<typeof openRaw>>, agent: string)
 test('each socket takes the operations of its role and no other, and is open to its owner alone', async () => {
   await using keeper = await startKeeper();
   const sockets = await connectAll(keeper);
+  const shared = ['names', 'audit', 'status'];
+  const host = ['policy', 'costs', 'checkpoint', 'warnings', 'vaultView', 'generate', 'capture'];
+  const admin = ['put', 'rotate', 'bind', 'rotateKey', 'export', 'import', 'remove', 'checkpoints'];
   const operations = {
-    gateway: ['reserve', 'settle'],
-    host: ['policy', 'costs', 'checkpoint', 'names', 'audit', 'status'],
-    admin: ['put', 'remove', 'names', 'audit', 'checkpoints', 'canaries', 'removeCanaries', 'status'],
+    gateway: ['reserve', 'settle', 'egress', 'egressDone', 'egressRecheck', 'authority'],
+    host: [...shared, ...host, 'captureKey', 'verifySignature'],
+    admin: [...shared, ...admin, 'canaries', 'removeCanaries'],
   };
   const every = new Set([...Object.values(operations).flat(), 'toString', '__proto__', 'constructor', '']);
   for (const role of ['gateway', 'host', 'admin'] as const)
@@ -299,4 +313,43 @@ test('as root it follows no link that its less trusted user may have planted', a
     assert.equal(statSync(join(home, 'precious')).uid, 0);
     rmSync(directory, { recursive: true });
   }
+});
+
+test("what the keeper answers is what the vault's own programs take", async (t) => {
+  await using keeper = await startKeeper();
+  const { host } = await connectAll(keeper);
+  await result(host.call('policy', policyFor({ assistant: { credentials: ['*'] } })));
+  const clientOf = async <R extends 'gateway' | 'admin'>(role: R, socketPath: string) => {
+    const client = createKeeperClient({ role, socketPath, reconnect: false });
+    t.after(() => client.close());
+    await client.connected(t.signal);
+    return client;
+  };
+  const gateway = await clientOf('gateway', keeper.paths.keeperGateway);
+  const admin = await clientOf('admin', keeper.paths.keeperAdmin);
+  const taken = <T>(outcome: { ok: true; result: T } | { ok: false; refusal: Refusal }): T => {
+    if (!outcome.ok) throw new Error(outcome.refusal.message);
+    return outcome.result;
+  };
+  const name = 'OPENLEGION_CRED_X';
+  const places = { origins: [], bindings: [BINDING], environment: ['X_TOKEN'] };
+  taken(await admin.call('put', { name, value: 'v', ...places }));
+  taken(await admin.call('rotate', { name, value: 'w' }));
+  taken(await admin.call('bind', { name, ...places }));
+  assert.deepEqual(taken(await admin.call('names', {})).credentials[0]?.bindings, [BINDING]);
+  const { requestId, credential } = taken(await gateway.call('egress', egressRequest()));
+  assert.equal(credential?.secret, 'w');
+  assert.deepEqual(taken(await gateway.call('egressRecheck', { requestIds: [requestId] })), { revoked: [] });
+  taken(await gateway.call('egressDone', { requestId, httpStatus: 200, bytesUp: 0, bytesDown: 0 }));
+  assert.match(
+    taken(await gateway.call('authority', { agent: 'assistant' })).privateKeyPem,
+    /^-----BEGIN PRIVATE/,
+  );
+  const { sealed } = taken(await admin.call('export', { passphrase: 'twelve characters' }));
+  assert.deepEqual(taken(await admin.call('import', { passphrase: 'twelve characters', sealed })).names, [
+    name,
+  ]);
+  taken(await admin.call('rotateKey', { newKey: Buffer.alloc(32, 5).toString('base64') }));
+  for (const op of ['status', 'checkpoints', 'removeCanaries'] as const) taken(await admin.call(op, {}));
+  assert.ok(taken(await admin.call('audit', { after: 0, limit: 100 })).records.length > 5);
 });
