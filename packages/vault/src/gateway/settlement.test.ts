@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { KeeperOutcome } from '../process/keeper-client.ts';
 import { createFakeKeeper, type FakeKeeper, SECRET } from './test/fake-keeper.ts';
 import { type Behaviour, events, eventText, json, startFakeProvider } from './test/fake-provider.ts';
 import { startGateway, testProvider } from './test/start-gateway.ts';
@@ -300,4 +301,27 @@ test('the key is scrubbed from an answer, its headers included, wherever it is c
   }, STREAM);
   assert.equal(answer.headers['x-request-id'], undefined);
   assert.match(answer.text, /a \[secret\] b .?\[secret\].{0,4} c/);
+});
+
+test('the answer does not wait for the keeper to settle, and a settlement that it refuses is a fault', async () => {
+  const keeper = createFakeKeeper();
+  const { call } = keeper;
+  const settling = Promise.withResolvers<KeeperOutcome<never>>();
+  keeper.call = async (operation, request) => {
+    const outcome = await call(operation, request);
+    return operation === 'settle' ? await settling.promise : outcome;
+  };
+  await using provider = await startFakeProvider(json(CHAT.whole));
+  await using gateway = await startGateway({
+    keeper,
+    catalog: [testProvider('openai-chat', provider.origin)],
+  });
+  const answer = await gateway.call('openai-chat/chat/completions', CHAT.ask);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.trailers['x-openlegion-usage-source'], 'provider');
+  assert.deepEqual(gateway.faults, []);
+  const refusal = { code: 'conflict', rule: 'budget.settlement', message: 'no', remedy: '' } as const;
+  settling.resolve({ ok: false, refusal });
+  while (gateway.faults.length === 0) await new Promise(setImmediate);
+  assert.match(String(gateway.faults[0]), /budget\.settlement/);
 });
