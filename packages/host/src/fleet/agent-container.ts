@@ -275,8 +275,9 @@ export function createAgentContainer(
   };
 }
 
-function fixedOf(start: AgentStart, spec: SandboxSpec): string {
-  return JSON.stringify([start, spec]);
+/** Without the authority's certificate, which the gateway makes anew: its key, and so what it signs, stays the same. */
+function fixedOf({ egress, ...start }: AgentStart, spec: SandboxSpec): string {
+  return JSON.stringify([start, egress.environment, spec]);
 }
 
 function stoppingError(): OpenLegionError {

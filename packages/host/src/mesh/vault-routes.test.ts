@@ -119,7 +119,7 @@ test('an agent is told its authority and placeholders at its start; the operator
   const { messageId } = await fixture.send('alice', 'x');
   await fixture.trace(messageId);
   assert.deepEqual(fixture.backend.sandboxes[0]?.start?.egress, {
-    authorityPem: 'CA of alice',
+    authorityPem: 'CA 1 of alice',
     environment: { GITHUB_TOKEN: PLACEHOLDER, OTHER: other },
   });
 });

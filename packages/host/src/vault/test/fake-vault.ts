@@ -44,6 +44,8 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
   const connections = new Set<Socket>();
   const sockets = new Set<Duplex>();
   const asked: string[] = [];
+  /** Certificates are made anew each time, as by a gateway. */
+  let made = 0;
   let catalog: CatalogProvider[] = [FAKE_PROVIDER];
 
   const vault: FakeVault = {
@@ -145,8 +147,10 @@ export async function startFakeVault(run: string): Promise<FakeVault> {
       vault.putEgress.push(JSON.parse(body));
       return response.writeHead(204).end();
     }
-    if (request.url?.startsWith('/authority/'))
-      return json({ certificatePem: `CA of ${request.url.slice(11)}` });
+    if (request.url?.startsWith('/authority/')) {
+      made += 1;
+      return json({ certificatePem: `CA ${made} of ${request.url.slice(11)}` });
+    }
     if (request.url === '/providers') {
       const { providers } = JSON.parse(body);
       vault.putProviders.push(providers);
