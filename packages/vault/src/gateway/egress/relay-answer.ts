@@ -6,13 +6,13 @@ import { type Pace, pump } from './pump.ts';
 import { basic, type Credential, endToEnd } from './request-headers.ts';
 
 /** What is taken out of an answer: everything that the secret could look like in it, without changing a length. */
-export interface Cleaner {
+interface Cleaner {
   stream(): Scrubber;
   text(text: string): string;
 }
 
 /** Nothing is taken out where nothing was sent. */
-export function createCleaner(credential: Credential | null): Cleaner {
+function createCleaner(credential: Credential | null): Cleaner {
   const { secret = '', user = '' } = credential ?? {};
   const forms = credential ? [...secretForms(secret), Buffer.from(basic(`${user}:${secret}`).slice(6))] : [];
   const stream = (): Scrubber => createScrubber(forms, 'same length');
@@ -24,7 +24,7 @@ export function createCleaner(credential: Credential | null): Cleaner {
 }
 
 /** Status line and headers as they may be shown; a header whose name holds the secret is left out. */
-export function readHead(answer: IncomingMessage, cleaner: Cleaner) {
+function readHead(answer: IncomingMessage, cleaner: Cleaner) {
   const { statusCode = 502, statusMessage = '', rawHeaders, headers } = answer;
   const length = headers['content-length'];
   const kept = cleaned(endToEnd(rawHeaders, headers.connection), cleaner);

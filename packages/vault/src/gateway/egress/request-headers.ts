@@ -10,8 +10,8 @@ export type Credential = NonNullable<EgressAnswer['credential']>;
 /** RFC 9110, section 7.6.1, with what only concerns the proxy; the framing is made anew. */
 const HOP =
   /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|expect|content-length|alt-svc|proxy-.*|x-openlegion-.*)$/;
-/** Not asked for while a secret travels: pieces and compressed answers could carry it past the search for it. */
-const HIDING = /^(?:accept-encoding|range|if-range)$/;
+/** Not asked for while a secret travels: pieces, compressed answers and compressed frames could carry it past the search. */
+const HIDING = /^(?:accept-encoding|range|if-range|sec-websocket-extensions)$/;
 
 /** Throws `bad_request` for a message that another parser could end, or place, elsewhere than ours. */
 export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {

@@ -150,6 +150,8 @@ test('a WebSocket passes after policy, with the credential in its handshake and 
   upstream.server.on('upgrade', (message, socket, head) => {
     assert.equal(message.headers.authorization, `Bearer ${SECRET}`);
     assert.equal(message.headers['sec-websocket-key'], 'dGhlIHNhbXBsZSBub25jZQ==');
+    // Compressed frames could not be searched.
+    assert.equal(message.headers['sec-websocket-extensions'], undefined);
     socket.write(
       `HTTP/1.1 101 Switching ${SECRET}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\nX-Echo: ${SECRET}\r\n\r\nfirst ${SECRET} `,
     );
@@ -162,7 +164,7 @@ test('a WebSocket passes after policy, with the credential in its handshake and 
   await using at = await startEgress({ pins: { 'up.test': upstream.port } });
   at.fake.credentials.set('up.test', credential());
   const handshake =
-    'GET /socket HTTP/1.1\r\nHost: up.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+    'GET /socket HTTP/1.1\r\nHost: up.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
   const tunnel = await at.tunnel('up.test:443');
   const opened = await exchange(tunnel, handshake, /first .{29} $/s);
   assert.match(opened, /^HTTP\/1\.1 101 Switching \*{29}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/);
