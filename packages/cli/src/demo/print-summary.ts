@@ -8,7 +8,7 @@ import type { DemoOutcome } from './run-demo.ts';
 
 /** The end of the demo: who ran where, did and spent what, what was refused by which rule, and where the result is. */
 export function printSummary(outcome: DemoOutcome, terminal: Terminal, cwd: string): void {
-  const { seen, costs, expectations, resultFile } = outcome;
+  const { seen, costs, expectations, resultFile, egress } = outcome;
   const { style } = terminal;
   terminal.line(`\n${style('bold', 'Summary')}`);
   terminal.line(
@@ -41,12 +41,13 @@ export function printSummary(outcome: DemoOutcome, terminal: Terminal, cwd: stri
       ],
     ]),
   );
-  if (seen.refusals.length > 0) {
+  if (seen.refusals.length + egress.length > 0) {
     terminal.line(`\n${style('bold', 'Refused')}`);
     terminal.line(
-      formatTable(
-        seen.refusals.map(({ agent, refusal }) => [agent, refusal.rule, oneLine(refusal.message, 200)]),
-      ),
+      formatTable([
+        ...seen.refusals.map(({ agent, refusal }) => [agent, refusal.rule, oneLine(refusal.message, 200)]),
+        ...egress.map(({ actor, rule, subject }) => [actor, rule, `to ${oneLine(subject, 80)}`]),
+      ]),
     );
   }
   terminal.line(`\n${style('bold', 'What was to be shown')}`);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HistoryPage, WorkspaceListing } from '@openlegion/contract/agent-api';
+import type { AuditRecord } from '@openlegion/contract/audit-record';
 import { AuditPage, FleetStatus } from '@openlegion/contract/control-api';
 import { Costs } from '@openlegion/contract/costs';
 import { z } from 'zod';
@@ -26,6 +27,8 @@ export interface DemoOutcome {
   costs: Costs;
   expectations: Expectation[];
   resultFile: string | null;
+  /** What the keeper refused of outreach's requests to the outside. */
+  egress: AuditRecord[];
 }
 
 /** The story of the demo, on an installation that runs: the work, then the reply with an instruction hidden in it. */
@@ -125,7 +128,7 @@ export async function runDemo(options: {
     },
   ];
   await captureVaultAdmin(['remove-canaries', '--run', run]);
-  return { seen, costs, expectations, resultFile };
+  return { seen, costs, expectations, resultFile, egress: records };
 }
 
 /** An agent that was awake before its first message has no event that names its container. */
