@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FleetEvent } from '@openlegion/contract/control-api';
+import { createTurnPrinter } from './turn-printer.ts';
+
+/** What a person is shown of these events of the asked agent's own message. */
+function shown(...events: FleetEvent['event'][]): string {
+  let text = '';
+  const printer = createTurnPrinter({
+    ...{ messageId: 'm', agent: 'assistant', style: (_, plain) => plain },
+    write: (piece) => {
+      text += piece;
+    },
+    note: (line) => {
+      text += `${line}\n`;
+    },
+  });
+  for (const [seq, event] of events.entries())
+    printer.print({ seq, at: '', agent: 'assistant', messageId: 'm', traceId: 't', event });
+  return text;
+}
+const turn = (inner: Extract<FleetEvent['event'], { type: 'turn' }>['turn']) =>
+  ({ type: 'turn', turn: inner }) as const;
+
+test('a failover and a limit that is nearly spent are one line each, in the middle of the answer', () => {
+  const text = shown(
+    turn({ type: 'text_delta', text: 'The first half' }),
+    { type: 'model_failed', model: 'a/one', httpStatus: 503, reason: 'over\u001b[2Jloaded' },
+    turn({ type: 'model_switched', from: 'a/one', to: 'b/two', reason: 'overloaded', continued: true }),
+    turn({ type: 'text_delta', text: ' and the second.' }),
+    {
+      ...{ type: 'budget_warning', scope: 'agent:assistant', period: '2026-11-21' },
+      ...{ spentMicroUsd: 830_000, limitMicroUsd: 1_000_000 },
+    },
+  );
+  assert.equal(
+    text,
+    [
+      'The first half',
+      '  (a/one answered 503: over[2Jloaded)',
+      '  (a/one failed: overloaded; continued by b/two)',
+      ' and the second.',
+      '  warning: agent:assistant has spent 83 % of its limit for 2026-11-21: $0.83 of $1.00',
+      '',
+    ].join('\n'),
+  );
+});
