@@ -17,20 +17,16 @@ export interface Reading {
   outputBytes: number;
 }
 
+const FIGURES = ['cacheRead', 'cacheWrite', 'cacheWriteHour', 'audioInput', 'audioOutput'] as const;
+
 /** Where an answer says it: paths of a dialect's table (`../../dialects/README.md`). */
-export interface AnswerTable {
+export interface AnswerTable extends Partial<Record<(typeof FIGURES)[number] | 'stopped', string[]>> {
   text: string[];
-  stopped?: string[];
   finished?: Record<string, string[]>;
   usage: string[];
   input: string[];
   output: string[];
   total?: string;
-  cacheRead: string[];
-  cacheWrite?: string[];
-  cacheWriteHour?: string[];
-  audioInput?: string[];
-  audioOutput?: string[];
 }
 
 export type ReadAnswer = (answer: unknown, reading: Reading) => void;
@@ -46,12 +42,10 @@ export function emptyReading(): Reading {
 export function createAnswerReader(table: AnswerTable): ReadAnswer {
   const paths = (list: string[] = []): string[][] => list.map((path) => path.split('.'));
   const [text, stopped, usages] = [paths(table.text), paths(table.stopped), paths(table.usage)];
-  const finished = Object.entries(table.finished ?? {}).map(([path, values]) => ({
-    path: path.split('.'),
-    values,
-  }));
-  const input = paths(table.input);
-  const output = paths(table.output);
+  const finished = Object.entries(table.finished ?? {}).map(
+    ([path, values]) => [path.split('.'), values] as const,
+  );
+  const [input, output] = [paths(table.input), paths(table.output)];
   const single = (
     ['cacheRead', 'cacheWrite', 'cacheWriteHour', 'audioInput', 'audioOutput'] as const
   ).flatMap((name) => (table[name] ?? []).map((path) => ({ name, path: path.split('.') })));
@@ -74,7 +68,7 @@ export function createAnswerReader(table: AnswerTable): ReadAnswer {
   return (answer, reading) => {
     for (const path of text) for (const found of all(answer, path)) reading.outputBytes += stringBytes(found);
     reading.stopped ||= stopped.some((path) => all(answer, path).some((found) => typeof found === 'string'));
-    reading.finished ||= finished.some(({ path, values }) =>
+    reading.finished ||= finished.some(([path, values]) =>
       values.some((value) => value === at(answer, path)),
     );
     for (const path of usages) {

@@ -47,15 +47,6 @@ export interface Ask {
   body: JsonObject;
 }
 
-/** What the keeper granted, to be written into the body. */
-export interface Sealing {
-  /** The provider's own name of the model. */
-  model: string;
-  tokensPerChoice: number;
-  /** Host name of the provider: some understand only their own name of the same field. */
-  host: string;
-}
-
 export interface DialectRules {
   /** Sent with every call; none of the caller's headers are. */
   headers: Readonly<Record<string, string>>;
@@ -63,8 +54,11 @@ export interface DialectRules {
   route(path: string): Route | null;
   /** Throws the refusal of whatever is not listed. */
   ask(route: Route, body: JsonObject): Ask;
-  /** The body as it is sent: what was checked, the output limit as granted, what must be forced. */
-  seal(ask: Ask, sealing: Sealing): JsonObject;
+  /**
+   * The body as it is sent: what was checked, the output limit as granted, what must be forced. `model` is the
+   * provider's own name; some hosts understand only their own name of the same field.
+   */
+  seal(ask: Ask, to: { model: string; tokensPerChoice: number; host: string }): JsonObject;
   /** Takes what one answer, or one event of a streamed answer, says of usage. */
   read: ReadAnswer;
 }

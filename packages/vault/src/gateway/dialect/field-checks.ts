@@ -19,6 +19,8 @@ export interface Check {
   /** Its JSON type is the one meant, so that a refusal speaks of it. */
   fits(value: Json): boolean;
   check(value: Json, at: string, tally: Tally): Json | undefined;
+  /** As a field, its null is sent on; every other field that is null counts as absent. */
+  takesNull?: boolean;
 }
 
 /** What of a dialect's table (`../../dialects/README.md`) says which fields there are. */
@@ -105,11 +107,12 @@ export function createFieldChecks(table: FieldTable): (shape: string) => Check {
         for (const given of Object.keys(value)) {
           const key = table.camelCase === true && !fields.has(given) ? camelCased(given) : given;
           const field = fields.get(key);
-          if (!field) throw unknownField(at, given);
           const path = at === '' ? key : `${at}.${key}`;
+          if (!field)
+            throw refusal('llm.field:unknown', { rule: ruleOf(path.slice(0, 150)), field: quote(path) });
           if (key !== given && Object.hasOwn(value, key)) throw invalid(path, 'this field in one spelling');
           const item = value[given] ?? null;
-          if (item === null && !takesNull(field)) continue;
+          if (item === null && field.takesNull !== true) continue;
           const kept = field.check(item, path, tally);
           if (kept !== undefined) result[key] = kept;
         }
@@ -131,6 +134,7 @@ const only = (fits: (value: Json) => boolean, expected: string): Check => ({
   },
 });
 
+/** A field's null is sent on only where it is listed: it means something to the provider there. */
 const NULL = only((value) => value === null, 'null');
 const BUILT_IN: readonly (readonly [string, Check])[] = [
   ['text', only((value) => typeof value === 'string', 'a string')],
@@ -142,20 +146,15 @@ const BUILT_IN: readonly (readonly [string, Check])[] = [
   ...IMAGE_CHECKS,
 ];
 
-/** The marked few whose null means something to the provider (`content: null` beside tool calls). */
-const NULLABLE = new WeakSet<Check>([NULL]);
-const takesNull = (check: Check): boolean => NULLABLE.has(check);
-
 function alternatives(checks: Check[]): Check {
   const [first, ...others] = checks;
   if (!first || others.length === 0) return first ?? NULL;
   const last = others.at(-1) ?? first;
-  const any: Check = {
+  return {
+    takesNull: checks.includes(NULL),
     fits: (value) => checks.some((each) => each.fits(value)),
     check: (value, at, tally) => (checks.find((each) => each.fits(value)) ?? last).check(value, at, tally),
   };
-  if (checks.some(takesNull)) NULLABLE.add(any);
-  return any;
 }
 
 function oneOf(allowed: readonly Json[]): Check {
@@ -183,14 +182,8 @@ function list(item: Check, most: number): Check {
   };
 }
 
-function dropped(inner: Check): Check {
-  return {
-    fits: inner.fits,
-    check(value, at, tally) {
-      inner.check(value, at, tally);
-      return undefined;
-    },
-  };
+function dropped({ fits, check }: Check): Check {
+  return { fits, check: (value, at, tally) => void check(value, at, tally) };
 }
 
 function counted(counts: JsonObject, when: Json | undefined, inner: Check): Check {
@@ -209,12 +202,11 @@ function counted(counts: JsonObject, when: Json | undefined, inner: Check): Chec
 }
 
 function refused(why: string, unless: Json | undefined, instead: Json | undefined): Check {
-  const off = Array.isArray(unless) ? unless : [];
   const remedy = typeof instead === 'string' ? instead : 'Leave this field out.';
   return {
     fits: () => true,
     check(value, at) {
-      if (off.includes(value)) return undefined;
+      if (Array.isArray(unless) && unless.includes(value)) return undefined;
       throw refusal('llm.field:refused', { rule: ruleOf(at), at, why, remedy });
     },
   };
@@ -222,11 +214,6 @@ function refused(why: string, unless: Json | undefined, instead: Json | undefine
 
 function invalid(at: string, expected: string) {
   return refusal('llm.field:invalid', { rule: ruleOf(at), at, expected });
-}
-
-function unknownField(at: string, key: string) {
-  const path = at === '' ? key : `${at}.${key}`;
-  return refusal('llm.field:unknown', { rule: ruleOf(path.slice(0, 150)), field: quote(path) });
 }
 
 /** `messages[3].content` → `llm.field.messages.content`. */

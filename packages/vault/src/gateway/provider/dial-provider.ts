@@ -82,7 +82,8 @@ export function createProviderDialer(timeouts: typeof PROVIDER_TIMEOUTS): Provid
       const known = addresses.get(provider);
       if (known) return known;
       const { socketPath } = provider;
-      const { protocol, hostname, host, port, pathname, ...url } = parsed(provider.baseUrl);
+      const url = new URL(provider.baseUrl);
+      const { protocol, hostname, host, port, pathname } = url;
       const origin = socketPath === undefined ? url.origin : `unix:${socketPath}`;
       const address: ProviderAddress = {
         ...{ provider: provider.id, origin, hostname, host, path: pathname.replace(/\/$/, '') },
@@ -103,11 +104,6 @@ export function createProviderDialer(timeouts: typeof PROVIDER_TIMEOUTS): Provid
       for (const agent of agents.values()) agent.destroy();
     },
   };
-}
-
-function parsed(baseUrl: string) {
-  const { protocol, hostname, host, port, pathname, origin } = new URL(baseUrl);
-  return { protocol, hostname, host, port, pathname, origin };
 }
 
 function dial(call: ProviderCall, timeouts: typeof PROVIDER_TIMEOUTS): Promise<DialOutcome> {
