@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { NODE_COMMAND } from '../packages/host/src/image/image-recipe.ts';
 import { benchEngine } from './bench-engine.ts';
 import { type Bench, figure } from './measure.ts';
 import { commandOf, processTree, settledMemoryBytes } from './private-memory.ts';
@@ -19,6 +20,7 @@ const START = {
   systemPrompt: '',
   initialInstructions: '',
   tools: ['exec', 'read_file', 'write_file', 'list_files', 'hand_off', 'list_agents'],
+  egress: { authorityPem: '', environment: {} },
 };
 
 /** What an idle agent alone holds, started and with its history open, beside a Node that does nothing in the same container. */
@@ -33,7 +35,14 @@ export const benchMemory: Bench = async ({ image, progress }) => {
       progress('an idle agent and a bare Node beside it');
       const { State } = Inspection.parse(await sandbox.inspect());
       const agent = nodeIn(State.Pid, () => true);
-      await promisify(execFile)('docker', ['exec', '--detach', sandbox.containerId, 'node', '-e', BARE]);
+      await promisify(execFile)('docker', [
+        'exec',
+        '--detach',
+        sandbox.containerId,
+        ...NODE_COMMAND,
+        '-e',
+        BARE,
+      ]);
       const bare = await bareNode();
       // Both run when either is measured: what they share, Node's own code, is then counted for neither.
       const agentBytes = await settledMemoryBytes(agent);
