@@ -3,7 +3,6 @@
  * reserved (`reserve-call`), dialled (`provider/dial-provider`), relayed (`answer/relay-answer`), settled.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CatalogProvider } from '@openlegion/contract/catalog';
 import type { KeeperClient } from '../process/keeper-client.ts';
 import { refusalStatus } from '../process/refusal-status.ts';
 import { asRefusal, refusalBody } from './answer/answer-refusal.ts';
@@ -77,12 +76,13 @@ async function makeCall(
   response: ServerResponse,
   presence: CallerPresence,
 ): Promise<void> {
-  const { provider, rules, model, ask, secret, admitted, body } = call;
+  const { provider, model, ask, secret, admitted, body } = call;
   const name = `${provider.id}/${model.id}`;
   const headers = headersOf(call);
   if (presence.gone || headers === null) {
     const charged = settle(NOTHING, 0);
-    if (headers === null) endWithRefusal(response, unfitKey(provider), charged);
+    const key = { provider: provider.id, credential: provider.auth?.credential ?? '' };
+    if (headers === null) endWithRefusal(response, refusal('vault.credential', key), charged);
     return;
   }
   const target = ask.route.target(model.id);
@@ -96,7 +96,7 @@ async function makeCall(
   const { answer } = dialled;
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) {
-    const charge = await relayAnswer({ answer, response, rules, admitted, ask, secret, settle, presence });
+    const charge = await relayAnswer({ answer, response, call, settle, presence });
     if (!presence.gone) health.note(name, charge.source === 'reservation' ? 0 : status, null);
     return;
   }
@@ -122,10 +122,6 @@ function headersOf({ provider, rules, ask, secret }: AdmittedCall): Record<strin
     'accept-encoding': 'identity',
     'user-agent': 'openlegion',
   };
-}
-
-function unfitKey({ id, auth }: CatalogProvider): Error {
-  return refusal('vault.credential', { provider: id, credential: auth?.credential ?? '' });
 }
 
 function endWithRefusal(response: ServerResponse, error: unknown, charged: Charge): void {

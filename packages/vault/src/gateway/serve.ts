@@ -20,13 +20,6 @@ import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
 import { refusal } from './refusal.ts';
 
-export interface GatewayHealth {
-  ok: boolean;
-  uid: number;
-  pid: number;
-  models: ModelHealth[];
-}
-
 export interface ServeParts extends CallParts {
   egress: Egress;
   uid: number;
@@ -92,11 +85,14 @@ async function answer(parts: ServeParts, request: IncomingMessage, response: Ser
   const { method, url = '' } = request;
   if (url === '/health' && method === 'GET') {
     const { uid, pid, keeper, health } = parts;
-    const state: GatewayHealth = { ok: keeper.isConnected(), uid, pid, models: health.all() };
-    answerJson(response, state);
+    answerJson(response, {
+      ok: keeper.isConnected(),
+      uid,
+      pid,
+      models: health.all() satisfies ModelHealth[],
+    });
   } else if (url === '/providers' && method === 'GET') {
-    const list: ProviderList = { providers: parts.providers.all() };
-    answerJson(response, list);
+    answerJson(response, { providers: parts.providers.all() } satisfies ProviderList);
   } else if (url === '/providers' && method === 'PUT') {
     parts.providers.replaceOwn(parseProviderList(parseJson(await readBody(request))));
     response.writeHead(204).end();

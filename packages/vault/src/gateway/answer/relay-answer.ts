@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Ask, DialectRules } from '../dialect/dialect.ts';
 import type { CallerPresence } from '../handle-call.ts';
 import { refusal } from '../refusal.ts';
+import type { AdmittedCall } from '../reserve-call.ts';
 import { createScrubber, secretForms } from '../scrub/scrub.ts';
 import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
-import { type Admitted, type Charge, priceUsage } from './price-usage.ts';
+import { type Charge, priceUsage } from './price-usage.ts';
 import { createUsageTap } from './usage-tap.ts';
 
 /** More than any answer within a model's output limit; a provider without end is cut. */
@@ -15,10 +15,7 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export interface RelayOptions {
   answer: IncomingMessage;
   response: ServerResponse;
-  rules: DialectRules;
-  admitted: Admitted;
-  ask: Ask;
-  secret: string | null;
+  call: AdmittedCall;
   settle: Settle;
   presence: CallerPresence;
 }
@@ -29,7 +26,8 @@ export interface RelayOptions {
  * is broken off too, and what was seen so far is charged.
  */
 export async function relayAnswer(options: RelayOptions): Promise<Charge> {
-  const { answer, response, rules, admitted, ask, secret, settle, presence } = options;
+  const { answer, response, settle, presence } = options;
+  const { rules, admitted, ask, secret } = options.call;
   const status = answer.statusCode ?? 0;
   const forms = secret === null ? [] : secretForms(secret);
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
