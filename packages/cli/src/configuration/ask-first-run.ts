@@ -69,7 +69,12 @@ export async function askFirstRun(
 /** Those whose address is known and whose models have prices: the others take a line in mesh.yaml. */
 async function askCatalog(): Promise<string> {
   const providers = readCatalogFile()
-    .map((provider) => ({ ...provider, models: provider.models.filter(({ id }) => id !== '*') }))
+    .map((provider) => ({
+      ...provider,
+      models: provider.models.filter(
+        ({ id, capabilities }) => id !== '*' && !capabilities?.includes('embedding'),
+      ),
+    }))
     .filter(({ configured, models }) => !configured && models.length > 0);
   const id = answer(
     await autocomplete({
