@@ -15,8 +15,12 @@ export function answerEmpty(stream: ServerHttp2Stream, status: number): void {
   stream.respond({ ':status': status }, { endStream: true });
 }
 
-/** The status is that of the refusal's code. */
+/** The status is that of the refusal's code. An answer that has begun is cut off, so that it does not look whole. */
 export function answerRefusal(stream: ServerHttp2Stream, refusal: Refusal): void {
+  if (stream.headersSent) {
+    stream.destroy(new Error(refusal.rule));
+    return;
+  }
   // What is still coming of a refused body is let go.
   stream.resume();
   const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };

@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 export function splice(socket: Socket, stream: ClientHttp2Stream): void {
   const cut = () => {
     socket.destroy();
-    if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    // `close` would end our half properly first.
+    stream.destroy(new Error('the connection was cut off'));
   };
   socket.on('error', cut);
   stream.on('error', cut);
