@@ -61,7 +61,11 @@ export function describeHttpFailure(model: string, failure: HttpFailure, now: ()
 export function describeBrokenStream(model: string, error: unknown): Refusal {
   if (error instanceof OpenLegionError) return error.refusal;
   const said =
-    error instanceof Error ? error.message : typeof error === 'string' ? error : providerError(error);
+    error instanceof Error
+      ? providerError(Reflect.get(error, 'value')) || error.message
+      : typeof error === 'string'
+        ? error
+        : providerError(error);
   const detail = sanitise(said.slice(0, 300));
   return {
     code: 'upstream_failed',

@@ -34,9 +34,9 @@ const Item = z.discriminatedUnion('type', [
   }),
 ]);
 type Item = z.infer<typeof Item>;
-const none = z.union([z.null(), z.literal(false), z.undefined()], {
-  error: 'what a provider would keep or do on its own side is not available here',
-});
+const none = z
+  .union([z.null(), z.literal(false)], { error: 'not available: nothing is kept at or done by the provider' })
+  .optional();
 const Schema = z.record(z.string(), z.unknown());
 const ResponsesRequest = z.object({
   input: z.union([z.string(), z.array(z.preprocess(withType, Item)).min(1)]),
