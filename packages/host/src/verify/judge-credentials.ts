@@ -27,6 +27,9 @@ const SUSPICIOUS_NAME = /SECRET|TOKEN|PASSW|CREDENTIAL|BEARER|API_?KEY|PRIVATE|^
 const SUSPICIOUS_VALUE =
   /\b(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abp]-[A-Za-z0-9-]{10,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.)|\bBearer\s+\S{8,}/;
 
+/** What programs are given in place of a key: the word of those that insist on one, and placeholders of the proxy. */
+const WORTHLESS_VALUE = /^(?:none|olp_[0-9a-f]{40})?$/;
+
 /** Names are shown, values never. Variables that a person set for an agent do not exist: all come from the template. */
 export function judgeEnvironment({ processes }: Environments): Guarantee {
   const wrong: string[] = [];
@@ -37,6 +40,7 @@ export function judgeEnvironment({ processes }: Environments): Guarantee {
     for (const variable of environ) {
       const name = variable.split('=', 1)[0] ?? '';
       names.add(name);
+      if (WORTHLESS_VALUE.test(variable.slice(name.length + 1))) continue;
       if (SUSPICIOUS_NAME.test(name) || SUSPICIOUS_VALUE.test(variable)) wrong.push(`pid ${pid}: ${name}`);
     }
   }

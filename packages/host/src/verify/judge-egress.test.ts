@@ -27,6 +27,12 @@ const VALUE = 'abcdefghijkl0123456789ABCDEFGHIJKLMNOPQR';
 const sent = (authorization = `Bearer ${VALUE}`) => [{ host: 'a', path: '/', authorization }];
 const cameBack = (text: string) => [{ ...ANSWERED, answer: `${ANSWERED.answer}${text}` }];
 
+const inPieces = (text: string) => {
+  const chunks = [...`echoed ${text}`].map((character) => `1\r\n${character}\r\n`).join('');
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+  return [{ ...ANSWERED, answer: `${head}${chunks}0\r\nx-trailer: 1\r\n\r\n` }];
+};
+
 const vault = (changed: Partial<VaultProcess> = {}): VaultProcess[] => [
   { name: 'keeper', pid: 1, uid: 501, coreLimit: '0/0', commandLine: FLAGS, ...changed },
   { name: 'gateway', pid: 2, uid: 502, coreLimit: '0/0', commandLine: FLAGS },
@@ -70,6 +76,7 @@ const CASES: JudgeCase[] = [
       raw: judgeBound(sent(), cameBack(VALUE)),
       base64: judgeBound(sent(), cameBack(Buffer.from(`Bearer ${VALUE}`).toString('base64'))),
       percent: judgeBound(sent(), cameBack(VALUE.replace(/./g, (c) => `%${c.charCodeAt(0).toString(16)}`))),
+      'in pieces': judgeBound(sent(), inPieces(VALUE)),
       'placeholder sent on': judgeBound(sent(`Bearer olp_${'a'.repeat(40)}`), cameBack('')),
       'two values': judgeBound([...sent(), ...sent('Bearer none')], cameBack('')),
       'nothing arrived': judgeBound([], cameBack('')),
@@ -126,4 +133,8 @@ test('the echo’s certificate is for its names, for a day, and signs nothing', 
   assert.equal(certificate.ca, false);
   const hours = (certificate.validToDate.getTime() - certificate.validFromDate.getTime()) / 3600_000;
   assert.equal(hours, 25);
+});
+
+test('an answer in pieces is read whole', () => {
+  assert.equal(judgeBound(sent(), inPieces('nothing')).verdict, 'holds');
 });

@@ -119,8 +119,10 @@ export function judgeBound(sent: readonly Echoed[], answers: Answers): Guarantee
   const [value] = values;
   const set = values.length === 1 && value !== undefined && value.length >= 30 && !value.includes('olp_');
   const find = set ? createSecretSearch(value.slice(0, 12)) : () => [];
-  const hits = answers.flatMap(({ proxy, answer }) => find(Buffer.from(proxy + answer, 'latin1')));
-  const echoed = answers.filter(({ answer }) => answer.includes('echoed')).length;
+  const hits = answers.flatMap(({ proxy, answer }) =>
+    [proxy, answer, unchunked(answer)].flatMap((text) => find(Buffer.from(text, 'latin1'))),
+  );
+  const echoed = answers.filter(({ answer }) => unchunked(answer).includes('echoed')).length;
   return judged(EGRESS_PROMISES.bound, {
     holds: set && sent.length > 0 && echoed > 0 && hits.length === 0,
     evidence: `${sent.length} requests arrived at the bound host, ${set ? 'each with the credential' : 'not with one credential'}; ${echoed} answers that repeat it in header, body, trailer, base64 and percent form came back, the credential in ${hits.length} places`,
@@ -146,4 +148,19 @@ export function judgeElsewhere(
     ]),
     why: 'A placeholder is sent, or swapped, where its credential is not bound to.',
   });
+}
+
+/** What a chunked answer says, whatever the pieces it came in; another answer as it is. */
+function unchunked(answer: string): string {
+  const [head = '', ...rest] = answer.split('\r\n\r\n');
+  if (!/^transfer-encoding: *chunked/im.test(head)) return answer;
+  let body = rest.join('\r\n\r\n');
+  let text = '';
+  for (;;) {
+    const [line = '', digits = ''] = /^([0-9a-f]+)[^\r\n]*\r\n/i.exec(body) ?? [];
+    const bytes = Number.parseInt(digits, 16);
+    if (!(bytes > 0)) return `${head}\r\n\r\n${text}${body}`;
+    text += body.slice(line.length, line.length + bytes);
+    body = body.slice(line.length + bytes + 2);
+  }
 }

@@ -153,3 +153,12 @@ test('identity is claimed in every place that other systems believe', () => {
     assert.ok(claims.includes(place), place);
   }
 });
+
+test('what programs are given in place of a key is none', () => {
+  const judge = (variable: string) =>
+    judgeEnvironment({ processes: [{ pid: 1, environ: [variable], cmdline: 'node' }] }).verdict;
+  assert.equal(judge('OPENAI_API_KEY=none'), 'holds');
+  assert.equal(judge(`GITHUB_TOKEN=olp_${'a'.repeat(40)}`), 'holds');
+  assert.equal(judge(`GITHUB_TOKEN=olp_${'a'.repeat(41)}`), 'broken');
+  assert.equal(judge('OPENAI_API_KEY=none really'), 'broken');
+});
