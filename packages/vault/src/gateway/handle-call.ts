@@ -19,6 +19,7 @@ import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
 import { refusal } from './refusal.ts';
 import { type AdmittedCall, reserveCall } from './reserve-call.ts';
+import { createScrubber, secretForms } from './scrub/scrub.ts';
 import { createSettlement, type Settle, TRAILER_NAMES, trailersOf } from './settlement.ts';
 
 export interface CallParts {
@@ -86,7 +87,12 @@ async function makeCall(
     return;
   }
   const target = ask.route.target(model.id);
-  const dialled = await dialer.dial({ address, target, headers, body, presence });
+  const dialling = dialer.dial({ address, target, headers, body, presence });
+  // Made ready once the call is on its way, while the provider works.
+  await new Promise(setImmediate);
+  const forms = secret === null ? [] : secretForms(secret);
+  const scrubber = createScrubber(forms);
+  const dialled = await dialling;
   if (!dialled.ok) {
     if (!presence.gone) health.note(name, 0, null);
     const charged = settle(dialled.sent ? chargeReservation(admitted) : NOTHING, 0);
@@ -96,7 +102,7 @@ async function makeCall(
   const { answer } = dialled;
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) {
-    const charge = await relayAnswer({ answer, response, call, settle, presence });
+    const charge = await relayAnswer({ answer, response, call, forms, scrubber, settle, presence });
     if (!presence.gone) health.note(name, charge.source === 'reservation' ? 0 : status, null);
     return;
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallerPresence } from '../handle-call.ts';
 import { refusal } from '../refusal.ts';
 import type { AdmittedCall } from '../reserve-call.ts';
-import { createScrubber, secretForms } from '../scrub/scrub.ts';
+import type { Scrubber } from '../scrub/scrub.ts';
 import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';
@@ -16,6 +16,9 @@ export interface RelayOptions {
   answer: IncomingMessage;
   response: ServerResponse;
   call: AdmittedCall;
+  /** Of the secret: what the answer is searched for. */
+  forms: readonly Buffer[];
+  scrubber: Scrubber;
   settle: Settle;
   presence: CallerPresence;
 }
@@ -26,10 +29,9 @@ export interface RelayOptions {
  * is broken off too, and what was seen so far is charged.
  */
 export async function relayAnswer(options: RelayOptions): Promise<Charge> {
-  const { answer, response, settle, presence } = options;
-  const { rules, admitted, ask, secret } = options.call;
+  const { answer, response, forms, scrubber, settle, presence } = options;
+  const { rules, admitted, ask } = options.call;
   const status = answer.statusCode ?? 0;
-  const forms = secret === null ? [] : secretForms(secret);
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
   const isStream = /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
   const tap = createUsageTap(rules.read, isStream);
@@ -46,7 +48,6 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
   });
   // Headers travel with the first piece where it is there already, and need not wait for it where it is not.
   const flush = isStream ? setImmediate(() => response.flushHeaders()) : undefined;
-  const scrubber = createScrubber(forms);
   const whole = await passThrough(answer, response, presence, tap.push, scrubber.push);
   clearImmediate(flush);
   if (!whole) {
@@ -114,6 +115,8 @@ function passThrough(
     });
     answer.once('end', finish(true));
     answer.once('close', finish(false));
-    if (presence.gone) answer.destroy();
+    // Cut before anybody listened: nothing more will be heard of it.
+    if (answer.destroyed) finish(false)();
+    else if (presence.gone) answer.destroy();
   });
 }
