@@ -28,7 +28,7 @@ const SUSPICIOUS_VALUE =
   /\b(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abp]-[A-Za-z0-9-]{10,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.)|\bBearer\s+\S{8,}/;
 
 /** What programs are given in place of a key: the word of those that insist on one, and placeholders of the proxy. */
-const WORTHLESS_VALUE = /^(?:none|olp_[0-9a-f]{40})?$/;
+const WORTHLESS_VALUE = /^(?:none|olp_[0-9a-f]{40})$/;
 
 /** Names are shown, values never. Variables that a person set for an agent do not exist: all come from the template. */
 export function judgeEnvironment({ processes }: Environments): Guarantee {
