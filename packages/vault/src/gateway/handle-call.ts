@@ -19,7 +19,7 @@ import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
 import { refusal } from './refusal.ts';
 import { type AdmittedCall, reserveCall } from './reserve-call.ts';
-import { createScrubber, secretForms } from './scrub/scrub.ts';
+import { createScrubber, isSearchable, secretForms } from './scrub/scrub.ts';
 import { createSettlement, type Settle, TRAILER_NAMES, trailersOf } from './settlement.ts';
 
 export interface CallParts {
@@ -119,7 +119,7 @@ async function makeCall(
  */
 function headersOf({ provider, rules, ask, secret }: AdmittedCall): Record<string, string> | null {
   const { auth } = provider;
-  if (auth && (secret === null || !/^[\x21-\x7e]{8,4096}$/.test(secret))) return null;
+  if (auth && (secret === null || !isSearchable(secret))) return null;
   return {
     ...rules.headers,
     ...(auth ? { [auth.header]: auth.scheme === 'bearer' ? `Bearer ${secret}` : String(secret) } : {}),
