@@ -4,6 +4,9 @@ import type { Route } from '@openlegion/contract/mesh-api';
 import { fitTurns } from '../prompt/fit-turns.ts';
 import type { AdapterOptions, AdapterTool } from './adapter.ts';
 import type { ModelRequest } from './model-stream.ts';
+import { mayReason } from './repair/may-reason.ts';
+import { repairPrompt } from './repair/repair-prompt.ts';
+import { objectSchema } from './repair/simplify-schema.ts';
 import { toAdapterPrompt } from './to-adapter-prompt.ts';
 
 /** Anthropic's thinking is a number of tokens, in addition to those of the answer. */
@@ -26,15 +29,16 @@ export function callOptions(
       type: 'function',
       name,
       description,
-      inputSchema,
+      inputSchema: objectSchema(inputSchema, route.dialect),
     }),
   );
+  const prompt = repairPrompt(toAdapterPrompt(request.system, messages, route.dialect), route);
   return {
-    prompt: toAdapterPrompt(request.system, messages, route.dialect),
+    prompt,
     maxOutputTokens: answerTokens,
     temperature: agent.temperature,
     ...(tools.length > 0 ? { tools, toolChoice: { type: 'auto' } } : {}),
-    ...thinking(agent.thinking, route.dialect),
+    ...thinking(route.dialect === 'anthropic' && !mayReason(prompt) ? 'off' : agent.thinking, route.dialect),
     abortSignal: signal,
   };
 }

@@ -22,7 +22,7 @@ export interface RepairTarget {
  * no place is kept as text where it stood; a result that is missing is said to be missing.
  */
 export function repairPrompt(prompt: AdapterPrompt, target: RepairTarget): AdapterPrompt {
-  const placed = placeSystem(prompt, target);
+  const placed = placeSystem(joinTurns(prompt), target);
   const paired = pairToolCalls(joinTurns(placed), callIds(target), target.rename ?? ((name) => name));
   return withEnds(joinTurns(fitToolResults(paired, target.dialect)));
 }
@@ -88,7 +88,7 @@ function withEnds(prompt: AdapterPrompt): AdapterPrompt {
   const first = prompt[start];
   const said = [...prompt];
   if (first?.role !== 'user') said.splice(start, 0, user('(The conversation so far.)'));
-  if (said.at(-1)?.role === 'assistant') said.push(user('Continue.'));
+  if (said.findLast(({ role }) => role !== 'system')?.role === 'assistant') said.push(user('Continue.'));
   return said;
 }
 

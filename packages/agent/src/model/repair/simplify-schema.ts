@@ -36,6 +36,8 @@ interface Walk {
   refs: readonly string[];
   depth: number;
   nodes: { left: number };
+  /** Within `allOf`, whose parts require what others of them describe. */
+  partial?: boolean;
 }
 
 /**
@@ -68,16 +70,16 @@ export function objectSchema(schema: Schema, dialect: Dialect): Schema {
   } as Schema;
 }
 
-function walk(value: unknown, { root, refs, depth, nodes }: Walk): Fields {
+function walk(value: unknown, { root, refs, depth, nodes, partial = false }: Walk): Fields {
   nodes.left -= 1;
   if (!isFields(value) || depth > MAX_DEPTH || nodes.left < 0) return {};
-  const inner = (inside: unknown, more: readonly string[] = refs) =>
-    walk(inside, { root, refs: more, depth: depth + 1, nodes });
+  const inner = (inside: unknown, more: readonly string[] = refs, within = false) =>
+    walk(inside, { root, refs: more, depth: depth + 1, nodes, partial: within });
   if (typeof value.$ref === 'string') {
     const { $ref, ...beside } = value;
     const target = refs.includes($ref) ? undefined : resolve(root, $ref);
     if (!isFields(target)) return described(inner(beside), 'the same form again');
-    return inner({ ...target, ...beside }, [...refs, $ref]);
+    return inner({ ...target, ...beside }, [...refs, $ref], partial);
   }
   const out: Fields = {};
   for (const key of KEPT) if (value[key] !== undefined) out[key] = value[key];
@@ -99,11 +101,11 @@ function walk(value: unknown, { root, refs, depth, nodes }: Walk): Fields {
   else if (items !== undefined) out.items = inner(items);
   if (isFields(values) && Object.keys(values).length > 0)
     told.push(`each further value: ${JSON.stringify(inner(values))}`);
-  for (const part of list(value.allOf)) join(out, inner(part));
+  for (const part of list(value.allOf)) join(out, inner(part, refs, true));
   const variants = [...list(value.anyOf), ...list(value.oneOf)].map((variant) => inner(variant));
   if (variants.length > 0) join(out, unite(variants));
   if (list(value.required).length > 0) join(out, { required: value.required });
-  if ('required' in out) {
+  if ('required' in out && !partial) {
     const { required, ...others } = out;
     const known = isFields(out.properties) ? Object.keys(out.properties) : [];
     return described(
