@@ -233,7 +233,7 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
 
     test('unknown model', async (context) => {
       const outcome = await run(['chat', 'typo', 'hello']);
-      reads(context, outcome, 1, /openai\/gpt-4\.1-mimi/, /catalog/, /"typo" in config\/agents\.yaml/);
+      reads(context, outcome, 1, /openai\/gpt-4\.1-mimi/, /model of typo/, /models price/);
     });
 
     test('no key, wrong key, right key', async (context) => {

@@ -37,6 +37,13 @@ test('a run directory that someone else made first, or a link, is refused', (con
   assert.throws(() => prepareRunDirectory(others, UID + 1), /not a directory of yours/);
 });
 
+test('a run directory that cannot be made is told, with what to look at', () => {
+  assert.throws(() => prepareRunDirectory('/nonexistent/openlegion-0', process.getuid?.() ?? 0), {
+    rule: 'run.directory',
+    message: /ENOENT/,
+  });
+});
+
 test('it is closed to others, also when it was left open; what a crash left in it is removed', (context) => {
   const path = join(temporary(context), 'run');
   mkdirSync(path, { mode: 0o777 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 
 /** Names an installation: the first 8 hex digits of SHA-256 over its home. */
@@ -27,7 +27,18 @@ export function prepareRunDirectory(path: string, uid: number): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
+    if (code !== 'EEXIST') {
+      throw new OpenLegionError(
+        {
+          code: 'unavailable',
+          rule: 'run.directory',
+          message: `The directory of the sockets, ${path}, cannot be made (${code}).`,
+          remedy: `Make ${dirname(path)} writable (ls -ld ${dirname(path)}; /tmp usually has mode 1777).`,
+        },
+        { cause: error },
+      );
+    }
   }
   const found = lstatSync(path);
   if (!found.isDirectory() || found.uid !== uid) {
