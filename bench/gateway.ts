@@ -147,7 +147,7 @@ function notMeasured(name: string, why: string): Figure {
     bench: 'gateway',
     what: `not measured beside ${name}: ${why}`,
     unit: '/s',
-    value: Number.NaN,
+    value: 0,
     peer: null,
     bound: null,
   });
