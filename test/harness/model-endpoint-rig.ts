@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { RefusalBody } from '@openlegion/contract/refusal';
@@ -96,11 +98,27 @@ export async function startEndpoint(options: {
   };
   const endpoint = createModelEndpoint({
     mesh: { call: async (call) => toAnswer(answerOf(call), call.signal) },
-    model: () => options.chain[0],
+    model: () => options.chain[0] ?? '',
     log: (error) => console.error(error),
   });
-  const port = await endpoint.listen(0);
-  return { url: `http://127.0.0.1:${port}`, calls, routes, [Symbol.asyncDispose]: () => endpoint.close() };
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    endpoint.accept(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    routes,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
 function refused(code: RefusalBody['error']['code'], rule: string, status: number): FakeAnswer {

@@ -1,54 +1,48 @@
 /*
- * any program in the container → 127.0.0.1:8400 → guard → (loaded with the first request) endpoint-routes.ts → pipe
- *
- * What is loaded before the first request is this file and Node's http: an idle agent pays for nothing else.
+ * any program in the container → 127.0.0.1:8400 → guard → route
+ *   ├── /v1/… of the provider's own dialect: passed through ──┐
+ *   ├── /v1/… of another: wire → neutral → adapter of the dialect ──┤→ pipe
+ *   └── /services/…: as it is ─────────────────────────────────┘
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { MeshClient } from '../pipe/pipe.ts';
+import { answerRequest } from './answer-request.ts';
 import { guardRequest } from './guard-request.ts';
 import { sendRefusal } from './send-refusal.ts';
 
-export const MODEL_ENDPOINT_PORT = 8400;
 /** Requests under way at a time; the host takes 16 model calls of one agent, and its own loop needs one. */
 const REQUESTS_AT_A_TIME = 15;
 
 export interface ModelEndpointParts {
   mesh: MeshClient;
-  /** The agent's own model (`provider/model`), undefined until the host has started it. */
-  model: () => string | undefined;
+  /** The agent's own model: `provider/model`. */
+  model: () => string;
   log: (error: unknown) => void;
 }
 
 export interface ModelEndpoint {
-  /** Listens on loopback only and resolves with the port; rejects where it is taken. Port 0: any, for tests. */
-  listen(port?: number): Promise<number>;
-  /** Serves one connection that was accepted elsewhere. */
+  /** Serves one connection of a program of the container. The address it came to is the name it must call us by. */
   accept(socket: Socket): void;
-  close(): Promise<void>;
 }
 
 /**
  * The model endpoint for other programs of the container: OpenAI's and Anthropic's interfaces, whatever dialect the
  * provider speaks, and `/services/…`. It only forwards into the pipe and holds nothing: any key is ignored, and the
- * host decides. Refuses what a web page could send.
+ * host decides. Refuses what a web page could send. To be loaded with the first connection, for it is large.
  */
 export function createModelEndpoint(parts: ModelEndpointParts): ModelEndpoint {
-  let routes: Promise<typeof import('./endpoint-routes.ts')> | undefined;
-  let under = 0;
-  let port = MODEL_ENDPOINT_PORT;
+  let underWay = 0;
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refusal = guardRequest(request.headers, port);
+    const refusal = guardRequest(request.headers, request.socket.localPort ?? 0);
     if (refusal) return sendRefusal(response, refusal);
-    if (under >= REQUESTS_AT_A_TIME) return sendRefusal(response, TOO_MANY);
-    under++;
+    if (underWay >= REQUESTS_AT_A_TIME) return sendRefusal(response, TOO_MANY);
+    underWay++;
     try {
-      routes ??= import('./endpoint-routes.ts');
-      const { answerRequest } = await routes;
       await answerRequest(parts, request, response);
     } finally {
-      under--;
+      underWay--;
     }
   };
 
@@ -59,24 +53,7 @@ export function createModelEndpoint(parts: ModelEndpointParts): ModelEndpoint {
       else sendRefusal(response, FAILED);
     });
   });
-
-  return {
-    listen: (wanted = MODEL_ENDPOINT_PORT) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(wanted, '127.0.0.1', () => {
-          ({ port } = server.address() as AddressInfo);
-          server.off('error', reject);
-          resolve(port);
-        });
-      }),
-    accept: (socket) => void server.emit('connection', socket),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { accept: (socket) => void server.emit('connection', socket) };
 }
 
 const TOO_MANY = {

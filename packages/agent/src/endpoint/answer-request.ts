@@ -1,6 +1,3 @@
-/*
- * The second half of the model endpoint, loaded with the first request.
- */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
@@ -49,13 +46,11 @@ async function dispatch(
   if (request.method === 'GET' && (path === '/v1/models' || path.startsWith('/v1/models/')))
     return answerModels(mesh, path, response, signal);
   if (request.method !== 'POST') throw noRoute();
-  const own = ownModel();
-  if (own === undefined) throw notStarted();
   const wire = WIRES.get(path);
   if (wire) {
     const body = await readJsonObject(request);
     const exchange = { wire, body, stream: body.stream === true, mesh, response, signal };
-    return answerCall(exchange, chosenModel(body.model, own));
+    return answerCall(exchange, chosenModel(body.model, ownModel()));
   }
   if (path === '/v1/messages/count_tokens')
     return sendJson(response, 200, { input_tokens: countTokens(await readJsonObject(request)) });
@@ -90,14 +85,5 @@ function noRoute(): OpenLegionError {
     message: 'The model endpoint has no such method and path.',
     remedy:
       'It has POST /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/messages and /v1/messages/count_tokens, GET /v1/models, and /services/{name}/….',
-  });
-}
-
-function notStarted(): OpenLegionError {
-  return new OpenLegionError({
-    code: 'unavailable',
-    rule: 'agent.start',
-    message: 'The agent was not started yet.',
-    remedy: 'Try again in a moment.',
   });
 }
