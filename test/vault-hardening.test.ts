@@ -104,7 +104,7 @@ async function configure(run: string): Promise<void> {
   const settings = {
     extraRootsPem: null,
     hosts: [],
-    requestsPerMinute: 60,
+    requestsPerMinute: 100_000,
     bytesPerMinute: 1e6,
     connections: 8,
   };
@@ -143,7 +143,12 @@ function askOutside(run: string): Promise<number> {
       headers: { host: 'egress', ...CALLER },
     });
     opened.once('error', reject);
-    opened.once('connect', (_, socket) => {
+    opened.once('connect', (answer, socket) => {
+      if (answer.statusCode !== 200) {
+        socket.destroy();
+        done(answer.statusCode ?? 0);
+        return;
+      }
       let text = '';
       socket.once('error', reject);
       socket.once('close', () => reject(new Error('closed without an answer')));
