@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { EngineClient } from '../packages/host/src/engine/engine-client.ts';
+import { NODE_COMMAND } from '../packages/host/src/image/image-recipe.ts';
 import { connectPipe } from '../packages/host/src/pipe/connect-pipe.ts';
 import type { MeshHandler, Pipe } from '../packages/host/src/pipe/pipe.ts';
 import { buildContainerBody, cpuLimit } from '../packages/host/src/sandbox/container-spec.ts';
@@ -33,7 +34,7 @@ export async function startBenchContainer(options: {
       installation: 'bench',
       agent: 'bench',
       image,
-      command: ['node', '--input-type=module', '-e', await benchAgentCode(), '--', ...socket],
+      command: [...NODE_COMMAND, '--input-type=module', '-e', await benchAgentCode(), '--', ...socket],
       memoryBytes: 384 * 1024 * 1024,
       cpus: cpus ?? 0.15,
       pids: 256,
