@@ -143,23 +143,25 @@ function askOutside(run: string): Promise<number> {
       headers: { host: 'egress', ...CALLER },
     });
     opened.once('error', reject);
-    opened.once('connect', (answer, socket) => {
+    opened.once('connect', (answer, socket, head) => {
       if (answer.statusCode !== 200) {
         socket.destroy();
         done(answer.statusCode ?? 0);
         return;
       }
       let text = '';
-      socket.once('error', reject);
-      socket.once('close', () => reject(new Error('closed without an answer')));
-      socket.on('data', (chunk) => {
+      const read = (chunk: Buffer) => {
         text += chunk;
         const status = /^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1];
         if (!status) return;
         socket.destroy();
         done(Number(status));
-      });
-      socket.write('GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n');
+      };
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error(`closed without an answer: ${text}`)));
+      socket.on('data', read);
+      read(head);
+      if (!socket.destroyed) socket.write('GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n');
     });
     opened.end();
   });
