@@ -54,16 +54,27 @@ test('the gateway is under 2,500 lines', () => {
   assert.ok(lines > 1000 && lines < 2500, `${lines}`);
 });
 
-test('what the keeper stands on is bounded too: moving lines out of it is no way to make it smaller', () => {
-  const files = [...new Set(modulesOf('keeper/main.ts'))].filter((url) => url.startsWith('file:'));
-  const lines = files.reduce((sum, url) => sum + codeLines(fileURLToPath(url)), 0);
-  assert.ok(files.length > 30 && lines > 2000 && lines < 3100, `${lines} in ${files.length} files`);
+test('what they stand on is bounded too: moving lines out of them is no way to make them smaller', () => {
+  for (const [program, most] of [
+    ['keeper/main.ts', 3100],
+    ['gateway/main.ts', 4200],
+  ] as const) {
+    const files = [...new Set(modulesOf(program))].filter((url) => /^file:.*\.ts$/.test(url));
+    const lines = files.reduce((sum, url) => sum + codeLines(fileURLToPath(url)), 0);
+    assert.ok(
+      files.length > 30 && lines > 2000 && lines < most,
+      `${program}: ${lines} in ${files.length} files`,
+    );
+  }
 });
 
 test('the processes of the vault load their own files and the core of Node, nothing else', () => {
   const own = new Map([
     ['keeper/main.ts', ['keeper/', 'process/']],
-    ['gateway/main.ts', ['gateway/', 'process/', 'catalog/', 'dialects/']],
+    [
+      'gateway/main.ts',
+      ['gateway/', 'process/', 'address/', 'catalog/', 'certificate/', 'dialects/', 'scrub/'],
+    ],
     ['admin/main.ts', ['admin/', 'presets/', 'process/', 'catalog/']],
   ]);
   for (const [program, folders] of own) {

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { CatalogProvider } from '@openlegion/contract/catalog';
 import { ModelName } from '@openlegion/contract/model-name';
-import { isLoopback, parseProviderList } from '../gateway/provider/parse-provider.ts';
-import { resolveModel } from '../gateway/provider/providers.ts';
 import { loadCatalog } from './load-catalog.ts';
+import { isLoopback, parseProviderList } from './parse-provider.ts';
+import { resolveModel } from './providers.ts';
 
 const FILE = new URL('./catalog.json', import.meta.url);
 const CATALOG = loadCatalog('/run/scripted.sock');

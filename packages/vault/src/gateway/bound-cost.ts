@@ -1,6 +1,6 @@
 import type { CatalogModel, Price } from '@openlegion/contract/catalog';
+import { refusal } from '../process/refusal.ts';
 import type { Ask } from './dialect/dialect.ts';
-import { refusal } from './refusal.ts';
 
 /**
  * Input tokens that a provider adds to what is in the body: the frame of each message and tool (OpenAI: 3 and about

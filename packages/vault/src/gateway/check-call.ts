@@ -1,9 +1,10 @@
 import type { CatalogModel, CatalogProvider } from '@openlegion/contract/catalog';
-import { type Ask, type DialectRules, MODEL_ID } from './dialect/dialect.ts';
-import { isObject, parseJson } from './parse-json.ts';
-import { type Providers, resolveModel } from './provider/providers.ts';
-import { refusal } from './refusal.ts';
-import { quote } from './refuse.ts';
+import { MODEL_ID } from '../catalog/model-id.ts';
+import { type Providers, resolveModel } from '../catalog/providers.ts';
+import { isObject, parseJson } from '../process/parse-json.ts';
+import { refusal } from '../process/refusal.ts';
+import { quote } from '../process/refuse.ts';
+import type { Ask, DialectRules } from './dialect/dialect.ts';
 
 /** A call of which everything is decided but the budget. */
 export interface CheckedCall {

@@ -3,8 +3,11 @@
  * reserved (`reserve-call`), dialled (`provider/dial-provider`), relayed (`answer/relay-answer`), settled.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Providers } from '../catalog/providers.ts';
 import type { KeeperClient } from '../process/keeper-client.ts';
+import { refusal } from '../process/refusal.ts';
 import { refusalStatus } from '../process/refusal-status.ts';
+import { createScrubber, isSearchable, secretForms } from '../scrub/scrub.ts';
 import { asRefusal, refusalBody } from './answer/answer-refusal.ts';
 import { isUnpaid } from './answer/is-unpaid.ts';
 import { type ModelHealthRecord, retryAfterMs } from './answer/model-health.ts';
@@ -14,12 +17,9 @@ import { relayAnswer } from './answer/relay-answer.ts';
 import { checkCall } from './check-call.ts';
 import type { DialectRules } from './dialect/dialect.ts';
 import type { ProviderAddress, ProviderDialer } from './provider/dial-provider.ts';
-import type { Providers } from './provider/providers.ts';
 import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
-import { refusal } from './refusal.ts';
 import { type AdmittedCall, reserveCall } from './reserve-call.ts';
-import { createScrubber, isSearchable, secretForms } from './scrub/scrub.ts';
 import { createSettlement, type Settle, TRAILER_NAMES, trailersOf } from './settlement.ts';
 
 export interface CallParts {

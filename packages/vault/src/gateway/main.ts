@@ -5,7 +5,9 @@
  */
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { createHostResolver } from '../address/resolve-host.ts';
 import { loadCatalog } from '../catalog/load-catalog.ts';
+import { createProviders } from '../catalog/providers.ts';
 import { becomeUser } from '../process/become-user.ts';
 import { createKeeperClient } from '../process/keeper-client.ts';
 import { holdLifeline } from '../process/lifeline.ts';
@@ -16,10 +18,8 @@ import { createModelHealth } from './answer/model-health.ts';
 import { createDialects } from './dialect/dialects.ts';
 import { createEgress } from './egress/create-egress.ts';
 import { createEgressClock } from './egress/egress-clock.ts';
-import { createHostResolver } from './egress/resolve-host.ts';
 import { parseGatewaySettings } from './gateway-settings.ts';
 import { createProviderDialer, PROVIDER_TIMEOUTS } from './provider/dial-provider.ts';
-import { createProviders } from './provider/providers.ts';
 import { createGatewayServer } from './serve.ts';
 
 async function main(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { refusal } from './refusal.ts';
+import { refusal } from '../process/refusal.ts';
 
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
-import { refusal } from './refusal.ts';
+import { refusal } from '../process/refusal.ts';
 
 /** The contract's names; the type holds them to it. */
 const HEADERS: typeof GATEWAY_HEADERS = { agent: 'x-openlegion-agent', trace: 'x-openlegion-trace' };

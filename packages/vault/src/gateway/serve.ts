@@ -8,17 +8,17 @@ import {
 import type { Duplex } from 'node:stream';
 import type { ModelHealth, ProviderList } from '@openlegion/contract/gateway-protocol';
 import type { Refusal } from '@openlegion/contract/refusal';
+import { parseProviderList } from '../catalog/parse-provider.ts';
+import { parseJson } from '../process/parse-json.ts';
+import { refusal } from '../process/refusal.ts';
 import { refusalStatus } from '../process/refusal-status.ts';
 import { VaultError } from '../process/vault-error.ts';
 import { answerRefusal, asRefusal, refusalBody } from './answer/answer-refusal.ts';
 import type { Egress } from './egress/create-egress.ts';
 import { type CallParts, handleCall } from './handle-call.ts';
 import { parseEgressSettings } from './parse-egress-settings.ts';
-import { parseJson } from './parse-json.ts';
-import { parseProviderList } from './provider/parse-provider.ts';
 import { readBody } from './read-body.ts';
 import { readCaller } from './read-caller.ts';
-import { refusal } from './refusal.ts';
 
 export interface ServeParts extends CallParts {
   egress: Egress;

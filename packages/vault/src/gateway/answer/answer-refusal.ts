@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Refusal, RefusalBody } from '@openlegion/contract/refusal';
+import { refusal } from '../../process/refusal.ts';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import { VaultError } from '../../process/vault-error.ts';
-import { refusal } from '../refusal.ts';
 
 /** The one body of every refusal; readable by OpenAI's and Anthropic's clients. */
 export function refusalBody(refusal: Refusal): string {

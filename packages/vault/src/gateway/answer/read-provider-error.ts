@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import { refusal } from '../../process/refusal.ts';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import type { VaultError } from '../../process/vault-error.ts';
-import { refusal } from '../refusal.ts';
-import { scrubText, secretForms } from '../scrub/scrub.ts';
+import { scrubText, secretForms } from '../../scrub/scrub.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { refusalBody } from './answer-refusal.ts';
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refusal } from '../../process/refusal.ts';
+import type { Scrubber } from '../../scrub/scrub.ts';
 import type { CallerPresence } from '../handle-call.ts';
-import { refusal } from '../refusal.ts';
 import type { AdmittedCall } from '../reserve-call.ts';
-import type { Scrubber } from '../scrub/scrub.ts';
 import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
 import { answerRefusal } from './answer-refusal.ts';

@@ -2,10 +2,11 @@
  * A wire format: which methods there are, what may be in a body, what is written over it. The facts are in
  * `../../dialects/*.json`; here is how they are applied.
  */
-import { isObject, type Json, type JsonObject } from '../parse-json.ts';
-import { refusal } from '../refusal.ts';
+
+import { type Check, createFieldChecks, type FieldTable, type Tally } from '../../dialects/field-checks.ts';
+import { isObject, type Json, type JsonObject } from '../../process/parse-json.ts';
+import { refusal } from '../../process/refusal.ts';
 import { type AnswerTable, createAnswerReader, type ReadAnswer } from './answer-reader.ts';
-import { type Check, createFieldChecks, type FieldTable, type Tally } from './field-checks.ts';
 
 export interface DialectTable extends FieldTable {
   headers?: Record<string, string>;
@@ -63,8 +64,6 @@ export interface DialectRules {
   read: ReadAnswer;
 }
 
-/** A model's name in the path or body; the same letters as the contract's `ModelName`. */
-export const MODEL_ID = /^[A-Za-z0-9@][A-Za-z0-9@._:/+-]{0,199}$/;
 const VERSION = /^v1(?:beta)?\//;
 const MODEL_IN_PATH = /^models\/([A-Za-z0-9][A-Za-z0-9._-]{0,99}):/;
 /** A shorter answer is of less use than the refusal that says why there is none. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '../parse-json.ts';
+import type { JsonObject } from '../../process/parse-json.ts';
 import { createDialects } from './dialects.ts';
 
 const RULES = createDialects();

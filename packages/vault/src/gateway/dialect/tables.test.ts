@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createFieldChecks } from './field-checks.ts';
+import { createFieldChecks } from '../../dialects/field-checks.ts';
 
 const DIRECTORY = join(import.meta.dirname, '../../dialects');
-const GATEWAY = join(import.meta.dirname, '..');
+const VAULT = join(import.meta.dirname, '../..');
 
 for (const file of readdirSync(DIRECTORY).filter((name) => name.endsWith('.json')))
   test(`${file}: every shape makes sense and is used, every reason is given somewhere`, () => {
@@ -31,11 +31,11 @@ test('a table that makes no sense is a fault at the start, not a hole', () => {
 
 test('every refusal of the gateway is used, and says what can be done', () => {
   const refusals: Record<string, { code: string; message: string; remedy: string }> = JSON.parse(
-    readFileSync(join(GATEWAY, 'refusals.json'), 'utf8'),
+    readFileSync(join(VAULT, 'process/refusals.json'), 'utf8'),
   );
-  const code = readdirSync(GATEWAY, { recursive: true, encoding: 'utf8' })
+  const code = readdirSync(VAULT, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.includes('test'))
-    .map((name) => readFileSync(join(GATEWAY, name), 'utf8'))
+    .map((name) => readFileSync(join(VAULT, name), 'utf8'))
     .join('\n');
   for (const [name, { message, remedy }] of Object.entries(refusals)) {
     assert.ok(message.length > 10 && remedy.length > 5, name);

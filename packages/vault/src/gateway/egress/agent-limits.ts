@@ -1,5 +1,5 @@
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
-import { refuse } from '../refuse.ts';
+import { refuse } from '../../process/refuse.ts';
 import type { EgressClock } from './egress-clock.ts';
 
 type Limits = Pick<EgressSettings, 'requestsPerMinute' | 'bytesPerMinute' | 'connections'>;

@@ -1,8 +1,13 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import {
+  type Authority,
+  authorityCertificate,
+  LEAF_LIFE_MS,
+  leafCertificate,
+} from '../../certificate/issue-certificate.ts';
 import { VaultError } from '../../process/vault-error.ts';
 import type { KeeperCalls } from './admissions.ts';
-import { type Authority, authorityCertificate, LEAF_LIFE_MS, leafCertificate } from './issue-certificate.ts';
 
 export type Authorities = ReturnType<typeof createAuthorities>;
 

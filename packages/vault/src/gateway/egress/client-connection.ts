@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Place } from '../../address/read-place.ts';
 import type { Caller } from '../read-caller.ts';
 import type { Dialer } from './dial.ts';
-import type { Place } from './read-place.ts';
 
 /** One connection of one program: the proxy's own, or what is inside a tunnel. */
 export interface ClientConnection {

@@ -6,6 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
+import { checkPath, malformed } from '../../address/read-place.ts';
+import type { ResolveHost } from '../../address/resolve-host.ts';
 import { asRefusal } from '../answer/answer-refusal.ts';
 import type { Caller } from '../read-caller.ts';
 import { createAdmissions, type KeeperCalls } from './admissions.ts';
@@ -17,9 +19,7 @@ import { createDialer } from './dial.ts';
 import type { EgressClock } from './egress-clock.ts';
 import { forwardRequest } from './forward-request.ts';
 import { createProxy } from './proxy.ts';
-import { checkPath, malformed } from './read-place.ts';
 import { checkFraming } from './request-headers.ts';
-import type { ResolveHost } from './resolve-host.ts';
 
 export interface EgressParts {
   keeper: KeeperCalls;

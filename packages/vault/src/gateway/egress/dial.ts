@@ -1,11 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
-import { refuse } from '../refuse.ts';
+import { isPinnable, isPublic } from '../../address/forbidden-address.ts';
+import { type Place, parseHost } from '../../address/read-place.ts';
+import type { ResolveHost } from '../../address/resolve-host.ts';
+import { refuse } from '../../process/refuse.ts';
 import type { EgressClock } from './egress-clock.ts';
-import { isPinnable, isPublic } from './forbidden-address.ts';
-import { type Place, parseHost } from './read-place.ts';
-import type { ResolveHost } from './resolve-host.ts';
 
 export type Dialer = ReturnType<typeof createDialer>;
 

@@ -1,5 +1,5 @@
 import type { EgressRequest } from '@openlegion/contract/keeper-protocol';
-import { refuse } from '../refuse.ts';
+import { refuse } from '../../process/refuse.ts';
 
 /** A placeholder, or a credential by its name. */
 export const TOKEN = /olp_[0-9a-f]{40}|\$CRED\{[^{}\r\n]{1,100}\}/g;

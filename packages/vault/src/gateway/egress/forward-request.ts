@@ -1,15 +1,15 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EgressRequest } from '@openlegion/contract/keeper-protocol';
+import { hostHeader, type Place, parseHost } from '../../address/read-place.ts';
+import { refuse } from '../../process/refuse.ts';
 import { VaultError } from '../../process/vault-error.ts';
-import { refuse } from '../refuse.ts';
 import type { Admissions, Outcome } from './admissions.ts';
 import type { AgentLimits } from './agent-limits.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { EgressClock } from './egress-clock.ts';
 import { createBodyGuard, findTokens } from './find-tokens.ts';
 import { type Pace, pump } from './pump.ts';
-import { hostHeader, type Place, parseHost } from './read-place.ts';
 import { relayAnswer, relayUpgrade } from './relay-answer.ts';
 import { type Credential, outgoingHeaders } from './request-headers.ts';
 

@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { malformed, type Place, parseAuthority, parseHost } from '../../address/read-place.ts';
+import { createScrubber } from '../../scrub/scrub.ts';
 import type { Caller } from '../read-caller.ts';
-import { createScrubber } from '../scrub/scrub.ts';
 import type { Authorities } from './authorities.ts';
 import type { Incoming } from './client-connection.ts';
 import type { Dialer } from './dial.ts';
 import { findTokens } from './find-tokens.ts';
 import { type ForwardParts, paceOf } from './forward-request.ts';
-import { malformed, type Place, parseAuthority, parseHost } from './read-place.ts';
 import { splice } from './relay-answer.ts';
 
 export interface TunnelParts extends ForwardParts {

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { checkPath, malformed, parseAbsolute, parseAuthority } from '../../address/read-place.ts';
+import { refuse } from '../../process/refuse.ts';
 import { VaultError } from '../../process/vault-error.ts';
 import { asRefusal } from '../answer/answer-refusal.ts';
-import { refuse } from '../refuse.ts';
 import { answerClient, MISDIRECTED, refusedRaw } from './answer-client.ts';
 import { type ClientConnection, createUpstreams, type Incoming } from './client-connection.ts';
 import { type Ask, forwardRequest } from './forward-request.ts';
 import { isOwnName, openTunnel, type TunnelParts } from './open-tunnel.ts';
-import { checkPath, malformed, parseAbsolute, parseAuthority } from './read-place.ts';
 import { checkFraming } from './request-headers.ts';
 
 export interface ProxyParts extends Omit<TunnelParts, 'serve'> {

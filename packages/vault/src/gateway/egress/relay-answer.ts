@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { refuse } from '../refuse.ts';
-import { createScrubber, type Scrubber, secretForms } from '../scrub/scrub.ts';
+import { refuse } from '../../process/refuse.ts';
+import { createScrubber, type Scrubber, secretForms } from '../../scrub/scrub.ts';
 import { type Pace, pump } from './pump.ts';
 import { basic, type Credential, endToEnd } from './request-headers.ts';
 

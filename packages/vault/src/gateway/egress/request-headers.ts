@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { EgressAnswer } from '@openlegion/contract/keeper-protocol';
-import { refuse } from '../refuse.ts';
-import { isSearchable } from '../scrub/scrub.ts';
+import { malformed } from '../../address/read-place.ts';
+import { refuse } from '../../process/refuse.ts';
+import { isSearchable } from '../../scrub/scrub.ts';
 import { basicText, TOKEN } from './find-tokens.ts';
-import { malformed } from './read-place.ts';
 
 export type Credential = NonNullable<EgressAnswer['credential']>;
 

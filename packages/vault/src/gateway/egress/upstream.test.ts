@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
-import { leafCertificate } from './issue-certificate.ts';
+import { leafCertificate } from '../../certificate/issue-certificate.ts';
 import { credential, PLACEHOLDER, SECRET } from './test/fake-egress-keeper.ts';
 import { certify, exchange, startEgress, startUpstream } from './test/start-egress.ts';
 

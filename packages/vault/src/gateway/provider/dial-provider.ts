@@ -2,9 +2,9 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import { isRefusalName, refusal } from '../../process/refusal.ts';
 import type { VaultError } from '../../process/vault-error.ts';
 import type { CallerPresence } from '../handle-call.ts';
-import { isRefusalName, refusal } from '../refusal.ts';
 
 /** Milliseconds. */
 export const PROVIDER_TIMEOUTS = {

@@ -4,12 +4,12 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CatalogModel, CatalogProvider, Dialect } from '@openlegion/contract/catalog';
+import { createProviders } from '../../catalog/providers.ts';
 import type { KeeperClient } from '../../process/keeper-client.ts';
 import { createModelHealth, type ModelHealthRecord } from '../answer/model-health.ts';
 import { createDialects } from '../dialect/dialects.ts';
 import type { Egress } from '../egress/create-egress.ts';
 import { createProviderDialer, type PROVIDER_TIMEOUTS } from '../provider/dial-provider.ts';
-import { createProviders } from '../provider/providers.ts';
 import { createGatewayServer } from '../serve.ts';
 
 export interface Answer {

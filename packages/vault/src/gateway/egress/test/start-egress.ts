@@ -5,10 +5,10 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
+import type { ResolveHost } from '../../../address/resolve-host.ts';
+import { authorityCertificate, leafCertificate } from '../../../certificate/issue-certificate.ts';
 import { createEgress, type Egress } from '../create-egress.ts';
 import { createEgressClock, type EgressClock } from '../egress-clock.ts';
-import { authorityCertificate, leafCertificate } from '../issue-certificate.ts';
-import type { ResolveHost } from '../resolve-host.ts';
 import { createFakeEgressKeeper, type FakeEgressKeeper } from './fake-egress-keeper.ts';
 
 const { privateKey: rootKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

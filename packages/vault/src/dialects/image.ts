@@ -1,5 +1,5 @@
-import type { Json } from '../parse-json.ts';
-import { refusal } from '../refusal.ts';
+import type { Json } from '../process/parse-json.ts';
+import { refusal } from '../process/refusal.ts';
 import type { Check } from './field-checks.ts';
 
 const MEDIA = /^image\/(?:png|jpeg|gif|webp|heic|heif)$/;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { quote, refuse } from '../refuse.ts';
+import { quote, refuse } from '../process/refuse.ts';
 
 /** Where a request goes, read once: what is decided about is what is dialled. */
 export interface Place {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CatalogProvider } from '@openlegion/contract/catalog';
-import { VaultError } from '../../process/vault-error.ts';
-import { createFakeKeeper } from '../test/fake-keeper.ts';
-import { json, startFakeProvider } from '../test/fake-provider.ts';
-import { MODEL, startGateway, testProvider } from '../test/start-gateway.ts';
-import { ANSWERS } from '../test/wire-shapes.ts';
+import { createFakeKeeper } from '../gateway/test/fake-keeper.ts';
+import { json, startFakeProvider } from '../gateway/test/fake-provider.ts';
+import { MODEL, startGateway, testProvider } from '../gateway/test/start-gateway.ts';
+import { ANSWERS } from '../gateway/test/wire-shapes.ts';
+import { VaultError } from '../process/vault-error.ts';
 import { parseProvider, parseProviderList } from './parse-provider.ts';
 import { createProviders, resolveModel } from './providers.ts';
 

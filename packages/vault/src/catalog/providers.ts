@@ -1,6 +1,6 @@
 import type { CatalogModel, CatalogProvider } from '@openlegion/contract/catalog';
-import { MODEL_ID } from '../dialect/dialect.ts';
-import { quote, refuse } from '../refuse.ts';
+import { quote, refuse } from '../process/refuse.ts';
+import { MODEL_ID } from './model-id.ts';
 
 /** Every provider and model that a call can reach: the catalog, and over it what the operator added or changed. */
 export interface Providers {

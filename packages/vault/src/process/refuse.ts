@@ -1,5 +1,5 @@
 import type { RefusalCode } from '@openlegion/contract/refusal';
-import { VaultError } from '../process/vault-error.ts';
+import { VaultError } from './vault-error.ts';
 
 /** A refusal on its way to the one place that answers it. */
 export function refuse(

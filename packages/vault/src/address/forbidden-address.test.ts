@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import { createDialer } from './dial.ts';
-import { createEgressClock } from './egress-clock.ts';
+import { createDialer } from '../gateway/egress/dial.ts';
+import { createEgressClock } from '../gateway/egress/egress-clock.ts';
 import { isPinnable, isPublic } from './forbidden-address.ts';
 import { type Place, parseAuthority, parseHost } from './read-place.ts';
 

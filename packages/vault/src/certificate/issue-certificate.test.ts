@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createAuthorities } from './authorities.ts';
+import { createAuthorities } from '../gateway/egress/authorities.ts';
+import { createFakeEgressKeeper } from '../gateway/egress/test/fake-egress-keeper.ts';
 import { authorityCertificate, leafCertificate } from './issue-certificate.ts';
-import { createFakeEgressKeeper } from './test/fake-egress-keeper.ts';
 
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const HOSTS = [

@@ -1,6 +1,6 @@
-import { isObject, type Json, type JsonObject } from '../parse-json.ts';
-import { refusal } from '../refusal.ts';
-import { quote } from '../refuse.ts';
+import { isObject, type Json, type JsonObject } from '../process/parse-json.ts';
+import { refusal } from '../process/refusal.ts';
+import { quote } from '../process/refuse.ts';
 import { IMAGE_CHECKS } from './image.ts';
 
 /** What a body holds that costs more than its own bytes, counted while it is checked. */

@@ -1,7 +1,7 @@
-import { isRefusalCode } from '../process/refusal-status.ts';
-import type { VaultError } from '../process/vault-error.ts';
+import { isRefusalCode } from './refusal-status.ts';
 import texts from './refusals.json' with { type: 'json' };
 import { refuse } from './refuse.ts';
+import type { VaultError } from './vault-error.ts';
 
 export type RefusalName = keyof typeof texts;
 

@@ -11,8 +11,8 @@ import {
   type Parser,
   strictObject,
   text,
-} from '../../process/strict-parser.ts';
-import { MODEL_ID } from '../dialect/dialect.ts';
+} from '../process/strict-parser.ts';
+import { MODEL_ID } from './model-id.ts';
 
 /** $1,000 a million tokens is far above any list price, and keeps every product within a double's whole numbers. */
 const micro = integer(0, 1_000_000_000);
