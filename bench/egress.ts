@@ -11,7 +11,7 @@ import { createKeeperClient } from '../packages/host/src/vault/keeper-client.ts'
 import {
   authorityCertificate,
   leafCertificate,
-} from '../packages/vault/src/gateway/egress/issue-certificate.ts';
+} from '../packages/vault/src/certificate/issue-certificate.ts';
 import { startInstallation } from '../test/harness/installation.ts';
 import { type Bench, byTurns, type Figure, figure, median, timed } from './measure.ts';
 
