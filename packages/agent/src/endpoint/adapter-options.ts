@@ -30,7 +30,7 @@ export function adapterOptions(
     ...(tools.length > 0
       ? { tools, ...(toolChoice ? { toolChoice: renamed(toolChoice, rename) } : {}) }
       : {}),
-    ...(responseFormat ? { responseFormat: formatFor(responseFormat, request, dialect) } : {}),
+    ...(responseFormat ? { responseFormat: formatFor(responseFormat, dialect) } : {}),
     providerOptions: providerOptions(request, dialect, provider),
   };
   return { options, toolName: restore };
@@ -42,13 +42,11 @@ function renamed(choice: ToolChoice, rename: (name: string) => string): ToolChoi
 
 type Format = NonNullable<AdapterOptions['responseFormat']>;
 
-function formatFor(format: Format, request: NeutralRequest, dialect: string): Format {
+function formatFor(format: Format, dialect: string): Format {
   if (format.type !== 'json') return format;
   // Anthropic has no mode for JSON without a schema; any object is what is asked for.
   if (!format.schema) return dialect === 'anthropic' ? { ...format, schema: { type: 'object' } } : format;
-  return dialect === 'google' || (dialect === 'anthropic' && !request.strictSchema)
-    ? { ...format, schema: simplifySchema(format.schema) }
-    : format;
+  return dialect === 'google' ? { ...format, schema: simplifySchema(format.schema) } : format;
 }
 
 type ProviderOptions = NonNullable<AdapterOptions['providerOptions']>;

@@ -28,12 +28,12 @@ export async function answerModels(
     max_input_tokens: contextTokens,
     max_tokens: maxOutputTokens,
   }));
-  const id = decodeURIComponent(path.slice('/v1/models/'.length));
+  const id = path.slice('/v1/models/'.length);
   if (id === '') {
     const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
     return sendJson(response, 200, { object: 'list', data, has_more: false, ...ends });
   }
-  const found = data.find((model) => model.id === id);
+  const found = data.find((model) => [model.id, encodeURIComponent(model.id)].includes(id));
   if (found) return sendJson(response, 200, found);
   throw new OpenLegionError({
     code: 'not_found',

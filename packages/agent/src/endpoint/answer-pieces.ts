@@ -4,8 +4,7 @@ import { type FinishReason, finishReason } from '../model/read-adapter-stream.ts
 
 export type PieceKind = 'text' | 'reasoning' | 'call';
 export interface AnswerUsage {
-  /** The whole input, what was read from and written to a cache included. */
-  inputTokens: number;
+  /** The whole input, what was read from and written to a cache included. */ inputTokens: number;
   cacheReadTokens: number;
   cacheWriteTokens: number;
   /** The whole output, reasoning included. */
@@ -162,7 +161,10 @@ function addData(block: Block, data: unknown): void {
   if (!parsed.success) return;
   const merged = { ...block.data };
   for (const [provider, values] of Object.entries(parsed.data)) {
-    const known = Object.entries(values).filter(([, value]) => value !== null);
+    // An id makes the provider look for what it stored; nothing of ours is stored there.
+    const known = Object.entries(values).filter(
+      ([name, value]) => value !== null && (name !== 'itemId' || block.kind === 'reasoning'),
+    );
     if (known.length > 0) merged[provider] = { ...merged[provider], ...Object.fromEntries(known) };
   }
   if (Object.keys(merged).length > 0) block.data = merged;

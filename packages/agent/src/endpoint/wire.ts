@@ -12,8 +12,7 @@ import type { WireWriter, WriterOptions } from './wire-writer.ts';
 
 /** What a client speaks. */
 export interface Wire {
-  /** Of providers that speak the same: their requests are passed through. */
-  dialect: Dialect;
+  /** Of providers that speak the same: their requests are passed through. */ dialect: Dialect;
   /** Below such a provider's base URL. */
   path: string;
   read: ReadWire;

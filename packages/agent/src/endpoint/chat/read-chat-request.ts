@@ -1,17 +1,30 @@
 import type { Dialect } from '@openlegion/contract/catalog';
 import { z } from 'zod';
 import type { AdapterPrompt } from '../../model/adapter.ts';
-import { badRequest, parseWire } from '../bad-request.ts';
+import { parseWire } from '../bad-request.ts';
 import {
   type AssistantContent,
   callInput,
   imageOfUrl,
   type NeutralRequest,
   set,
-  type ToolChoice,
   type UserContent,
 } from '../neutral-request.ts';
 import { type Envelope, openEnvelope } from '../reasoning-envelope.ts';
+import {
+  ChoiceWord,
+  Effort,
+  Factor,
+  Flag,
+  FunctionFields,
+  functionTool,
+  jsonAnswer,
+  SchemaFields,
+  Text,
+  Tokens,
+  textOf,
+  toolChoice,
+} from '../wire-fields.ts';
 
 /** OpenAI's chat completions: platform.openai.com/docs/api-reference/chat/create. */
 const TextPart = z.object({ type: z.literal('text'), text: z.string() });
@@ -33,51 +46,32 @@ const Message = z.discriminatedUnion('role', [
   z.object({
     role: z.literal('assistant'),
     content: Content.nullish(),
-    refusal: z.string().nullish(),
+    refusal: Text,
     tool_calls: z.array(Call).nullish(),
   }),
   z.object({ role: z.literal('tool'), tool_call_id: z.string(), content: Content }),
 ]);
 type Message = z.infer<typeof Message>;
-const Tool = z.object({
-  type: z.literal('function'),
-  function: z.object({
-    name: z.string(),
-    description: z.string().nullish(),
-    parameters: z.record(z.string(), z.unknown()).nullish(),
-    strict: z.boolean().nullish(),
-  }),
-});
-const Schema = z.object({
-  name: z.string().nullish(),
-  description: z.string().nullish(),
-  schema: z.record(z.string(), z.unknown()).nullish(),
-  strict: z.boolean().nullish(),
-});
 const ChatRequest = z.object({
   messages: z.array(Message).min(1),
-  tools: z.array(Tool).nullish(),
+  tools: z.array(z.object({ type: z.literal('function'), function: z.object(FunctionFields) })).nullish(),
   tool_choice: z
-    .union([
-      z.enum(['none', 'auto', 'required']),
-      z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
-    ])
+    .union([ChoiceWord, z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) })])
     .nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
+  parallel_tool_calls: Flag,
   response_format: z
     .discriminatedUnion('type', [
-      z.object({ type: z.literal('text') }),
-      z.object({ type: z.literal('json_object') }),
-      z.object({ type: z.literal('json_schema'), json_schema: Schema }),
+      z.object({ type: z.enum(['text', 'json_object']) }),
+      z.object({ type: z.literal('json_schema'), json_schema: z.object(SchemaFields) }),
     ])
     .nullish(),
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish(),
-  max_tokens: z.int().positive().nullish(),
-  max_completion_tokens: z.int().positive().nullish(),
-  temperature: z.number().nullish(),
-  top_p: z.number().nullish(),
-  frequency_penalty: z.number().nullish(),
-  presence_penalty: z.number().nullish(),
+  reasoning_effort: Effort,
+  max_tokens: Tokens,
+  max_completion_tokens: Tokens,
+  temperature: Factor,
+  top_p: Factor,
+  frequency_penalty: Factor,
+  presence_penalty: Factor,
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
   n: z.literal(1).nullish(),
@@ -93,12 +87,7 @@ export function readChatRequest(body: unknown, dialect: Dialect): NeutralRequest
   const schema = format?.type === 'json_schema' ? format.json_schema : undefined;
   return {
     prompt: asked.messages.map((message) => readMessage(message, names, dialect)),
-    tools: (asked.tools ?? []).map(({ function: tool }) => ({
-      type: 'function',
-      name: tool.name,
-      inputSchema: tool.parameters ?? { type: 'object', properties: {} },
-      ...set({ description: tool.description, strict: tool.strict }),
-    })),
+    tools: (asked.tools ?? []).map((tool) => functionTool(tool.function)),
     settings: set({
       maxOutputTokens: asked.max_completion_tokens ?? asked.max_tokens,
       temperature: asked.temperature,
@@ -109,13 +98,7 @@ export function readChatRequest(body: unknown, dialect: Dialect): NeutralRequest
       stopSequences: typeof stop === 'string' ? [stop] : stop,
       reasoning: asked.reasoning_effort,
       toolChoice: toolChoice(typeof choice === 'object' ? choice?.function : choice),
-      responseFormat:
-        format && format.type !== 'text'
-          ? {
-              type: 'json' as const,
-              ...set({ schema: schema?.schema, name: schema?.name, description: schema?.description }),
-            }
-          : undefined,
+      responseFormat: jsonAnswer(schema ?? format?.type === 'json_object'),
     }),
     parallelToolCalls: asked.parallel_tool_calls ?? undefined,
     strictSchema: schema?.strict === true,
@@ -126,7 +109,7 @@ function readMessage(message: Message, names: Map<string, string>, dialect: Dial
   switch (message.role) {
     case 'system':
     case 'developer':
-      return { role: 'system', content: textOf(message.content) };
+      return { role: 'system', content: textOf(partsOf(message.content)) };
     case 'user':
       return { role: 'user', content: partsOf(message.content) };
     case 'assistant': {
@@ -151,12 +134,6 @@ function readMessage(message: Message, names: Map<string, string>, dialect: Dial
   }
 }
 
-export function toolChoice(choice: string | { name: string } | null | undefined): ToolChoice | undefined {
-  if (choice === null || choice === undefined) return undefined;
-  if (typeof choice === 'object') return { type: 'tool', toolName: choice.name };
-  return choice === 'required' || choice === 'none' ? { type: choice } : { type: 'auto' };
-}
-
 type Assistant = Extract<Message, { role: 'assistant' }>;
 
 function assistantContent(message: Assistant, dialect: Dialect): AssistantContent {
@@ -173,7 +150,7 @@ function assistantContent(message: Assistant, dialect: Dialect): AssistantConten
       ...set({ providerOptions: kept?.data }),
     });
   }
-  const said = textOf(message.content ?? message.refusal ?? '');
+  const said = textOf(partsOf(message.content ?? message.refusal ?? ''));
   return [
     ...reasoning.map(({ text, data }) => ({
       type: 'reasoning' as const,
@@ -192,13 +169,4 @@ function partsOf(content: z.infer<typeof Content>): UserContent {
       ? imageOfUrl(part.image_url.url)
       : { type: 'text', text: part.type === 'text' ? part.text : part.refusal },
   );
-}
-
-function textOf(content: z.infer<typeof Content>): string {
-  return partsOf(content)
-    .map((part) => {
-      if (part.type === 'text') return part.text;
-      throw badRequest('image', 'An image can be in a message of the user only.', 'Move it there.');
-    })
-    .join('\n');
 }

@@ -14,6 +14,17 @@ import {
   type UserContent,
 } from '../neutral-request.ts';
 import { openEnvelope } from '../reasoning-envelope.ts';
+import {
+  Effort,
+  Factor,
+  Flag,
+  functionTool,
+  JsonSchema,
+  jsonAnswer,
+  Text,
+  Tokens,
+  toolChoice,
+} from '../wire-fields.ts';
 
 /** Anthropic's messages: docs.claude.com/en/api/messages. */
 const TextBlock = z.object({ type: z.literal('text'), text: z.string() });
@@ -27,32 +38,27 @@ const ImageBlock = z.object({
 const DocumentBlock = z.object({
   type: z.literal('document'),
   source: z.object({ type: z.literal('text'), data: z.string() }),
-  title: z.string().nullish(),
+  title: Text,
 });
 const Shown = z.discriminatedUnion('type', [TextBlock, ImageBlock, DocumentBlock]);
 const Block = z.discriminatedUnion('type', [
   TextBlock,
   ImageBlock,
   DocumentBlock,
-  z.object({
-    type: z.literal('tool_use'),
-    id: z.string(),
-    name: z.string(),
-    input: z.record(z.string(), z.unknown()),
-  }),
+  z.object({ type: z.literal('tool_use'), id: z.string(), name: z.string(), input: JsonSchema }),
   z.object({
     type: z.literal('tool_result'),
     tool_use_id: z.string(),
     content: z.union([z.string(), z.array(Shown)]).nullish(),
-    is_error: z.boolean().nullish(),
+    is_error: Flag,
   }),
-  z.object({ type: z.literal('thinking'), thinking: z.string(), signature: z.string().nullish() }),
+  z.object({ type: z.literal('thinking'), thinking: z.string(), signature: Text }),
   z.object({ type: z.literal('redacted_thinking'), data: z.string() }),
 ]);
 type Block = z.infer<typeof Block>;
 const Texts = z.union([z.string(), z.array(TextBlock)]);
 const MessagesRequest = z.object({
-  max_tokens: z.int().positive().nullish(),
+  max_tokens: Tokens,
   system: Texts.nullish(),
   messages: z
     .array(
@@ -67,9 +73,9 @@ const MessagesRequest = z.object({
       z.object({
         type: z.literal('custom').nullish(),
         name: z.string(),
-        description: z.string().nullish(),
-        input_schema: z.record(z.string(), z.unknown()),
-        strict: z.boolean().nullish(),
+        description: Text,
+        input_schema: JsonSchema,
+        strict: Flag,
       }),
     )
     .nullish(),
@@ -77,7 +83,7 @@ const MessagesRequest = z.object({
     .object({
       type: z.enum(['auto', 'any', 'tool', 'none']),
       name: z.string().optional(),
-      disable_parallel_tool_use: z.boolean().nullish(),
+      disable_parallel_tool_use: Flag,
     })
     .nullish(),
   thinking: z
@@ -85,15 +91,13 @@ const MessagesRequest = z.object({
     .nullish(),
   output_config: z
     .object({
-      effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).nullish(),
-      format: z
-        .object({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) })
-        .nullish(),
+      effort: Effort,
+      format: z.object({ type: z.literal('json_schema'), schema: JsonSchema }).nullish(),
     })
     .nullish(),
-  temperature: z.number().nullish(),
-  top_p: z.number().nullish(),
-  top_k: z.number().nullish(),
+  temperature: Factor,
+  top_p: Factor,
+  top_k: Factor,
   stop_sequences: z.array(z.string()).nullish(),
 });
 type MessagesRequest = z.infer<typeof MessagesRequest>;
@@ -121,12 +125,7 @@ export function readMessagesRequest(body: unknown, dialect: Dialect): NeutralReq
   }
   return {
     prompt,
-    tools: (asked.tools ?? []).map((tool) => ({
-      type: 'function',
-      name: tool.name,
-      inputSchema: tool.input_schema,
-      ...set({ description: tool.description, strict: tool.strict }),
-    })),
+    tools: (asked.tools ?? []).map((tool) => functionTool({ ...tool, parameters: tool.input_schema })),
     settings: set({
       maxOutputTokens: asked.max_tokens,
       temperature: asked.temperature,
@@ -134,8 +133,8 @@ export function readMessagesRequest(body: unknown, dialect: Dialect): NeutralReq
       topK: asked.top_k,
       stopSequences: asked.stop_sequences,
       reasoning: reasoningOf(asked),
-      toolChoice: choice ? toolChoice(choice) : undefined,
-      responseFormat: output?.format ? { type: 'json' as const, schema: output.format.schema } : undefined,
+      toolChoice: toolChoice(choice && (CHOICES[choice.type] ?? { name: choice.name ?? '' })),
+      responseFormat: jsonAnswer(output?.format ?? false),
     }),
     parallelToolCalls: choice?.disable_parallel_tool_use ? false : undefined,
     strictSchema: output?.format !== undefined,
@@ -148,10 +147,7 @@ function reasoningOf({ thinking, output_config }: MessagesRequest): Reasoning | 
   return output_config?.effort ?? (thinking ? 'medium' : undefined);
 }
 
-function toolChoice({ type, name }: NonNullable<MessagesRequest['tool_choice']>) {
-  if (type === 'tool') return { type: 'tool' as const, toolName: name ?? '' };
-  return { type: type === 'any' ? ('required' as const) : type };
-}
+const CHOICES: Record<string, string> = { auto: 'auto', any: 'required', none: 'none' };
 
 function assistantContent(
   blocks: readonly Block[],

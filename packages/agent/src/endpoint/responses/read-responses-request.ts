@@ -1,10 +1,23 @@
 import type { Dialect } from '@openlegion/contract/catalog';
 import { z } from 'zod';
 import type { AdapterPrompt } from '../../model/adapter.ts';
-import { badRequest, parseWire } from '../bad-request.ts';
-import { toolChoice } from '../chat/read-chat-request.ts';
+import { parseWire } from '../bad-request.ts';
 import { callInput, imageOfUrl, type NeutralRequest, set, type UserContent } from '../neutral-request.ts';
 import { openEnvelope } from '../reasoning-envelope.ts';
+import {
+  ChoiceWord,
+  Effort,
+  Factor,
+  Flag,
+  FunctionFields,
+  functionTool,
+  jsonAnswer,
+  SchemaFields,
+  Text,
+  Tokens,
+  textOf,
+  toolChoice,
+} from '../wire-fields.ts';
 
 /** OpenAI's responses: platform.openai.com/docs/api-reference/responses/create. */
 const InputText = z.object({ type: z.enum(['input_text', 'output_text', 'text']), text: z.string() });
@@ -37,51 +50,26 @@ type Item = z.infer<typeof Item>;
 const none = z
   .union([z.null(), z.literal(false)], { error: 'not available: nothing is kept at or done by the provider' })
   .optional();
-const Schema = z.record(z.string(), z.unknown());
 const ResponsesRequest = z.object({
   input: z.union([z.string(), z.array(z.preprocess(withType, Item)).min(1)]),
-  instructions: z.string().nullish(),
-  tools: z
-    .array(
-      z.object({
-        type: z.literal('function'),
-        name: z.string(),
-        description: z.string().nullish(),
-        parameters: Schema.nullish(),
-        strict: z.boolean().nullish(),
-      }),
-    )
-    .nullish(),
-  tool_choice: z
-    .union([
-      z.enum(['none', 'auto', 'required']),
-      z.object({ type: z.literal('function'), name: z.string() }),
-    ])
-    .nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
+  instructions: Text,
+  tools: z.array(z.object({ type: z.literal('function'), ...FunctionFields })).nullish(),
+  tool_choice: z.union([ChoiceWord, z.object({ type: z.literal('function'), name: z.string() })]).nullish(),
+  parallel_tool_calls: Flag,
   text: z
     .object({
       format: z
         .discriminatedUnion('type', [
-          z.object({ type: z.literal('text') }),
-          z.object({ type: z.literal('json_object') }),
-          z.object({
-            type: z.literal('json_schema'),
-            name: z.string().nullish(),
-            description: z.string().nullish(),
-            schema: Schema,
-            strict: z.boolean().nullish(),
-          }),
+          z.object({ type: z.enum(['text', 'json_object']) }),
+          z.object({ type: z.literal('json_schema'), ...SchemaFields }),
         ])
         .nullish(),
     })
     .nullish(),
-  reasoning: z
-    .object({ effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).nullish() })
-    .nullish(),
-  max_output_tokens: z.int().positive().nullish(),
-  temperature: z.number().nullish(),
-  top_p: z.number().nullish(),
+  reasoning: z.object({ effort: Effort }).nullish(),
+  max_output_tokens: Tokens,
+  temperature: Factor,
+  top_p: Factor,
   previous_response_id: none,
   conversation: none,
   background: none,
@@ -104,25 +92,14 @@ export function readResponsesRequest(body: unknown, dialect: Dialect): NeutralRe
   const schema = format?.type === 'json_schema' ? format : undefined;
   return {
     prompt,
-    tools: (asked.tools ?? []).map((tool) => ({
-      type: 'function',
-      name: tool.name,
-      inputSchema: tool.parameters ?? { type: 'object', properties: {} },
-      ...set({ description: tool.description, strict: tool.strict }),
-    })),
+    tools: (asked.tools ?? []).map(functionTool),
     settings: set({
       maxOutputTokens: asked.max_output_tokens,
       temperature: asked.temperature,
       topP: asked.top_p,
       reasoning: asked.reasoning?.effort,
       toolChoice: toolChoice(asked.tool_choice),
-      responseFormat:
-        format && format.type !== 'text'
-          ? {
-              type: 'json' as const,
-              ...set({ schema: schema?.schema, name: schema?.name, description: schema?.description }),
-            }
-          : undefined,
+      responseFormat: jsonAnswer(schema ?? format?.type === 'json_object'),
     }),
     parallelToolCalls: asked.parallel_tool_calls ?? undefined,
     strictSchema: schema?.strict === true,
@@ -138,12 +115,9 @@ function promptOf(items: readonly Item[], dialect: Dialect): AdapterPrompt {
       case 'message': {
         const content = partsOf(item.content);
         if (item.role === 'user') return [{ role: 'user', content }];
-        const texts = content.map((part) => {
-          if (part.type === 'text') return part;
-          throw badRequest('image', 'An image can be in a message of the user only.', 'Move it there.');
-        });
-        if (item.role === 'assistant') return [{ role: 'assistant', content: texts }];
-        return [{ role: 'system', content: texts.map(({ text }) => text).join('\n') }];
+        const text = textOf(content);
+        if (item.role === 'assistant') return [{ role: 'assistant', content: [{ type: 'text', text }] }];
+        return [{ role: 'system', content: text }];
       }
       case 'function_call': {
         names.set(item.call_id, item.name);
