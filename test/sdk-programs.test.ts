@@ -358,6 +358,19 @@ describe('passed through to a provider of the same dialect', () => {
     assert.deepEqual(Object.keys(rig.calls[0]?.headers ?? {}), ['content-type', 'accept']);
   });
 
+  test('a text that speaks of such an envelope changes nothing', async () => {
+    await using rig = await startShape('anthropic/claude-haiku-4-5', 'text');
+    const body = {
+      max_tokens: 4000,
+      thinking: { type: 'enabled' as const, budget_tokens: 1024 },
+      messages: [{ role: 'user' as const, content: 'what is olr1.abc?' }],
+    };
+    await anthropic(rig)
+      .messages.stream({ model: 'x', ...body })
+      .finalMessage();
+    assert.deepEqual(rig.calls[0]?.body, { model: 'claude-haiku-4-5', ...body, stream: true });
+  });
+
   test('reasoning that another dialect signed does not go along', async () => {
     await using first = await startShape('google/gemini-2.5-flash', 'calls');
     const { content } = await anthropic(first).messages.create({

@@ -79,7 +79,7 @@ export async function passThrough(exchange: Exchange, route: Route): Promise<Cal
         'content-type': 'application/json',
         accept: stream ? 'text/event-stream' : 'application/json',
       },
-      body: hasEnvelope(text) ? JSON.stringify(withoutForeign({ ...exchange.body, model })) : text,
+      body: hasEnvelope(text) ? withoutForeign({ ...exchange.body, model }, text) : text,
       signal,
     });
   }
@@ -97,7 +97,8 @@ export async function passThrough(exchange: Exchange, route: Route): Promise<Cal
 }
 
 /** Anthropic wants the reasoning of a turn back whole when it is to reason on: without it, it is not to. */
-function withoutForeign(body: Record<string, unknown>): unknown {
-  const { thinking: _thinking, ...others } = body;
-  return withoutEnvelopes(others);
+function withoutForeign(body: Record<string, unknown>, text: string): string {
+  const kept = JSON.stringify(withoutEnvelopes(body));
+  // Where a text only speaks of one, nothing was left out.
+  return kept === text ? text : JSON.stringify(withoutEnvelopes({ ...body, thinking: undefined }));
 }
