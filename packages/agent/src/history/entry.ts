@@ -21,11 +21,21 @@ export const AssistantPart = z.discriminatedUnion('type', [
 export type AssistantPart = z.infer<typeof AssistantPart>;
 export type CallPart = Extract<AssistantPart, { type: 'call' }>;
 
+/** Where one model took over from another: after `afterChars` characters of the answer's text, 0 at its start. */
+export const Seam = z.object({
+  from: z.string(),
+  to: z.string(),
+  reason: z.string(),
+  afterChars: z.int().nonnegative(),
+});
+export type Seam = z.infer<typeof Seam>;
+
 export const AssistantEntry = z.object({
-  /** `provider/model`, and the dialect whose `providerData` the parts hold. */
+  /** `provider/model`, and the dialect whose `providerData` the parts hold: of the last, where several gave it. */
   model: z.string(),
   dialect: z.string(),
   parts: z.array(AssistantPart),
+  seams: z.array(Seam).optional(),
 });
 export type AssistantEntry = z.infer<typeof AssistantEntry>;
 

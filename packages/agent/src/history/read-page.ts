@@ -47,10 +47,16 @@ function renderEntry(kind: string, content: string): string {
     const result = ResultEntry.parse(value);
     return `${result.tool} (${result.outcome})\n${result.output}`;
   }
-  return AssistantEntry.parse(value)
-    .parts.map((part) =>
+  const { parts, seams = [] } = AssistantEntry.parse(value);
+  return [
+    ...seams.map(
+      ({ from, to, reason, afterChars }) =>
+        `[${to} took over from ${from}${afterChars > 0 ? ` after ${afterChars} characters` : ''}: ${reason}]`,
+    ),
+    ...parts.map((part) =>
       part.type === 'call' ? `→ ${part.tool} ${part.input}` : part.type === 'text' ? part.text : '',
-    )
+    ),
+  ]
     .filter((text) => text !== '')
     .join('\n');
 }

@@ -1,9 +1,10 @@
 import type { TurnEvent } from '@openlegion/contract/turn-event';
+import type { Seam } from '../history/entry.ts';
 import type { ModelEvent, ModelRequest, ModelStream } from '../model/model-stream.ts';
 import type { Interrupt } from './interrupt.ts';
 import { LOOP_LIMITS } from './limits.ts';
 
-export type ModelAnswer = Extract<ModelEvent, { type: 'finished' | 'failed' }>;
+export type ModelAnswer = Extract<ModelEvent, { type: 'finished' | 'failed' }> & { seams: Seam[] };
 
 /**
  * One model call, its deltas emitted as they come. Interrupted in the middle it gives back what was said until
@@ -19,6 +20,7 @@ export async function askModel(options: {
   const { interrupt, emit, round } = options;
   let model = '';
   let said = '';
+  const seams: Seam[] = [];
   try {
     for await (const event of options.stream(options.request, interrupt.signal)) {
       switch (event.type) {
@@ -26,6 +28,12 @@ export async function askModel(options: {
           model = event.model;
           await emit({ type: 'model_call', model, round });
           break;
+        case 'switched': {
+          const { type, afterChars, ...seam } = event;
+          seams.push({ ...seam, afterChars });
+          await emit({ type: 'model_switched', ...seam, continued: afterChars > 0 });
+          break;
+        }
         case 'text':
           said += event.text;
           for (const text of pieces(event.text)) await emit({ type: 'text_delta', text });
@@ -35,7 +43,7 @@ export async function askModel(options: {
           break;
         case 'finished':
         case 'failed':
-          return event;
+          return { ...event, seams };
       }
     }
   } catch (error) {
@@ -46,6 +54,7 @@ export async function askModel(options: {
     model,
     dialect: '',
     parts: said === '' ? [] : [{ type: 'text', text: said }],
+    seams,
     refusal: {
       code: 'upstream_failed',
       rule: 'agent.model',

@@ -9,9 +9,10 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { History, ReceivedMessage, TurnState } from '../history/create-history.ts';
-import type { AssistantEntry, AssistantPart, CallPart, TurnEnd } from '../history/entry.ts';
+import type { AssistantEntry, CallPart, TurnEnd } from '../history/entry.ts';
 import { unknownResult } from '../history/order-turn.ts';
-import type { ModelStream, ToolDefinition } from '../model/model-stream.ts';
+import { textOf } from '../model/continue-answer.ts';
+import type { BrokenOff, ModelStream, ToolDefinition } from '../model/model-stream.ts';
 import { askModel, type ModelAnswer } from './ask-model.ts';
 import type { Interrupt } from './interrupt.ts';
 import { LOOP_LIMITS } from './limits.ts';
@@ -77,12 +78,13 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
     const answer = await ask(parts, turn, state);
     const said = textOf(answer.parts);
     if (said !== '') state.text = said;
-    const entry = {
+    const entry: AssistantEntry = {
       model: answer.model,
       dialect: answer.dialect,
       parts: answer.parts.map((part, index) =>
         part.type === 'call' ? { ...part, callId: `call_${state.rounds + 1}_${index}` } : part,
       ),
+      ...(answer.seams.length > 0 ? { seams: answer.seams } : {}),
     };
     if (turn.interrupt.cause !== undefined && answer.type === 'failed') {
       return interrupted(turn, state.text, entry);
@@ -101,6 +103,7 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
     }
 
     history.recordAssistant(messageId, entry);
+    state.brokenOff = answer.brokenOff;
     state.rounds++;
     const ran = await runToolCalls(parts.runner, {
       messageId,
@@ -123,6 +126,8 @@ interface LoopState {
   detector: LoopDetector;
   /** The newest text that the model said: the answer, once nothing follows it. */
   text: string;
+  /** The model that is not to be asked next, if there is another. */
+  brokenOff?: BrokenOff | undefined;
 }
 
 /** Where the turn stood, from what is recorded of it: limits hold across restarts. */
@@ -145,6 +150,7 @@ async function ask(parts: TurnParts, turn: Turn, state: LoopState): Promise<Mode
       system: await parts.system(turn.message.messageId),
       turns: parts.history.loadPrompt(turn.message.messageId, parts.promptChars),
       tools: parts.definitions,
+      brokenOff: state.brokenOff,
     },
     round: state.rounds + 1,
     interrupt: turn.interrupt,
@@ -177,10 +183,6 @@ function failed(text: string, refusal: Refusal, last?: AssistantEntry): Ending {
 async function tellEnd(turn: Turn, end: TurnEnd): Promise<void> {
   if (end.refusal) await turn.emit({ type: 'refused', refusal: end.refusal });
   await turn.emit({ type: 'turn_ended', ...end });
-}
-
-function textOf(parts: readonly AssistantPart[]): string {
-  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 }
 
 function bounded(text: string): string {

@@ -1,26 +1,25 @@
 /*
  * request → route (host) → adapter of its dialect → /llm/{provider}/… (pipe, host, gateway, provider)
  *              ↑                                        │
- *              └── again, later: 429, 5xx; at once: broken before its first token ──┘
+ *              └── again with what failed; the next model is given what was already said
  */
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { Route } from '@openlegion/contract/mesh-api';
-import { splitModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { AssistantPart } from '../history/entry.ts';
+import type { Refusal } from '@openlegion/contract/refusal';
 import type { MeshClient } from '../pipe/pipe.ts';
-import { loadAdapter } from './adapter.ts';
-import { callOptions } from './call-options.ts';
-import { describeBrokenStream, describeHttpFailure, type ModelFailure } from './describe-failure.ts';
-import { createMeshFetch } from './mesh-fetch.ts';
-import type { ModelEvent, ModelRequest, ModelStream } from './model-stream.ts';
-import { readAdapterStream } from './read-adapter-stream.ts';
+import { attemptCall } from './attempt-call.ts';
+import { type Beginning, continueRequest, joinAnswer, textOf } from './continue-answer.ts';
+import type { BrokenOff, ModelStream } from './model-stream.ts';
 import { requestRoute } from './request-route.ts';
 
 const MAX_RETRIES = 3;
 const FIRST_DELAY_MS = 1000;
 /** Who is told to come back later than this is told so, not kept waiting. */
 const MAX_RETRY_AFTER_MS = 60_000;
+/** What a route request may name as failed. */
+const MAX_FAILED = 20;
+const REASON_CHARS = 500;
 
 export interface ModelStreamParts {
   agent: AgentStart;
@@ -33,93 +32,102 @@ export interface ModelStreamParts {
   now: () => number;
 }
 
-type Attempt =
-  | { ok: true; event: Extract<ModelEvent, { type: 'finished' }> }
-  | { ok: false; failure: ModelFailure; parts: AssistantPart[]; silentBreak: boolean };
-
 /**
- * Calls models through the pipe. Before anything was said, a 429 or 5xx is tried again up to three times with
- * growing waits (or as long as the other side asked, up to 60 s), and a stream that broke once at once. After
- * that, or once something was said, the failure is told with what was said.
+ * Calls models through the pipe. After a failure that another model may not have, the host is asked again until it
+ * names none that has not failed; the next model continues what was said. Half of a tool call is left out and asked
+ * for anew; behind a whole one the answer ends, and the next call begins with another model. What was decided about
+ * the agent (budget, grants) and what is wrong with the request moves to no other model.
+ *
+ * Where there is no other model, or it is the agent that is asked to slow down, and nothing was said: a 429 or 5xx is
+ * tried again up to three times with growing waits (or as long as the other side asked, up to 60 s), a stream that
+ * broke once at once.
  */
 export function createModelStream(parts: ModelStreamParts): ModelStream {
   return async function* streamModel(request, signal) {
+    const first = await firstRoute(parts, request.brokenOff, signal);
+    if (!first.ok) {
+      yield { type: 'failed', model: parts.agent.model, dialect: '', parts: [], refusal: first.refusal };
+      return;
+    }
+    let { route } = first;
+    const failed = first.instead ? [first.instead.model] : [];
+    if (first.instead) {
+      const { model: from, reason } = first.instead;
+      yield { type: 'switched', from, to: route.model, reason, afterChars: 0 };
+    }
+    let begun: Beginning = { text: '', model: '', dialect: '' };
     let breaks = 0;
-    for (let tries = 0; ; ) {
-      const routed = await route(parts, signal);
-      if (!routed.ok) {
-        yield { type: 'failed', model: parts.agent.model, dialect: '', parts: [], refusal: routed.refusal };
-        return;
-      }
-      const { model, dialect } = routed.route;
+    let tries = 0;
+    for (;;) {
+      const { model, dialect } = route;
       yield { type: 'routed', model };
-      const attempt = yield* tryOnce(parts, routed.route, request, signal);
+      const attempt = yield* attemptCall(parts, route, continueRequest(request, begun), signal);
       if (attempt.ok) {
-        yield attempt.event;
+        const { reason } = attempt;
+        yield { type: 'finished', model, dialect, parts: joinAnswer(begun.text, attempt.parts), reason };
         return;
       }
-      const { failure } = attempt;
+      const { failure, anotherMay } = attempt;
+      const reason = failure.refusal.message.slice(0, REASON_CHARS);
+      if (attempt.parts.some((part) => part.type === 'call')) {
+        const whole = joinAnswer(begun.text, attempt.parts);
+        const brokenOff = { model, reason };
+        yield { type: 'finished', model, dialect, parts: whole, reason: 'tool_calls', brokenOff };
+        return;
+      }
+      begun = { text: begun.text + textOf(attempt.parts), model, dialect };
+      if (!failed.includes(model)) failed.push(model);
+      // Of a chain of one it is known after the first failure.
+      const next = anotherMay && tries + breaks === 0 ? await otherRoute(parts, failed, signal) : undefined;
+      if (next) {
+        route = next;
+        yield { type: 'switched', from: model, to: next.model, reason, afterChars: begun.text.length };
+        continue;
+      }
       const delayMs = failure.retryAfterMs ?? FIRST_DELAY_MS * 2 ** tries * (0.5 + parts.random());
-      if (attempt.silentBreak && breaks === 0) {
+      const again = begun.text === '' && (failed.length === 1 || !anotherMay);
+      if (again && attempt.silentBreak && breaks === 0) {
         breaks++;
-      } else if (failure.retry && tries < MAX_RETRIES && delayMs <= MAX_RETRY_AFTER_MS) {
+      } else if (again && failure.retry && tries < MAX_RETRIES && delayMs <= MAX_RETRY_AFTER_MS) {
         tries++;
         await parts.wait(delayMs, signal);
       } else {
-        // Failover goes here: ask for a route again with this model among the failed, and let the next one continue
-        // from `attempt.parts`.
-        yield { type: 'failed', model, dialect, parts: attempt.parts, refusal: failure.refusal };
+        const said = joinAnswer(begun.text, []);
+        yield { type: 'failed', model, dialect, parts: said, refusal: failure.refusal };
         return;
       }
     }
   };
 }
 
-async function route(parts: ModelStreamParts, signal: AbortSignal) {
+/** Of the whole chain; without the model that broke off in the answer before, where there is another. */
+async function firstRoute(
+  parts: ModelStreamParts,
+  brokenOff: BrokenOff | undefined,
+  signal: AbortSignal,
+): Promise<{ ok: true; route: Route; instead?: BrokenOff } | { ok: false; refusal: Refusal }> {
+  const other = brokenOff && (await otherRoute(parts, [brokenOff.model], signal));
+  return other ? { ok: true, route: other, instead: brokenOff } : await askRoute(parts, [], signal);
+}
+
+/** Undefined at the end of the chain: the failure itself says more than that there is no other model. */
+async function otherRoute(
+  parts: ModelStreamParts,
+  failed: readonly string[],
+  signal: AbortSignal,
+): Promise<Route | undefined> {
+  if (failed.length > MAX_FAILED) return undefined;
+  const next = await askRoute(parts, failed, signal);
+  return next.ok && !failed.includes(next.route.model) ? next.route : undefined;
+}
+
+async function askRoute(parts: ModelStreamParts, failed: readonly string[], signal: AbortSignal) {
   try {
-    return {
-      ok: true as const,
-      route: await requestRoute(parts.mesh, { model: parts.agent.model, failed: [] }, signal),
-    };
+    const request = { model: parts.agent.model, failed: [...failed] };
+    return { ok: true as const, route: await requestRoute(parts.mesh, request, signal) };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof OpenLegionError) return { ok: false as const, refusal: error.refusal };
     throw error;
   }
-}
-
-async function* tryOnce(
-  parts: ModelStreamParts,
-  route: Route,
-  request: ModelRequest,
-  signal: AbortSignal,
-): AsyncGenerator<ModelEvent, Attempt> {
-  const { provider, model } = splitModelName(route.model);
-  const through = createMeshFetch(parts.mesh);
-  const adapter = await loadAdapter({ dialect: route.dialect, provider, model, fetch: through.fetch });
-  let stream: Awaited<ReturnType<typeof adapter.doStream>>['stream'];
-  try {
-    ({ stream } = await adapter.doStream(callOptions(parts.agent, route, request, signal)));
-  } catch (error) {
-    signal.throwIfAborted();
-    const http = through.failure();
-    if (http !== undefined) {
-      const failure = describeHttpFailure(route.model, http, parts.now);
-      return { ok: false, failure, parts: [], silentBreak: false };
-    }
-    return { ok: false, failure: broken(route, error), parts: [], silentBreak: true };
-  }
-  const end = yield* readAdapterStream(stream, signal);
-  if (end.end === 'finished') {
-    const { reason } = end;
-    return {
-      ok: true,
-      event: { type: 'finished', model: route.model, dialect: route.dialect, parts: end.parts, reason },
-    };
-  }
-  return { ok: false, failure: broken(route, end.error), parts: end.parts, silentBreak: end.silent };
-}
-
-function broken(route: Route, error: unknown): ModelFailure {
-  return { refusal: describeBrokenStream(route.model, error), retry: false };
 }

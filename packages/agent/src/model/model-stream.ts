@@ -1,5 +1,5 @@
 import type { Refusal } from '@openlegion/contract/refusal';
-import type { AssistantPart } from '../history/entry.ts';
+import type { AssistantPart, Seam } from '../history/entry.ts';
 import type { PromptTurn } from '../history/prompt-turn.ts';
 
 /** A tool as a model is told of it. `inputSchema` is JSON Schema. */
@@ -14,15 +14,23 @@ export interface ModelRequest {
   /** Oldest first; the last is the turn under way. The stream fits them to the model's context. */
   turns: readonly PromptTurn[];
   tools: readonly ToolDefinition[];
+  /** The model whose last answer broke off behind a whole tool call, which another goes on from where there is one. */
+  brokenOff?: BrokenOff | undefined;
+}
+
+export interface BrokenOff {
+  model: string;
+  reason: string;
 }
 
 /**
- * What comes of one model call, in order: `routed` once for each attempt, deltas, then exactly one `finished` or
- * `failed`. A failure is a value: what was said before it is in `parts`, without half-made tool calls. The ids of
- * calls are the provider's; the loop gives them its own.
+ * What comes of one model call, in order: `routed` once for each attempt (`switched` before it where another model
+ * takes over), deltas, then exactly one `finished` or `failed`. `parts` are the whole answer, whoever gave it; of a
+ * failed one its text alone. The ids of calls are the provider's; the loop gives them its own.
  */
 export type ModelEvent =
   | { type: 'routed'; model: string }
+  | ({ type: 'switched' } & Seam)
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
   | {
@@ -31,6 +39,7 @@ export type ModelEvent =
       dialect: string;
       parts: AssistantPart[];
       reason: 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'other';
+      brokenOff?: BrokenOff;
     }
   | { type: 'failed'; model: string; dialect: string; parts: AssistantPart[]; refusal: Refusal };
 

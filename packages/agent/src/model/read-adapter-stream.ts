@@ -5,8 +5,8 @@ import type { ModelEvent } from './model-stream.ts';
 export type FinishReason = Extract<ModelEvent, { type: 'finished' }>['reason'];
 
 /**
- * `broken`: the stream ended without saying so, or said that it failed. `parts` holds whole pieces only;
- * `silent`: nothing was passed on before.
+ * `broken`: the stream ended without saying so, or said that it failed. `parts` holds text as far as it came and
+ * calls that are whole; `silent`: nothing was passed on before.
  */
 export type StreamEnd =
   | { end: 'finished'; reason: FinishReason; parts: AssistantPart[] }
@@ -19,7 +19,7 @@ export type StreamEnd =
 export async function* readAdapterStream(
   stream: ReadableStream<AdapterPart>,
   signal: AbortSignal,
-): AsyncGenerator<ModelEvent, StreamEnd> {
+): AsyncGenerator<{ type: 'text' | 'reasoning'; text: string }, StreamEnd> {
   const parts: AssistantPart[] = [];
   const open = new Map<string, Exclude<AssistantPart, { type: 'call' }>>();
   const openPart = (type: 'text' | 'reasoning', id: string) => {
@@ -34,7 +34,7 @@ export async function* readAdapterStream(
   const broken = (error: unknown): StreamEnd => ({
     end: 'broken',
     error,
-    parts: parts.filter((part) => part.type === 'text' && part.text !== ''),
+    parts: parts.filter((part) => (part.type === 'call' ? isWhole(part.input) : isWorthKeeping(part))),
     silent: parts.every((part) => part.type !== 'call' && part.text === ''),
   });
 
@@ -110,6 +110,16 @@ export function finishReason(finish: { unified: string; raw: string | undefined 
       return finish.raw === undefined ? undefined : 'other';
     default:
       return undefined;
+  }
+}
+
+/** No beginning of an object is one: arguments that can be read were sent to their end. */
+function isWhole(input: string): boolean {
+  try {
+    const value: unknown = JSON.parse(input);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
   }
 }
 
