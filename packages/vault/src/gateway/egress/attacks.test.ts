@@ -384,7 +384,7 @@ test('the token is swapped in the declared header, also within Basic; a default 
     tried.at.fake.credentials.set('up.test', credential(over));
     const heard = await exchange(
       await tried.at.tunnel('up.test:443'),
-      `GET /x HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${line === null ? '' : `${line}\r\n`}Accept-Encoding: gzip\r\nRange: bytes=0-3\r\nX-OpenLegion-Agent: other\r\n\r\n`,
+      `GET /x HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${line === null ? '' : `${line}\r\n`}Accept-Encoding: gzip\r\nRange: bytes=0-3\r\nX-OpenLegion-Agent: other\r\nX-HTTP-Method-Override: DELETE\r\nX-Rewrite-URL: /admin\r\n\r\n`,
     );
     assert.deepEqual(statusesOf(heard), ['200']);
     const { rawHeaders = [], headers } = tried.seen.at(-1)?.head ?? {};
@@ -393,7 +393,8 @@ test('the token is swapped in the declared header, also within Basic; a default 
     assert.deepEqual(values, [expected]);
     assert.equal(headers?.['accept-encoding'], 'identity');
     assert.equal(headers?.range, undefined);
-    assert.equal(headers?.['x-openlegion-agent'], undefined);
+    for (const kept of ['x-openlegion-agent', 'x-http-method-override', 'x-rewrite-url'])
+      assert.equal(headers?.[kept], undefined, kept);
   }
 });
 

@@ -12,6 +12,8 @@ const HOP =
   /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|expect|content-length|alt-svc|proxy-.*|x-openlegion-.*)$/;
 /** Not asked for while a secret travels: pieces, compressed answers and compressed frames could carry it past the search. */
 const HIDING = /^(?:accept-encoding|range|if-range|sec-websocket-extensions)$/;
+/** Nor what some upstreams take for the method or path of a request in place of those that were decided about. */
+const REWRITING = /^x-(?:http-method|http-method-override|method-override|original-url|rewrite-url)$/;
 
 /** Throws `bad_request` for a message that another parser could end, or place, elsewhere than ours. */
 export function checkFraming({ rawHeaders, headers }: IncomingMessage): void {
@@ -50,7 +52,7 @@ export function outgoingHeaders(
   for (const [name, value] of endToEnd(rawHeaders, given.connection)) {
     const lower = name.toLowerCase();
     if (lower === credential?.header) own.push(value);
-    else if (!credential || !HIDING.test(lower)) headers.push([name, value]);
+    else if (!credential || !(HIDING.test(lower) || REWRITING.test(lower))) headers.push([name, value]);
   }
   if (credential) headers.push([credential.header, inject(credential, own)], ['Accept-Encoding', 'identity']);
   if (upgrade) headers.push(['Connection', 'Upgrade'], ['Upgrade', 'websocket']);
