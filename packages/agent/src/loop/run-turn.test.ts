@@ -299,6 +299,54 @@ test('a failed model call ends the turn with its refusal and what was said', asy
   assert.equal(model.requests.length, 1);
 });
 
+test('a seam in an answer is told as it happens, and stays in the history', async () => {
+  using directory = temporaryDirectory();
+  const seam = { from: 'a/m', to: 'b/m', reason: 'a/m broke off', afterChars: 4 };
+  const model = playModel([
+    { type: 'routed', model: 'a/m' },
+    { type: 'text', text: 'half' },
+    { type: 'switched', ...seam },
+    { type: 'routed', model: 'b/m' },
+    { type: 'text', text: ' whole' },
+    {
+      ...{ type: 'finished', model: 'b/m', dialect: 'anthropic', reason: 'stop' },
+      parts: [{ type: 'text', text: 'half whole' }],
+    },
+  ]);
+  const rig = turnRig({ file: `${directory.path}/a.db`, stream: model.stream });
+  const events = await rig.run('m1');
+  const { from, to, reason } = seam;
+  assert.deepEqual(
+    events.find((event) => event.type === 'model_switched'),
+    { type: 'model_switched', from, to, reason, continued: true },
+  );
+  assert.deepEqual(events.at(-1), { type: 'turn_ended', status: 'complete', text: 'half whole' });
+  const [item] = rig.history.turnEntries('m1');
+  assert.deepEqual(item?.kind === 'assistant' && item.entry.seams, [seam]);
+  assert.equal(
+    rig.history.page(5).entries.at(-1)?.text,
+    '[b/m took over from a/m after 4 characters: a/m broke off]\nhalf whole',
+  );
+});
+
+test('after an answer that broke off behind its calls another model is asked, once', async () => {
+  using directory = temporaryDirectory();
+  const brokenOff = { model: 'scripted/m', reason: 'it broke off' };
+  const calls = () => callTools({ tool: 'works', input: {} });
+  const model = playModel(
+    calls().map((event) => (event.type === 'finished' ? { ...event, brokenOff } : event)),
+    calls(),
+    say('done'),
+  );
+  const tools = [fakeTool('works', async () => ({ outcome: 'ok', output: 'x' }))];
+  const rig = turnRig({ file: `${directory.path}/a.db`, stream: model.stream, tools });
+  await rig.run('m1');
+  assert.deepEqual(
+    model.requests.map((request) => request.brokenOff),
+    [undefined, brokenOff, undefined],
+  );
+});
+
 test('an exception of our own is told as a failure and recorded nowhere as an end', async () => {
   using directory = temporaryDirectory();
   const logged: unknown[] = [];

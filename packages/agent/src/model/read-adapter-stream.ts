@@ -1,4 +1,4 @@
-import { type AssistantPart, ProviderData } from '../history/entry.ts';
+import { type AssistantPart, type CallPart, ProviderData } from '../history/entry.ts';
 import type { AdapterPart } from './adapter.ts';
 import type { ModelEvent } from './model-stream.ts';
 
@@ -31,10 +31,14 @@ export async function* readAdapterStream(
     parts.push(part);
     return part;
   };
+  /** Calls on their way: some adapters give none before the end of the stream. */
+  const inputs = new Map<string, CallPart>();
   const broken = (error: unknown): StreamEnd => ({
     end: 'broken',
     error,
-    parts: parts.filter((part) => (part.type === 'call' ? isWhole(part.input) : isWorthKeeping(part))),
+    parts: [...parts, ...inputs.values()].filter((part) =>
+      part.type === 'call' ? isWhole(part.input) : isWorthKeeping(part),
+    ),
     silent: parts.every((part) => part.type !== 'call' && part.text === ''),
   });
 
@@ -65,7 +69,18 @@ export async function* readAdapterStream(
           if (part.delta !== '') yield { type: 'reasoning', text: part.delta };
           break;
         }
+        case 'tool-input-start': {
+          const { id: callId, toolName: tool } = part;
+          if (!part.providerExecuted) inputs.set(callId, { type: 'call', callId, tool, input: '' });
+          break;
+        }
+        case 'tool-input-delta': {
+          const call = inputs.get(part.id);
+          if (call) call.input += part.delta;
+          break;
+        }
         case 'tool-call': {
+          inputs.delete(part.toolCallId);
           if (part.providerExecuted) break;
           const call: AssistantPart = {
             type: 'call',

@@ -25,11 +25,12 @@ export const ROUTE = {
 
 /**
  * A mesh of canned answers. `answers` are given to model calls in turn (the last one again and again); routes are
- * answered with `route`, anything else by `other`.
+ * answered with `route`, or with the first of `chain` that has not failed; anything else by `other`.
  */
 export function fakeMesh(options: {
   answers?: readonly FakeAnswer[];
   route?: Record<string, unknown>;
+  chain?: readonly { model: string; dialect: string }[];
   other?: (call: SeenCall) => FakeAnswer;
 }): MeshClient & { calls: SeenCall[] } {
   const calls: SeenCall[] = [];
@@ -41,7 +42,7 @@ export function fakeMesh(options: {
       const body = typeof call.body === 'string' ? JSON.parse(call.body) : undefined;
       const seen = { method: call.method, path: call.path, headers: { ...call.headers }, body };
       calls.push(seen);
-      if (call.path === '/mesh/route') return toAnswer({ body: { ...ROUTE, ...options.route } });
+      if (call.path === '/mesh/route') return toAnswer(answerRoute(options, body));
       if (call.path.startsWith('/llm/')) {
         const answers = options.answers ?? [];
         return toAnswer(answers[Math.min(next++, answers.length - 1)] ?? { status: 500 });
@@ -49,6 +50,22 @@ export function fakeMesh(options: {
       return toAnswer(options.other?.(seen) ?? { status: 404 });
     },
   };
+}
+
+function answerRoute(
+  { route, chain }: Pick<Parameters<typeof fakeMesh>[0], 'route' | 'chain'>,
+  asked: { failed: string[] },
+): FakeAnswer {
+  if (!chain) return { body: { ...ROUTE, ...route } };
+  const next = chain.find(({ model }) => !asked.failed.includes(model));
+  if (next) return { body: { ...ROUTE, ...next } };
+  const refusal = {
+    code: 'unavailable',
+    rule: 'llm.failover',
+    message: 'Every model failed.',
+    remedy: 'Wait.',
+  };
+  return { status: 503, body: { type: 'error', error: { type: 'openlegion_refusal', ...refusal } } };
 }
 
 function toAnswer({ status = 200, headers = {}, body = '' }: FakeAnswer): MeshAnswer {

@@ -1,7 +1,7 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { PromptTurn } from '../history/prompt-turn.ts';
 import { createModelStream } from '../model/create-model-stream.ts';
-import type { ModelEvent } from '../model/model-stream.ts';
+import type { ModelEvent, ModelRequest } from '../model/model-stream.ts';
 import { type FakeAnswer, fakeMesh } from './fake-mesh.ts';
 
 export const START: AgentStart = {
@@ -31,12 +31,20 @@ const TOOL = {
 /** One call of the model client, with what went over the wire. */
 export async function callModel(options: {
   route?: Record<string, unknown>;
+  chain?: readonly { model: string; dialect: string }[];
+  request?: Partial<ModelRequest>;
   answers: readonly FakeAnswer[];
   start?: Partial<AgentStart>;
   turns?: readonly PromptTurn[];
   signal?: AbortSignal;
-}): Promise<{ events: ModelEvent[]; wire: ReturnType<typeof fakeMesh>['calls']; waits: number[] }> {
-  const mesh = fakeMesh({ answers: options.answers, ...(options.route ? { route: options.route } : {}) });
+}): Promise<{
+  events: ModelEvent[];
+  wire: ReturnType<typeof fakeMesh>['calls'];
+  routes: ReturnType<typeof fakeMesh>['calls'];
+  waits: number[];
+}> {
+  const { answers, route, chain } = options;
+  const mesh = fakeMesh({ answers, ...(route ? { route } : {}), ...(chain ? { chain } : {}) });
   const waits: number[] = [];
   const stream = createModelStream({
     agent: { ...START, ...options.start },
@@ -52,8 +60,10 @@ export async function callModel(options: {
   ];
   const events: ModelEvent[] = [];
   const signal = options.signal ?? new AbortController().signal;
-  for await (const event of stream({ system: 'Be brief.', turns, tools: [TOOL] }, signal)) events.push(event);
-  return { events, wire: mesh.calls.filter((call) => call.path.startsWith('/llm/')), waits };
+  for await (const event of stream({ system: 'Be brief.', turns, tools: [TOOL], ...options.request }, signal))
+    events.push(event);
+  const to = (path: string) => mesh.calls.filter((call) => call.path.startsWith(path));
+  return { events, wire: to('/llm/'), routes: to('/mesh/route'), waits };
 }
 
 /** A turn with a call and its result behind it, as of `model`. */
