@@ -38,7 +38,8 @@ type Way = Pick<LoadOrders, 'to' | 'target' | 'headers'>;
  * gateway, the provider and the load are processes of their own on loopback.
  */
 export const benchGateway: Bench = async ({ effort, progress }) => {
-  const provider = await startProvider();
+  const provider = await startServer('fake-provider.ts');
+  const relay = await startServer('bare-relay.ts', String(provider.port));
   const peers: Peer[] = [];
   const figures: Figure[] = [];
   try {
@@ -64,6 +65,7 @@ export const benchGateway: Bench = async ({ effort, progress }) => {
     const ways: [name: string, way: Way][] = [
       ['provider', direct],
       ['openlegion', ours.way],
+      ['bare relay', { ...direct, to: { port: relay.port } }],
     ];
     for (const start of [startPortkey, startLitellm]) {
       const peer = await start({ providerPort: provider.port, key: KEY, progress });
@@ -79,6 +81,7 @@ export const benchGateway: Bench = async ({ effort, progress }) => {
     return [...figures, ...compare(measured)];
   } finally {
     for (const peer of peers) await peer.stop();
+    relay.stop();
     provider.stop();
   }
 };
@@ -115,13 +118,14 @@ async function measure(
 function compare(measured: ReadonlyMap<string, Measured>): Figure[] {
   const of = (name: string, what: keyof Measured): number => median(measured.get(name)?.[what] ?? []);
   const added = (name: string, what: keyof Measured): number => of(name, what) - of('provider', what);
-  const peers = [...measured.keys()].filter((name) => name !== 'provider' && name !== 'openlegion');
-  const perSecond = (name: string, bounded: boolean): Figure =>
+  const own = ['provider', 'openlegion', 'bare relay'];
+  const peers = [...measured.keys()].filter((name) => !own.includes(name));
+  const perSecond = (name: string, bounded: boolean, whose = 'openlegion'): Figure =>
     figure({
       bench: 'gateway',
-      what: 'model calls a second, 64 at once',
+      what: `model calls a second, 64 at once${whose === 'openlegion' ? '' : `, through a ${whose}`}`,
       unit: '/s',
-      value: of('openlegion', 'perSecond'),
+      value: of(whose, 'perSecond'),
       peer: { what: name, value: of(name, 'perSecond') },
       bound: bounded ? { of: 'ratio', least: 5 } : null,
     });
@@ -136,7 +140,9 @@ function compare(measured: ReadonlyMap<string, Measured>): Figure[] {
     });
   return [
     perSecond('provider', false),
+    perSecond('bare relay', false),
     ...peers.map((name) => perSecond(name, true)),
+    ...peers.map((name) => perSecond(name, false, 'bare relay')),
     ...peers.map((name) => latency(name, 'loadedMs', '64 at once')),
     ...peers.map((name) => latency(name, 'aloneMs', 'one at a time')),
   ];
@@ -166,9 +172,10 @@ async function load(orders: Way & Partial<LoadOrders>): Promise<LoadReport> {
   return report;
 }
 
-async function startProvider(): Promise<{ port: number; stop(): void }> {
-  const child = run('fake-provider.ts');
-  if (!child.stdout) throw new Error('no output of the provider');
+/** One that prints its port. */
+async function startServer(program: string, ...options: string[]): Promise<{ port: number; stop(): void }> {
+  const child = run(program, ...options);
+  if (!child.stdout) throw new Error(`no output of ${program}`);
   const [line] = await once(child.stdout, 'data');
   return { port: Number(String(line).trim()), stop: () => child.kill() };
 }
