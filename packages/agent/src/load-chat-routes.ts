@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { AUTHORITY_FILE, PROXY_PORT } from '@openlegion/contract/program-environment';
 import type { ChatRoutes, Progress, StartedAgent } from './api/create-agent-api.ts';
 import { createChatRoutes } from './api/create-chat-routes.ts';
 import { createHistory } from './history/create-history.ts';
@@ -8,6 +10,7 @@ import { assembleSystemPrompt } from './prompt/assemble-system-prompt.ts';
 import { readWorkspaceFiles } from './prompt/read-workspace-files.ts';
 import { defineTools } from './tools/define-tools.ts';
 import { createOutputFiles } from './tools/output-files.ts';
+import { createSendOutside } from './tools/send-outside.ts';
 import { createWorkspace } from './workspace/create-workspace.ts';
 
 const PROMPT_CHARS = 4_000_000;
@@ -26,6 +29,7 @@ export function loadChatRoutes(
     workspace: paths.workspace,
     mesh,
     outputs,
+    send: createSendOutside(PROXY_PORT, () => readFileSync(AUTHORITY_FILE, 'utf8')),
     granted: start.tools,
     environment: start.egress.environment,
   });

@@ -3,11 +3,18 @@ import type { ToolDefinition } from '../model/model-stream.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 import { createExec } from './exec.ts';
 import { createHandOff } from './hand-off.ts';
+import { createHttpRequest } from './http-request.ts';
+import { createIntrospect } from './introspect.ts';
 import { createListAgents } from './list-agents.ts';
 import { createListFiles } from './list-files.ts';
 import type { OutputFiles } from './output-files.ts';
 import { createReadFile } from './read-file.ts';
-import type { AnyTool } from './tool.ts';
+import type { SendOutside } from './send-outside.ts';
+import type { AnyTool, ToolContext } from './tool.ts';
+import { createVaultCaptureFromPage } from './vault-capture-from-page.ts';
+import { createVaultGenerateSecret } from './vault-generate-secret.ts';
+import { createVaultList, createVaultStatus } from './vault-list.ts';
+import { createWebSearch } from './web-search.ts';
 import { createWriteFile } from './write-file.ts';
 
 export interface OfferedTools {
@@ -21,21 +28,26 @@ export function defineTools(options: {
   workspace: string;
   mesh: MeshClient;
   outputs: OutputFiles;
+  send: SendOutside;
   granted: readonly string[];
   environment: Readonly<Record<string, string>>;
 }): OfferedTools {
-  const { workspace, mesh, outputs, granted, environment } = options;
+  const { workspace, mesh, outputs, send, granted, environment } = options;
+  const capture = ({ messageId, callId }: ToolContext) => outputs.capture(messageId, callId);
   const all = [
-    createExec({
-      workspace,
-      environment,
-      capture: ({ messageId, callId }) => outputs.capture(messageId, callId),
-    }),
+    createExec({ workspace, environment, capture }),
     createReadFile(workspace),
     createWriteFile(workspace),
     createListFiles(workspace),
     createHandOff(mesh),
     createListAgents(mesh),
+    createHttpRequest({ send, capture }),
+    createWebSearch(send),
+    createVaultList(mesh),
+    createVaultStatus(mesh),
+    createVaultGenerateSecret(mesh),
+    createVaultCaptureFromPage(mesh, send),
+    createIntrospect(mesh),
   ];
   const offered = all.filter((tool) => granted.includes(tool.name));
   return {

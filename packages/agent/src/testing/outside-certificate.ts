@@ -1,0 +1,22 @@
+/** For `fake-proxy.ts` alone: signed by itself, for outside.example, html.duckduckgo.com and 192.0.2.7, for a hundred years. */
+export const OUTSIDE_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBwzCCAWqgAwIBAgIUWcBiIqCcGS9moAboS/vkCJBXaQ0wCgYIKoZIzj0EAwIw
+GjEYMBYGA1UEAwwPb3V0c2lkZS5leGFtcGxlMCAXDTI2MTEyMTA2Mjg1M1oYDzIx
+MjYxMDI4MDYyODUzWjAaMRgwFgYDVQQDDA9vdXRzaWRlLmV4YW1wbGUwWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAASEwA0BaUq7hCfrkXq60tMBfZ49bhWGIj9wngvP
+5tXIDf+qdozDSCHgwJGhxn5DTeo1XZuY43KGWhlz2ndr8eXro4GLMIGIMB0GA1Ud
+DgQWBBTBro+Dvk6tEQNd6lWEfJbupoJARTAfBgNVHSMEGDAWgBTBro+Dvk6tEQNd
+6lWEfJbupoJARTAPBgNVHRMBAf8EBTADAQH/MDUGA1UdEQQuMCyCD291dHNpZGUu
+ZXhhbXBsZYITaHRtbC5kdWNrZHVja2dvLmNvbYcEwAACBzAKBggqhkjOPQQDAgNH
+ADBEAiA/oLZxZ0SQ3GFQ4CkK4HaPnluyhgn5/2cqmiZry7AszwIgfzfCmS1slzqK
+3TG8444xTCX7ovaWC+yo6my86rZ2Au0=
+-----END CERTIFICATE-----
+`;
+
+/** Of a test: it keeps nothing from anyone. */
+export const OUTSIDE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgUEQewrvnrQK3rZCK
+P3K9vjviSaRrZY3MSODAln9aREehRANCAASEwA0BaUq7hCfrkXq60tMBfZ49bhWG
+Ij9wngvP5tXIDf+qdozDSCHgwJGhxn5DTeo1XZuY43KGWhlz2ndr8eXr
+-----END PRIVATE KEY-----
+`;
