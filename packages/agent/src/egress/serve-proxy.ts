@@ -11,6 +11,8 @@ import { splice } from './splice.ts';
 
 /** As many as the host takes of one agent. */
 const CONNECTIONS = 48;
+/** How long a program may take to read that it was refused. */
+const LINGER_MS = 5000;
 
 /**
  * Listens on loopback and carries bytes: nothing of what a program says is read here. A connection that the mesh
@@ -20,10 +22,10 @@ const CONNECTIONS = 48;
 export function serveProxy(dial: EgressDialler, port: number): Promise<Server> {
   let open = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    socket.on('error', () => {});
+    if (open >= CONNECTIONS) return answer(socket, TOO_MANY);
     open++;
     socket.on('close', () => open--);
-    socket.on('error', () => {});
-    if (open > CONNECTIONS) return answer(socket, TOO_MANY);
     connect(socket, dial);
   });
   return new Promise((resolve, reject) => {
@@ -43,6 +45,7 @@ function connect(socket: Socket, dial: EgressDialler): void {
       const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
       const lost = () => answer(socket, AWAY);
       if (socket.destroyed) return cancel();
+      if (stream.destroyed) return lost();
       socket.once('close', cancel);
       stream.on('error', lost);
       stream.once('close', lost);
@@ -79,6 +82,7 @@ function refuse(socket: Socket, status: number, body: string): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   // What the program still sends is let go: closing over unread bytes would reset the answer away.
   socket.resume();
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
 }
 
 const TOO_MANY: Refusal = {

@@ -7,7 +7,8 @@ import type { Socket } from 'node:net';
  */
 export function splice(socket: Socket, stream: ClientHttp2Stream): void {
   const cut = () => {
-    socket.destroy();
+    // `destroy` alone would say a proper end to the program.
+    if (!socket.destroyed) socket.resetAndDestroy();
     // `close` would end our half properly first.
     stream.destroy(new Error('the connection was cut off'));
   };

@@ -20,7 +20,11 @@ export function callMesh(session: ClientHttp2Session, call: MeshCall): Promise<M
       { endStream: false },
     );
     let body: Readable | undefined;
-    const abandon = () => stream.close(constants.NGHTTP2_CANCEL);
+    const abandon = () => {
+      if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+      // `close` would end the body first, and half of it would look whole.
+      else stream.destroy(new Error('the request was given up'));
+    };
     const onAbort = () => {
       const reason: unknown = signal?.reason;
       reject(reason);

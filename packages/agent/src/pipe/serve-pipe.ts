@@ -67,8 +67,13 @@ export const servePipe: ServePipe = ({ input, output, handle }) => {
 
   return {
     mesh: { call: async (call) => callMesh(await inner.promise, call) },
-    dialEgress: async () =>
-      (await inner.promise).request({ ':method': 'CONNECT', ':authority': 'egress' }, { endStream: false }),
+    dialEgress: async () => {
+      const session = await inner.promise;
+      const stream = session.request({ ':method': 'CONNECT', ':authority': 'egress' }, { endStream: false });
+      // Of a session that has just ended the stream fails before whoever asked for it can listen.
+      stream.on('error', () => {});
+      return stream;
+    },
     closed: closed.promise,
   };
 };
