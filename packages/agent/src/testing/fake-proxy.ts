@@ -26,7 +26,7 @@ export interface OutsideReply {
 /** A proxy on loopback that is the outside too: `reply` answers each request, `refusal` a CONNECT where it gives one. */
 export async function fakeProxy(options: {
   reply: (request: SeenRequest) => OutsideReply;
-  refusal?: (place: string) => { status: number; body: string } | undefined;
+  refusal?: (place: string) => { status: number; body: string; end?: 'never' } | undefined;
 }): Promise<{ send: SendOutside; seen: SeenRequest[]; port: number } & AsyncDisposable> {
   const seen: SeenRequest[] = [];
   const places = new WeakMap<object, string>();
@@ -49,7 +49,8 @@ export async function fakeProxy(options: {
     place = request.url ?? '';
     const refused = options.refusal?.(place);
     if (refused) {
-      socket.end(`HTTP/1.1 ${refused.status} No\r\nconnection: close\r\n\r\n${refused.body}`);
+      socket.write(`HTTP/1.1 ${refused.status} No\r\nconnection: close\r\n\r\n${refused.body}`);
+      if (refused.end !== 'never') socket.end();
       return;
     }
     socket.write('HTTP/1.1 200 OK\r\n\r\n');

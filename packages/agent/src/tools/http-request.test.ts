@@ -76,6 +76,29 @@ test('a refusal is read with its rule and remedy, of the connection and of a req
   assert.equal(proxy.seen.length, 2);
 });
 
+test('a proxy that refuses without saying why, without an end, or is not there', async () => {
+  const refusals: Record<string, { status: number; body: string; end?: 'never' }> = {
+    'mute.example:443': { status: 403, body: '<html>' },
+    'endless.example:443': { status: 403, body: 'x'.repeat(200_000), end: 'never' },
+    'silent.example:443': { status: 503, body: '', end: 'never' },
+  };
+  await using proxy = await fakeProxy({ reply: () => ({}), refusal: (place) => refusals[place] });
+  for (const host of ['mute', 'endless'])
+    await assert.rejects(
+      runTool(tool(proxy.send), { url: `https://${host}.example/` }),
+      /proxy answered 403/,
+    );
+  assert.deepEqual(await runTool(tool(proxy.send), { url: 'https://silent.example/', timeout_s: 1 }), {
+    outcome: 'error',
+    output: 'no answer within 1 s',
+  });
+  const { port } = proxy;
+  await proxy[Symbol.asyncDispose]();
+  const alone = createSendOutside(port, () => '');
+  for (const url of [URL_OF_TEST, 'http://plain.example/'])
+    await assert.rejects(runTool(tool(alone), { url }), /ECONNREFUSED/);
+});
+
 test('redirects are not followed but told; errors of the far side are its own answers', async () => {
   const replies: OutsideReply[] = [
     { status: 302, headers: { location: 'https://other.example/b' } },

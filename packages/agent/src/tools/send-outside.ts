@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { parseRefusal } from '../mesh/read-answer.ts';
 
@@ -78,6 +79,8 @@ async function tunnel(
     const asked = request({ ...proxy, method: 'CONNECT', path: place, headers: { host: place }, signal });
     asked.on('error', reject);
     asked.on('connect', ({ statusCode }, opened, head) => {
+      // From here on it is no longer the request's, and would outlive its abort.
+      addAbortSignal(signal, opened).on('error', () => {});
       if (statusCode === 200) return resolve(opened);
       opened.unshift(head);
       readBody(opened, REFUSAL_BYTES).then(({ body }) => {
