@@ -180,6 +180,12 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
       ),
     );
     assert.match(pip, /hello from pip/);
+    const venv = clean(
+      await run(
+        'python3 -m venv env && env/bin/pip install --index-url https://pip.example.test/simple hello_olm 2>&1 | tail -2; env/bin/python -c "import hello_olm; print(hello_olm.TEXT, hello_olm.__file__)"',
+      ),
+    );
+    assert.match(venv, /hello from pip \S+\/env\/lib\//);
   });
 
   test('curl, Python and Node carry a placeholder, and the server sees the credential', async () => {

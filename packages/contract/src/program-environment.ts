@@ -43,9 +43,9 @@ export const PROGRAM_ENVIRONMENT: Readonly<Record<string, string>> = {
   // No one is there to be asked.
   GIT_TERMINAL_PROMPT: '0',
   PIP_NO_INPUT: '1',
-  // The root is read-only and nobody else's: what is installed goes to the agent's own volume.
+  // The root is read-only and nobody else's: what is installed goes to the agent's own volume, where pip turns by
+  // itself. PIP_USER would say so too, and break every virtual environment.
   PIP_BREAK_SYSTEM_PACKAGES: '1',
-  PIP_USER: '1',
   PIP_DISABLE_PIP_VERSION_CHECK: '1',
   npm_config_update_notifier: 'false',
   npm_config_fund: 'false',
