@@ -1,41 +1,44 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { basename, join } from 'node:path';
 import type { AgentStart } from '@openlegion/contract/agent-api';
-import {
-  AUTHORITY_FILE,
-  MODEL_PORT,
-  PROXY_PORT,
-  PUBLIC_ROOTS_FILE,
-  ROOTS_FILE,
-  TRUST_DIRECTORY,
-} from '@openlegion/contract/program-environment';
+import { AUTHORITY_FILE, PUBLIC_ROOTS_FILE, ROOTS_FILE } from '@openlegion/contract/program-environment';
 import type { EgressDialler, MeshClient } from '../pipe/pipe.ts';
 import { serveProxy } from './serve-proxy.ts';
 
 /**
  * Puts the agent's authority where programs look for roots, and opens the two helpers on loopback. A convenience:
- * where one of them cannot be had (a port taken, a full tmpfs) the agent works without, and says so in its log.
+ * where one of them cannot be had (a port taken, a full tmpfs) the agent works without it, and says so in its log.
+ * Resolves with what listens.
  */
 export async function openWayOut(options: {
   start: AgentStart;
   mesh: MeshClient;
   dial: EgressDialler;
+  at: WayOut;
   log: (error: unknown) => void;
-}): Promise<void> {
-  const { start, mesh, dial, log } = options;
-  try {
-    trust(start.egress.authorityPem);
-    await serveProxy(dial, PROXY_PORT);
-    await serveModels(() => start.model, mesh, log);
-  } catch (error) {
-    log(error);
-  }
+}): Promise<Server[]> {
+  const { start, mesh, dial, at, log } = options;
+  const opened = await Promise.allSettled([
+    trust(at.trustDirectory, start.egress.authorityPem),
+    serveProxy(dial, at.proxyPort),
+    serveModels(at.modelPort, () => start.model, mesh, log),
+  ]);
+  for (const part of opened) if (part.status === 'rejected') log(part.reason);
+  return opened.flatMap((part) => (part.status === 'fulfilled' && part.value ? [part.value] : []));
 }
 
-function trust(authorityPem: string): void {
-  mkdirSync(TRUST_DIRECTORY, { recursive: true, mode: 0o755 });
-  writeFileSync(AUTHORITY_FILE, authorityPem);
-  writeFileSync(ROOTS_FILE, `${authorityPem}\n${publicRoots()}`);
+/** Where it is: in a container what `program-environment.ts` says. Port 0 is any. */
+export interface WayOut {
+  trustDirectory: string;
+  proxyPort: number;
+  modelPort: number;
+}
+
+async function trust(directory: string, authorityPem: string): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  writeFileSync(join(directory, basename(AUTHORITY_FILE)), authorityPem);
+  writeFileSync(join(directory, basename(ROOTS_FILE)), `${authorityPem}\n${publicRoots()}`);
 }
 
 /** Outside of the image (in tests) there are none: programs then trust the agent's authority alone. */
@@ -48,7 +51,12 @@ function publicRoots(): string {
 }
 
 /** HTTP and all behind it are loaded with the first connection: an idle agent does not pay for them. */
-function serveModels(model: () => string, mesh: MeshClient, log: (error: unknown) => void): Promise<void> {
+function serveModels(
+  port: number,
+  model: () => string,
+  mesh: MeshClient,
+  log: (error: unknown) => void,
+): Promise<Server> {
   let endpoint: Promise<{ accept(socket: Socket): void }> | undefined;
   const server = createServer({ noDelay: true }, (socket) => {
     endpoint ??= import('../endpoint/create-model-endpoint.ts').then(({ createModelEndpoint }) =>
@@ -64,6 +72,6 @@ function serveModels(model: () => string, mesh: MeshClient, log: (error: unknown
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(MODEL_PORT, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }

@@ -25,7 +25,13 @@ export function spawnAgent(options: {
 }): SpawnedAgent {
   const child = spawn(process.execPath, [options.main], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, OPENLEGION_DATA: options.data },
+    env: {
+      PATH: process.env.PATH,
+      OPENLEGION_DATA: options.data,
+      OPENLEGION_TRUST: `${options.data}/trust`,
+      OPENLEGION_PROXY_PORT: '0',
+      OPENLEGION_MODEL_PORT: '0',
+    },
   });
   options.signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
   const bytes = byteStream(child.stdout, child.stdin);
