@@ -13,8 +13,8 @@ export interface Scrubber {
  */
 export function secretForms(secret: string): Buffer[] {
   const bytes = Buffer.from(secret);
-  const each = (mark: string): string =>
-    [...bytes].map((byte) => mark + byte.toString(16).padStart(2, '0')).join('');
+  const hex = bytes.toString('hex');
+  const each = (mark: string): string => hex.replace(/../g, `${mark}$&`);
   const url = encodeURIComponent(secret);
   const strict = url.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
   const json = JSON.stringify(secret).slice(1, -1);
@@ -37,8 +37,8 @@ export function secretForms(secret: string): Buffer[] {
     html,
     html.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
     html.replaceAll('"', '&#34;').replaceAll("'", '&#x27;'),
-    each(''),
-    each('').toUpperCase(),
+    hex,
+    hex.toUpperCase(),
   ]);
   for (let shift = 0; shift < 3; shift += 1) {
     const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
@@ -59,22 +59,27 @@ export function secretForms(secret: string): Buffer[] {
  * asterisks as it had bytes, where a length was told before.
  */
 export function createScrubber(forms: readonly Buffer[], mark: 'named' | 'same length' = 'named'): Scrubber {
-  // A byte is a character: of the forms that begin together, the longest is tried first.
-  const texts = forms.map((form) => form.toString('latin1')).sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(texts.map(escaped).join('|'), 'g');
-  const searched = texts.map((form) => ({ form, borders: bordersOf(form) }));
+  // A byte is a character. What only few answers need is made for those alone.
+  const searched = forms.map((form): Searched => ({ form: form.toString('latin1'), borders: null }));
+  let pattern: RegExp | null = null;
   let held = '';
 
   return {
     push(chunk) {
-      if (texts.length === 0) return chunk;
+      if (searched.length === 0) return chunk;
       const text = held + chunk.toString('latin1');
+      let clean = text;
       let end = 0;
-      const clean = text.replace(pattern, (match: string, at: number) => {
-        end = at + match.length;
-        return mark === 'named' ? '[secret]' : '*'.repeat(match.length);
-      });
-      const kept = Math.max(...searched.map((one) => overlap(text, end, one)));
+      if (searched.some(({ form }) => text.includes(form))) {
+        pattern ??= patternOf(searched);
+        clean = text.replace(pattern, (match: string, at: number) => {
+          end = at + match.length;
+          return mark === 'named' ? '[secret]' : '*'.repeat(match.length);
+        });
+      }
+      let kept = 0;
+      for (const one of searched) kept = Math.max(kept, overlap(text, end, one));
+      if (held === '' && kept === 0 && clean === text) return chunk;
       held = text.slice(text.length - kept);
       return Buffer.from(clean.slice(0, clean.length - kept), 'latin1');
     },
@@ -108,12 +113,24 @@ function bordersOf(form: string): Uint16Array {
   return borders;
 }
 
+interface Searched {
+  form: string;
+  borders: Uint16Array | null;
+}
+
+/** Of the forms that begin together, the longest is tried first. */
+function patternOf(searched: readonly Searched[]): RegExp {
+  const longestFirst = searched.map(({ form }) => form).sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(escaped).join('|'), 'g');
+}
+
 /** How many characters at the end of the text, from `start` at the earliest, could be the beginning of the form. */
-function overlap(
-  text: string,
-  start: number,
-  { form, borders }: { form: string; borders: Uint16Array },
-): number {
+function overlap(text: string, start: number, searched: Searched): number {
+  const { form } = searched;
+  // A beginning of the form that the text ends with ends in a character of the form: JSON and events nearly never do.
+  if (!form.includes(text.charAt(text.length - 1))) return 0;
+  searched.borders ??= bordersOf(form);
+  const { borders } = searched;
   let length = 0;
   for (let at = Math.max(start, text.length - form.length + 1); at < text.length; at += 1) {
     while (length > 0 && text[at] !== form[length]) length = borders[length] ?? 0;
