@@ -26,6 +26,9 @@ export type CredentialStore = ReturnType<typeof createCredentialStore>;
  */
 export function createCredentialStore(database: Database, vault: Vault, now: () => number) {
   let loaded: Credential[] | null = null;
+  let undone = database.undone();
+  /** As they lie in the table, values sealed: a release opens one and need not look it up. */
+  const rows = new Map<string, ReturnType<typeof columnsOf>>();
 
   function readManifest(): Map<string, number> {
     if (!vault.has('manifest')) return new Map();
@@ -47,9 +50,11 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
   function load(): Credential[] {
     const plain = vault.read('manifest');
     const versions = plain ? parseManifest(JSON.parse(plain.toString()), 'manifest') : new Map();
+    rows.clear();
     return database.all('SELECT * FROM credential ORDER BY name').map((stored) => {
       const row = columnsOf(stored);
       const { name, version, owner } = row;
+      rows.set(name, row);
       const value = versions.get(name) === version ? openRow(vault.seal, row) : null;
       value?.fill(0);
       // What does not open is not read either.
@@ -62,6 +67,8 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
   }
 
   const list = (): readonly Credential[] => {
+    if (undone !== database.undone()) loaded = null;
+    undone = database.undone();
     loaded ??= load();
     return loaded;
   };
@@ -70,10 +77,8 @@ export function createCredentialStore(database: Database, vault: Vault, now: () 
 
   /** The value as it is in the store: for the keeper's own use, or to be released by `reveal`. */
   function unseal(name: string): string {
-    const row = database.get('SELECT * FROM credential WHERE name = ?', name);
-    const known = find(name);
-    const plain =
-      row && known?.isIntact && known.version === row.version ? openRow(vault.seal, columnsOf(row)) : null;
+    const row = find(name)?.isIntact ? rows.get(name) : undefined;
+    const plain = row ? openRow(vault.seal, row) : null;
     if (!plain) throw tampered(name);
     const value = plain.toString();
     plain.fill(0);

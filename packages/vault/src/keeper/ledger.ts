@@ -4,7 +4,7 @@ import { monthOf } from '../process/calendar.ts';
 import type { Database, Row } from '../process/database.ts';
 import { overBudget } from '../process/keeper-refusals.ts';
 import { listOf, text } from '../process/strict-parser.ts';
-import { readSums, type Sums } from '../process/tally.ts';
+import { createRememberedSums, type Sums } from '../process/tally.ts';
 import { type Grant, grantOutput, worstCaseMicroUsd } from './grant.ts';
 
 export interface OpenReservation {
@@ -42,9 +42,11 @@ export type Ledger = ReturnType<typeof createLedger>;
  * charged up to the mark.
  */
 export function createLedger(database: Database) {
+  const sums = createRememberedSums(database);
+
   function limitsOf(account: Account, day: string): Limit[] {
     const limit = (period: string, microUsd: number): Limit => {
-      return { account, period, microUsd, ...readSums(database, account.scope, period) };
+      return { account, period, microUsd, ...sums.of(account.scope, period) };
     };
     return [limit(day, account.dailyMicroUsd), limit(monthOf(day), account.monthlyMicroUsd)];
   }
@@ -74,12 +76,18 @@ export function createLedger(database: Database) {
       const add =
         'INSERT INTO tally (scope, period, reserved) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved';
       for (const scope of scopes)
-        for (const period of [day, monthOf(day)]) database.run(add, scope, period, microUsd);
+        for (const period of [day, monthOf(day)]) {
+          const before = sums.of(scope, period);
+          database.run(add, scope, period, microUsd);
+          before.reserved += microUsd;
+        }
+      if (marks.length === 0) return;
       const raise = 'UPDATE tally SET assured = ? WHERE scope = ? AND period = ?';
       for (const mark of marks) database.run(raise, mark.microUsd, mark.scope, mark.period);
       // All of the days before is on disk with this transaction, when it is a durable one.
       const clear = 'UPDATE tally SET assured = 0 WHERE assured > 0 AND period NOT IN (?, ?)';
-      if (marks.length > 0) database.run(clear, day, monthOf(day));
+      database.run(clear, day, monthOf(day));
+      sums.forget();
     },
     find(id: string): OpenReservation | null {
       const row = database.get('SELECT * FROM reservation WHERE id = ?', id);
@@ -95,13 +103,17 @@ export function createLedger(database: Database) {
       if (database.run('DELETE FROM reservation WHERE id = ?', id) !== 1)
         throw new Error('a reservation was closed twice');
       const move =
-        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ? RETURNING spent';
+        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ?';
       const moved = [microUsd, usage.chargedMicroUsd, usage.inputTokens, usage.outputTokens];
       const warn = 'INSERT OR IGNORE INTO warning VALUES (?, ?, ?, ?, ?)';
       const warnings: BudgetWarning[] = [];
       for (const scope of scopes)
         for (const period of [day, monthOf(day)]) {
-          const spentMicroUsd = Number(database.get(move, ...moved, scope, period)?.spent);
+          const sum = sums.of(scope, period);
+          database.run(move, ...moved, scope, period);
+          sum.reserved -= microUsd;
+          sum.spent += usage.chargedMicroUsd;
+          const spentMicroUsd = sum.spent;
           const account = accounts.find((one) => one.scope === scope);
           const limitMicroUsd = (period === day ? account?.dailyMicroUsd : account?.monthlyMicroUsd) ?? 0;
           if (limitMicroUsd === 0 || spentMicroUsd < limitMicroUsd - Math.floor(limitMicroUsd / 5)) continue;
@@ -110,20 +122,24 @@ export function createLedger(database: Database) {
         }
       return warnings;
     },
-    spent: (agent: string, day: string): number => readSums(database, `agent:${agent}`, day).spent,
+    spent: (agent: string, day: string): number => sums.of(`agent:${agent}`, day).spent,
     /** After a power failure: charges every sum up to its mark, and says which and how much. */
     chargeUnknown(): { scope: string; period: string; chargedMicroUsd: number }[] {
       const unknown = database.all(
         'SELECT scope, period, assured - spent - reserved AS unknown FROM tally WHERE assured > spent + reserved',
       );
       database.run('UPDATE tally SET spent = assured - reserved WHERE assured > spent + reserved');
+      sums.forget();
       return unknown.map((row) => {
         const chargedMicroUsd = Number(row.unknown);
         return { scope: String(row.scope), period: String(row.period), chargedMicroUsd };
       });
     },
     /** Takes all marks back, in a durable transaction: with it everything up to now is on disk. */
-    clearMarks: (): void => void database.run('UPDATE tally SET assured = 0 WHERE assured > 0'),
+    clearMarks(): void {
+      database.run('UPDATE tally SET assured = 0 WHERE assured > 0');
+      sums.forget();
+    },
   };
 }
 

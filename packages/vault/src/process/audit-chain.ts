@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, sign as signBytes, verify } from 'node:crypto';
+import { createPublicKey, hash as digest, type KeyObject, sign as signBytes, verify } from 'node:crypto';
 import type { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
 import type { Database } from './database.ts';
 import { parseAuditRecord, parseCheckpoint } from './keeper-answers.ts';
@@ -28,7 +28,7 @@ const MOST_KINDS = 1000;
 function hashOf(record: Omit<AuditRecord, 'hash'>): string {
   const { seq, at, type, actor, subject, decision, rule, traceId, detail, previousHash } = record;
   const text = JSON.stringify([seq, at, type, actor, subject, decision, rule, traceId, detail, previousHash]);
-  return createHash('sha256').update(text).digest('hex');
+  return digest('sha256', text, 'hex');
 }
 
 /** What the contract's `checkpointText` gives; a test holds the two together. */
@@ -45,8 +45,10 @@ export type Audit = ReturnType<typeof createAudit>;
 export function createAudit(database: Database, signingKey: KeyObject, now: () => number) {
   const publicKey = createPublicKey(signingKey);
   const kinds = new Map<string, { sinceMs: number; recorded: number; unrecorded: number }>();
+  let known: { seq: number; hash: string; undone: number } | null = null;
 
   function head(): { seq: number; hash: string } {
+    if (known?.undone === database.undone()) return known;
     const row = database.get('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1');
     return row ? { seq: Number(row.seq), hash: String(row.hash) } : { seq: 0, hash: FIRST_PREVIOUS_HASH };
   }
@@ -63,6 +65,7 @@ export function createAudit(database: Database, signingKey: KeyObject, now: () =
       'INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ...[...Object.values(open), hash],
     );
+    known = { seq: open.seq, hash, undone: database.undone() };
     if (open.seq % SIGNED_EVERY === 0) sign('keeper', open.seq, hash);
   }
 

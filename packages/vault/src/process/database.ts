@@ -28,6 +28,8 @@ export interface Database {
   relaxed: Transaction;
   /** Many of both as one, which is as durable as the most durable of them. It writes nothing outside of them. */
   together: Transaction;
+  /** How often anything was undone: what is remembered of the tables holds only while this stays as it was. */
+  undone(): number;
   /** Writes everything from the log into the file, so that no page of before is left in either. */
   compact(): void;
   close(): void;
@@ -145,12 +147,13 @@ function statementsOf(database: DatabaseSync): Pick<Database, 'get' | 'all' | 'e
 function transactionsOf(
   database: DatabaseSync,
   { touch, later, forced }: DatabaseOptions,
-): Pick<Database, 'durable' | 'relaxed' | 'together' | 'compact' | 'close'> {
+): Pick<Database, 'durable' | 'relaxed' | 'together' | 'undone' | 'compact' | 'close'> {
   // Commits do not wait for the disk of themselves; the durable ones are followed by one that does, for all of them.
   database.exec('PRAGMA synchronous = NORMAL');
   let isOpen = false;
   let mustForce = false;
   let lost: { error: unknown } | null = null;
+  let undone = 0;
 
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
@@ -178,6 +181,7 @@ function transactionsOf(
       if (!isFirst) leave.run();
       return result;
     } catch (error) {
+      undone += 1;
       // A full disk makes SQLite undo the whole transaction: then none of its parts may go on, or be answered.
       if (!database.isTransaction) lost = { error };
       else database.exec(isFirst ? 'ROLLBACK' : 'ROLLBACK TO part; RELEASE part');
@@ -201,6 +205,7 @@ function transactionsOf(
     try {
       return whole(work);
     } catch (error) {
+      undone += 1;
       if (database.isTransaction) database.exec('ROLLBACK');
       throw error;
     } finally {
@@ -222,6 +227,7 @@ function transactionsOf(
       flush.soon();
       return result;
     },
+    undone: () => undone,
     compact: () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
     close() {
       flush.stop();

@@ -21,13 +21,14 @@ export function strictObject<T extends object>(shape: { [K in keyof T]-?: Parser
   const entries = Object.entries(shape) as [string, Parser<unknown>][];
   return (value, at) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed(at, 'an object');
-    const given = new Map<string, unknown>(Object.entries(value));
-    if (given.size > entries.length || entries.some(([key]) => !given.has(key)))
+    const isExact = Object.keys(value).length === entries.length;
+    if (!isExact || entries.some(([key]) => !Object.hasOwn(value, key)))
       throw malformed(at, `an object of exactly ${entries.map(([key]) => key).join(', ') || 'no keys'}`);
     // Own keys are those of the shape, all of them and no other, so the object is a T once each has parsed.
-    return Object.fromEntries(
-      entries.map(([key, parse]) => [key, parse(given.get(key), at ? `${at}.${key}` : key)]),
-    ) as T;
+    const parsed: Record<string, unknown> = {};
+    for (const [key, parse] of entries)
+      parsed[key] = parse(Reflect.get(value, key), at ? `${at}.${key}` : key);
+    return parsed as T;
   };
 }
 

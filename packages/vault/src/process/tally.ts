@@ -27,6 +27,26 @@ export function readSums(database: Database, scope: string, period: string): Sum
   };
 }
 
+/** Remembers what it has read; whoever writes to the table writes to these as well, or forgets them. */
+export function createRememberedSums(database: Database) {
+  const remembered = new Map<string, Sums>();
+  let undone = database.undone();
+
+  return {
+    of(scope: string, period: string): Sums {
+      if (undone !== database.undone() || remembered.size > MOST_REMEMBERED) remembered.clear();
+      undone = database.undone();
+      const key = `${period} ${scope}`;
+      const sums = remembered.get(key) ?? readSums(database, scope, period);
+      remembered.set(key, sums);
+      return sums;
+    },
+    forget: (): void => remembered.clear(),
+  };
+}
+
+const MOST_REMEMBERED = 10_000;
+
 /** The ledger as a person reads it: everyone of the policy, and who is not in it any more but spent this month. */
 export function readCosts(database: Database, policy: Policy, day: string): Costs {
   const month = monthOf(day);
