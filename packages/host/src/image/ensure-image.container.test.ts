@@ -57,14 +57,15 @@ describe('ensureImage', { concurrency: 1 }, () => {
     assert.deepEqual([back.image, back.built], [first.image, false]);
   });
 
-  test('holds the agent, the pinned Node, git, curl, python3 and certificates, and no setuid bit', async () => {
+  test('holds the agent, the pinned Node, git, curl, npm, python3, pip and certificates, and no setuid bit', async () => {
     const { image } = await ensure(`${unique} console.log(process.version, process.argv[1]);`);
     const volumes = createEngineVolumes(engine, 'not asked for');
     const backend = await createDockerBackend({ engine, runtime: null, volumes });
     const spec = specOf({ image, installation: `image${process.pid}` });
     const agent = await runToEnd(backend, spec);
     assert.match(agent.output, /from the agent \d+ v24\.\d+\.\d+ \/opt\/openlegion\/agent\.js/);
-    const script = `set -e; git --version; curl --version; python3 --version; test -s /etc/ssl/certs/ca-certificates.crt
+    const script = `set -e; git --version; curl --version; python3 --version; npm --version; pip --version
+      test -s /etc/ssl/public-roots.pem; test "$(readlink /etc/ssl/certs/ca-certificates.crt)" = /tmp/.openlegion/roots.pem
       test -x /usr/bin/tini; test -z "$(find / -xdev -perm /6000 -not -type l 2>/dev/null)"; test ! -w /opt/openlegion/agent.js
       ls /opt/openlegion/compile-cache; test -r /opt/openlegion/probe.js; echo all there`;
     const inside = await runToEnd(backend, { ...spec, command: ['sh', '-c', script] });

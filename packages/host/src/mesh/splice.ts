@@ -1,12 +1,13 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 
 /**
  * Joins an agent's stream to a socket of the gateway, byte for byte: each side at the pace of the other, a half-close
  * passed on as one, the end of either without one being the end of both. Nothing is looked at. Resolves with what
- * went through when both have closed. Idle for `idleMs`, or for `lingerMs` once the gateway has said its last, they are closed:
- that the other end of a Unix socket is gone altogether shows only to who writes to it.
+ * went through when both have closed. Idle for `idleMs`, or for `lingerMs` once the
+ * gateway has said its last, they are cut: that the other end of a Unix socket is gone altogether shows only to who
+ * writes to it.
  */
 export async function splice(
   stream: ServerHttp2Stream,
@@ -24,7 +25,10 @@ export async function splice(
     open -= 1;
     if (open === 0) resolve();
   };
-  stream.setTimeout(idleMs, () => stream.close(constants.NGHTTP2_CANCEL));
+  // Destroyed, not closed: `close` ends the body properly first, and half of it would look like the whole.
+  const cut = (why: string) => stream.destroy(new Error(why));
+  stream.on('error', () => {});
+  stream.setTimeout(idleMs, () => cut('idle for too long'));
   socket.on('error', () => {});
   stream.on('close', () => {
     closed();
@@ -34,7 +38,7 @@ export async function splice(
   socket.on('close', () => {
     closed();
     const whole = socket.readableEnded && socket.writableFinished;
-    if (!whole && !stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_CONNECT_ERROR);
+    if (!whole && !stream.destroyed && !stream.closed) cut('the gateway cut the connection');
   });
   socket.on('end', () => stream.setTimeout(lingerMs));
   stream.respond({ ':status': 200 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PROGRAM_ENVIRONMENT } from '@openlegion/contract/program-environment';
 import { z } from 'zod';
 import { LOOK_AROUND } from './inside-programs.ts';
 import { python, runToEnd } from './run-in-sandbox.ts';
@@ -140,6 +141,7 @@ export function lookAroundTests(context: ContractContext): void {
       assert.equal(found.descriptors[1], 'EMFILE');
       assert.equal(found.hostname, 'agent');
       const ours = [
+        ...Object.keys(PROGRAM_ENVIRONMENT),
         'HOME',
         'HOSTNAME',
         'LANG',
