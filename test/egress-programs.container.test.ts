@@ -195,6 +195,8 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
       `node -e "fetch('https://api.example.test/c',{headers:{authorization:'Bearer '+process.env.API_TOKEN}}).then(async r=>console.log(await r.text()))"`,
       // Nothing said at all, and the credential by its name.
       'curl -sS https://api.example.test/d',
+      // With nothing but the proxy said: the system's own place of roots holds the agent's authority.
+      `env -i https_proxy=$https_proxy python3 -c "import urllib.request as u; print(u.urlopen('https://api.example.test/g').read().decode())"`,
       `curl -sS https://api.example.test/e -H 'Authorization: Bearer $CRED{api}'`,
       'curl -sS http://127.0.0.1:8400/services/api/f',
     ];

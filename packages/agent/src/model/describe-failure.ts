@@ -58,7 +58,8 @@ export function describeHttpFailure(model: string, failure: HttpFailure, now: ()
 }
 
 /** A call whose answer broke off, or that never left the container. */
-export function describeBrokenStream(model: string, error: unknown): Refusal {
+export function describeBrokenStream(model: string, thrown: unknown): Refusal {
+  const error = causeOf(thrown);
   if (error instanceof OpenLegionError) return error.refusal;
   const said =
     error instanceof Error
@@ -73,6 +74,14 @@ export function describeBrokenStream(model: string, error: unknown): Refusal {
     message: `The answer of ${model} broke off${detail === '' ? '' : `: ${detail}`}`,
     remedy: 'Send the message again; what was said until then is kept.',
   };
+}
+
+/** What an adapter wraps says more than its wrapper. */
+function causeOf(error: unknown): unknown {
+  let innermost = error;
+  for (let depth = 0; depth < 5 && innermost instanceof Error && innermost.cause instanceof Error; depth += 1)
+    innermost = innermost.cause;
+  return innermost;
 }
 
 function remedyFor(status: number): string {

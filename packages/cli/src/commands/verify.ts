@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Guarantee, VerifyReport } from '@openlegion/contract/control-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
 import type { CommandContext } from '../command-context.ts';
 import { createControlClient, notRunning } from '../control/control-client.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
@@ -51,6 +52,7 @@ export async function verify(
     const removed = await captureVaultAdmin(['remove-canaries', '--run', running.run]);
     if (removed.code !== 0)
       terminal.errorLine(`The canaries are still in the vault: ${removed.stderr.trim()}`);
+    await removeTrialSecrets(running.run);
   }
   const broken = guarantees.some(({ verdict }) => verdict === 'broken');
   if (options.report !== undefined) {
@@ -62,6 +64,18 @@ export async function verify(
   if (options.json) terminal.line(JSON.stringify({ broken, guarantees }, null, 2));
   else terminal.line(formatReportText(guarantees, terminal.style));
   return broken ? 1 : 0;
+}
+
+const Listed = z.object({
+  credentials: z.array(z.object({ name: z.string(), owner: z.string().nullable() })),
+});
+
+/** What the trial of the way out had the keeper invent, bound to a host of its own: worth nothing, and no one's. */
+async function removeTrialSecrets(run: string): Promise<void> {
+  const listed = await captureVaultAdmin(['list', '--json', '--run', run]);
+  if (listed.code !== 0) return;
+  for (const { name, owner } of Listed.parse(JSON.parse(listed.stdout)).credentials)
+    if (owner?.startsWith('verify-probe-')) await captureVaultAdmin(['remove', name, '--run', run]);
 }
 
 function cannotPlant(stderr: string): OpenLegionError {

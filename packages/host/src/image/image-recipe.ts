@@ -40,6 +40,7 @@ install -d -o 1000 -g 1000 -m 0700 /data
 install -d /opt/openlegion
 mv /etc/ssl/certs/ca-certificates.crt ${PUBLIC_ROOTS_FILE}
 ln -s ${ROOTS_FILE} /etc/ssl/certs/ca-certificates.crt
+ln -sf /etc/ssl/certs/ca-certificates.crt /usr/lib/ssl/cert.pem
 echo 'PATH=/data/.local/bin:$PATH' > /etc/profile.d/openlegion.sh
 `.trim();
 

@@ -14,22 +14,19 @@ export interface Scrubber {
 export function secretForms(secret: string): Buffer[] {
   const bytes = Buffer.from(secret);
   const hex = bytes.toString('hex');
-  const each = (mark: string): string => hex.replace(/../g, `${mark}$&`);
+  const pairs = hex.match(/../g) ?? [];
+  const each = (mark: string): string => pairs.map((pair) => mark + pair).join('');
   const url = encodeURIComponent(secret);
   const strict = url.replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
   const json = JSON.stringify(secret).slice(1, -1);
   const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  const percent = [
-    url,
-    strict,
-    url.replaceAll('%2F', '/'),
-    strict.replaceAll('%2F', '/'),
-    each('%').toUpperCase(),
-  ];
+  const percent = [url, strict, url.replaceAll('%2F', '/'), strict.replaceAll('%2F', '/')];
   const forms = new Set([
     secret,
     ...percent,
     ...percent.map((form) => form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
+    each('%'),
+    each('%').toUpperCase(),
     json,
     json.replaceAll('/', '\\/'),
     json.replace(/[<>&']/g, (mark) => `\\u00${mark.charCodeAt(0).toString(16)}`),
