@@ -40,7 +40,7 @@ async function answer(request: Pick<HostRequest, 'path' | 'stream'>, mesh: MeshC
       const { wholeMs, firstMs } = await callModel(mesh, path, body);
       times.wholeMs.push(wholeMs);
       times.firstMs.push(firstMs);
-      await wait(pauseMs);
+      if (pauseMs > 0) await wait(pauseMs);
     }
     stream.respond({ ':status': 200 });
     stream.end(JSON.stringify(times));
