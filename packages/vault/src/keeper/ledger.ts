@@ -1,10 +1,10 @@
-import type { BudgetWarning, ReserveRequest, SettleRequest } from '@openlegion/contract/keeper-protocol';
+import type { BudgetWarning, ReserveRequest } from '@openlegion/contract/keeper-protocol';
 import type { Account } from '../process/budget-accounts.ts';
 import { monthOf } from '../process/calendar.ts';
 import type { Database, Row } from '../process/database.ts';
 import { overBudget } from '../process/keeper-refusals.ts';
 import { listOf, text } from '../process/strict-parser.ts';
-import { createRememberedSums, type Sums } from '../process/tally.ts';
+import { createTally, type MoneySums, type Usage } from '../process/tally.ts';
 import { type Grant, grantOutput, worstCaseMicroUsd } from './grant.ts';
 
 export interface OpenReservation {
@@ -22,9 +22,7 @@ export interface Admission extends Grant {
   marks: readonly { scope: string; period: string; microUsd: number }[];
 }
 
-export type Usage = Pick<SettleRequest, 'chargedMicroUsd' | 'inputTokens' | 'outputTokens'>;
-
-interface Limit extends Sums {
+interface Limit extends MoneySums {
   account: Account;
   period: string;
   microUsd: number;
@@ -42,11 +40,11 @@ export type Ledger = ReturnType<typeof createLedger>;
  * charged up to the mark.
  */
 export function createLedger(database: Database) {
-  const sums = createRememberedSums(database);
+  const tally = createTally(database);
 
   function limitsOf(account: Account, day: string): Limit[] {
     const limit = (period: string, microUsd: number): Limit => {
-      return { account, period, microUsd, ...sums.of(account.scope, period) };
+      return { account, period, microUsd, ...tally.sumsOf(account.scope, period) };
     };
     return [limit(day, account.dailyMicroUsd), limit(monthOf(day), account.monthlyMicroUsd)];
   }
@@ -73,21 +71,11 @@ export function createLedger(database: Database) {
         'INSERT INTO reservation (id, agent, trace_id, day, micro_usd, scopes) VALUES (?, ?, ?, ?, ?, ?)',
         ...reserved,
       );
-      const add =
-        'INSERT INTO tally (scope, period, reserved) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved';
       for (const scope of scopes)
-        for (const period of [day, monthOf(day)]) {
-          const before = sums.of(scope, period);
-          database.run(add, scope, period, microUsd);
-          before.reserved += microUsd;
-        }
-      if (marks.length === 0) return;
-      const raise = 'UPDATE tally SET assured = ? WHERE scope = ? AND period = ?';
-      for (const mark of marks) database.run(raise, mark.microUsd, mark.scope, mark.period);
+        for (const period of [day, monthOf(day)]) tally.reserve(scope, period, microUsd);
+      for (const mark of marks) tally.assure(mark.scope, mark.period, mark.microUsd);
       // All of the days before is on disk with this transaction, when it is a durable one.
-      const clear = 'UPDATE tally SET assured = 0 WHERE assured > 0 AND period NOT IN (?, ?)';
-      database.run(clear, day, monthOf(day));
-      sums.forget();
+      if (marks.length > 0) tally.clearMarks(day, monthOf(day));
     },
     find(id: string): OpenReservation | null {
       const row = database.get('SELECT * FROM reservation WHERE id = ?', id);
@@ -102,18 +90,11 @@ export function createLedger(database: Database) {
       const { id, day, microUsd, scopes } = reservation;
       if (database.run('DELETE FROM reservation WHERE id = ?', id) !== 1)
         throw new Error('a reservation was closed twice');
-      const move =
-        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ?';
-      const moved = [microUsd, usage.chargedMicroUsd, usage.inputTokens, usage.outputTokens];
       const warn = 'INSERT OR IGNORE INTO warning VALUES (?, ?, ?, ?, ?)';
       const warnings: BudgetWarning[] = [];
       for (const scope of scopes)
         for (const period of [day, monthOf(day)]) {
-          const sum = sums.of(scope, period);
-          database.run(move, ...moved, scope, period);
-          sum.reserved -= microUsd;
-          sum.spent += usage.chargedMicroUsd;
-          const spentMicroUsd = sum.spent;
+          const spentMicroUsd = tally.settle(scope, period, microUsd, usage);
           const account = accounts.find((one) => one.scope === scope);
           const limitMicroUsd = (period === day ? account?.dailyMicroUsd : account?.monthlyMicroUsd) ?? 0;
           if (limitMicroUsd === 0 || spentMicroUsd < limitMicroUsd - Math.floor(limitMicroUsd / 5)) continue;
@@ -122,24 +103,11 @@ export function createLedger(database: Database) {
         }
       return warnings;
     },
-    spent: (agent: string, day: string): number => sums.of(`agent:${agent}`, day).spent,
+    spent: (agent: string, day: string): number => tally.sumsOf(`agent:${agent}`, day).spent,
     /** After a power failure: charges every sum up to its mark, and says which and how much. */
-    chargeUnknown(): { scope: string; period: string; chargedMicroUsd: number }[] {
-      const unknown = database.all(
-        'SELECT scope, period, assured - spent - reserved AS unknown FROM tally WHERE assured > spent + reserved',
-      );
-      database.run('UPDATE tally SET spent = assured - reserved WHERE assured > spent + reserved');
-      sums.forget();
-      return unknown.map((row) => {
-        const chargedMicroUsd = Number(row.unknown);
-        return { scope: String(row.scope), period: String(row.period), chargedMicroUsd };
-      });
-    },
+    chargeUnknown: () => tally.chargeToMarks(),
     /** Takes all marks back, in a durable transaction: with it everything up to now is on disk. */
-    clearMarks(): void {
-      database.run('UPDATE tally SET assured = 0 WHERE assured > 0');
-      sums.forget();
-    },
+    clearMarks: () => tally.clearMarks(),
   };
 }
 

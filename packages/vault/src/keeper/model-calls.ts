@@ -4,8 +4,9 @@ import { tierOf } from '../process/credential-name.ts';
 import * as refusals from '../process/keeper-refusals.ts';
 import { type Counted, createRates } from '../process/rates.ts';
 import type { Connection } from '../process/role-socket.ts';
+import type { Usage } from '../process/tally.ts';
 import type { KeeperParts } from './keeper.ts';
-import type { Admission, OpenReservation, Usage } from './ledger.ts';
+import type { Admission, OpenReservation } from './ledger.ts';
 
 /** The life of one model call at the keeper: reserved and its credential released, then settled or charged in full. */
 export function createModelCalls(parts: KeeperParts) {

@@ -1,7 +1,14 @@
 import type { Costs, Spending } from '@openlegion/contract/costs';
-import type { BudgetWarning, Policy, PolicyLimits } from '@openlegion/contract/keeper-protocol';
+import type {
+  BudgetWarning,
+  Policy,
+  PolicyLimits,
+  SettleRequest,
+} from '@openlegion/contract/keeper-protocol';
 import { monthOf } from './calendar.ts';
 import type { Database } from './database.ts';
+
+export type Usage = Pick<SettleRequest, 'chargedMicroUsd' | 'inputTokens' | 'outputTokens'>;
 
 /** One scope's sums of one day or month, in micro-dollars. */
 export interface Sums {
@@ -13,6 +20,9 @@ export interface Sums {
   inputTokens: number;
   outputTokens: number;
 }
+
+/** What admission depends on. */
+export type MoneySums = Pick<Sums, 'spent' | 'reserved' | 'assured'>;
 
 /** Zero where there are none yet. */
 export function readSums(database: Database, scope: string, period: string): Sums {
@@ -27,21 +37,62 @@ export function readSums(database: Database, scope: string, period: string): Sum
   };
 }
 
-/** Remembers what it has read; whoever writes to the table writes to these as well, or forgets them. */
-export function createRememberedSums(database: Database) {
-  const remembered = new Map<string, Sums>();
+/** The table of sums. What was read of it is remembered, and changed with it, until anything is undone. */
+export function createTally(database: Database) {
+  const remembered = new Map<string, MoneySums>();
   let undone = database.undone();
 
+  function sumsOf(scope: string, period: string): MoneySums {
+    if (undone !== database.undone() || remembered.size > MOST_REMEMBERED) remembered.clear();
+    undone = database.undone();
+    const key = `${period} ${scope}`;
+    const sums = remembered.get(key) ?? readSums(database, scope, period);
+    remembered.set(key, sums);
+    return sums;
+  }
+
   return {
-    of(scope: string, period: string): Sums {
-      if (undone !== database.undone() || remembered.size > MOST_REMEMBERED) remembered.clear();
-      undone = database.undone();
-      const key = `${period} ${scope}`;
-      const sums = remembered.get(key) ?? readSums(database, scope, period);
-      remembered.set(key, sums);
-      return sums;
+    sumsOf,
+    reserve(scope: string, period: string, microUsd: number): void {
+      const sums = sumsOf(scope, period);
+      const add =
+        'INSERT INTO tally (scope, period, reserved) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved';
+      database.run(add, scope, period, microUsd);
+      sums.reserved += microUsd;
     },
-    forget: (): void => remembered.clear(),
+    /** Turns what was reserved for one call into what it was charged; returns all that is now spent. */
+    settle(scope: string, period: string, reserved: number, usage: Usage): number {
+      const sums = sumsOf(scope, period);
+      const { chargedMicroUsd, inputTokens, outputTokens } = usage;
+      const move =
+        'UPDATE tally SET reserved = reserved - ?, spent = spent + ?, calls = calls + 1, input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE scope = ? AND period = ?';
+      database.run(move, reserved, chargedMicroUsd, inputTokens, outputTokens, scope, period);
+      sums.reserved -= reserved;
+      sums.spent += chargedMicroUsd;
+      return sums.spent;
+    },
+    assure(scope: string, period: string, microUsd: number): void {
+      database.run('UPDATE tally SET assured = ? WHERE scope = ? AND period = ?', microUsd, scope, period);
+      remembered.clear();
+    },
+    /** Takes the marks of all other periods back. */
+    clearMarks(...kept: [] | [day: string, month: string]): void {
+      const clear = 'UPDATE tally SET assured = 0 WHERE assured > 0 AND period NOT IN (?, ?)';
+      database.run(clear, ...(kept.length === 0 ? ['', ''] : kept));
+      remembered.clear();
+    },
+    /** Charges every sum up to its mark, and says which and how much. */
+    chargeToMarks(): { scope: string; period: string; chargedMicroUsd: number }[] {
+      const unknown = database.all(
+        'SELECT scope, period, assured - spent - reserved AS unknown FROM tally WHERE assured > spent + reserved',
+      );
+      database.run('UPDATE tally SET spent = assured - reserved WHERE assured > spent + reserved');
+      remembered.clear();
+      return unknown.map((row) => {
+        const chargedMicroUsd = Number(row.unknown);
+        return { scope: String(row.scope), period: String(row.period), chargedMicroUsd };
+      });
+    },
   };
 }
 
