@@ -29,6 +29,7 @@ const AGENTS = `agents:
   assistant: { model: scripted/assistant, resources: { disk_limit: 32m } }
   steady: { model: scripted/assistant, resources: { disk_limit: 32m } }
   poor: { model: scripted/held, budget: { daily_usd: 0.002 }, resources: { disk_limit: 32m } }
+  crowd: { model: scripted/assistant, budget: { daily_usd: 0.03 }, resources: { disk_limit: 32m, cpu_limit: 1 } }
   mute: { model: scripted/assistant, resources: { disk_limit: 32m } }
 `;
 const ALLOWED = { allowed_apis: ['llm'], allowed_tools: { exec: 'allow' } };
@@ -46,7 +47,10 @@ describe('a whole installation', { timeout: 300_000 }, () => {
     engine = await createEngineClient(search.address);
     installation = await startInstallation({
       agents: AGENTS,
-      permissions: { permissions: { assistant: ALLOWED, steady: ALLOWED, poor: ALLOWED, mute: {} } },
+      mesh: 'llm: { default_model: scripted/assistant, failover: { scripted/assistant: [scripted/held] } }\n',
+      permissions: {
+        permissions: { assistant: ALLOWED, steady: ALLOWED, poor: ALLOWED, crowd: ALLOWED, mute: {} },
+      },
       scripts: { assistant: SCRIPT, held: HELD },
     });
   });
@@ -145,6 +149,22 @@ describe('a whole installation', { timeout: 300_000 }, () => {
     const { view } = await installation.control.ask('assistant', 'fail');
     assert.equal(view.status, 'failed');
     assert.match(view.refusal?.message ?? '', /the provider does not like it/);
+  });
+
+  test('of 50 calls at once out of one container, with budget for one, exactly one is admitted', async () => {
+    const calls = `node -e "
+      const body = JSON.stringify({ model: 'scripted/held', max_tokens: 8192, messages: [{ role: 'user', content: 'x' }] });
+      const call = () => fetch('http://127.0.0.1:8400/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      Promise.all(Array.from({ length: 50 }, call)).then((all) => console.log(all.map(({ status }) => status).join(' ')))"`;
+    const { view } = await installation.control.ask('crowd', `run ${calls}`);
+    const statuses = /\d{3}(?: \d{3}){49}/.exec(view.reply ?? '')?.[0].split(' ') ?? [];
+    assert.equal(statuses.length, 50, view.reply ?? '');
+    assert.equal(statuses.filter((status) => status === '200').length, 1);
+    // Refused for the budget, or for more calls at once than an agent may have.
+    assert.ok(statuses.every((status) => ['200', '402', '429'].includes(status)));
+    const { agents } = await installation.control.status();
+    const crowd = agents.find(({ name }) => name === 'crowd');
+    assert.ok(crowd && crowd.spentTodayMicroUsd <= 30_000);
   });
 
   test('of 50 calls at once, with budget for one, exactly one is admitted', async () => {
