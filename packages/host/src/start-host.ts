@@ -217,7 +217,11 @@ export async function startHost(parts: HostParts): Promise<Host> {
     steering: createSteering({ fleet, lanes }),
     reload: createReload({ live: config, read: parts.readConfig, audit, vault, fleet }),
     stopping: stopping.signal,
-    verify,
+    // With its own start in what is signed: what it says of the log is then said of all of it.
+    verify: async (request) => {
+      await signing.flush();
+      return verify(request);
+    },
     status: () =>
       fleetStatus({
         config,

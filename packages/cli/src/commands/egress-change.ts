@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { AgentName } from '@openlegion/contract/agent-name';
 import { AgentsConfig } from '@openlegion/contract/agents-config';
 import { configPaths } from '@openlegion/contract/installation';
@@ -39,7 +39,14 @@ export async function egressChange(
 }
 
 function requireAgent(home: string, agent: string): void {
-  const { agents } = configPaths(home);
+  const { agents, directory } = configPaths(home);
+  if (!existsSync(agents))
+    throw new OpenLegionError({
+      code: 'not_found',
+      rule: 'cli.configuration',
+      message: `There is no configuration in ${directory} yet.`,
+      remedy: 'Run ./openlegion start, which makes one, or name the installation with --home.',
+    });
   const config = AgentsConfig.safeParse(parse(readFileSync(agents, 'utf8')));
   const names = config.success ? Object.keys(config.data.agents) : null;
   if (AgentName.safeParse(agent).success && (names === null || names.includes(agent))) return;

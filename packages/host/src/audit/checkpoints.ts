@@ -13,7 +13,9 @@ const EVERY_MS = 60_000;
 export interface Checkpoints {
   /** To be called after each record. */
   onRecord(): void;
-  /** Signs what is unsigned, once more. Resolves also when the keeper is away. */
+  /** Signs what is unsigned, now. Resolves also when the keeper is away. */
+  flush(): Promise<void>;
+  /** The same, for the last time. */
   stop(): Promise<void>;
 }
 
@@ -54,15 +56,20 @@ export function createCheckpoints(options: {
     cancelTimer ??= clock.after(EVERY_MS, () => void run());
   }
 
+  async function flush(): Promise<void> {
+    await running;
+    if (unsigned > 0) await run();
+  }
+
   return {
     onRecord() {
       unsigned += 1;
       if (unsigned % EVERY_RECORDS === 0) void clock.after(0, () => void run());
       else schedule();
     },
+    flush,
     async stop() {
-      await running;
-      if (unsigned > 0) await run();
+      await flush();
       cancelTimer?.();
     },
   };
