@@ -1,14 +1,16 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import { ConfigReloaded } from '@openlegion/contract/control-api';
 import { dataPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { CommandContext } from '../command-context.ts';
-import { notRunning } from '../control/control-client.ts';
+import { createControlClient, notRunning } from '../control/control-client.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { configuredBaseUrls, credentialBindings } from '../vault-admin/credential-bindings.ts';
 import { fetchProviders } from '../vault-admin/provider-list.ts';
 import { captureVaultAdmin, runVaultAdmin } from '../vault-admin/run-vault-admin.ts';
 
+const RELOAD_MS = 30_000;
 const FULL_NAME = /^OPENLEGION_(?:SYSTEM|CRED)_[A-Z0-9_]{1,100}$/;
 const SHORT_NAME = /^[a-z][a-z0-9_-]{0,60}$/;
 
@@ -53,7 +55,7 @@ export async function vaultAdd(context: CommandContext, typed: string, place: Va
   if (!name) throw noName(typed);
   if (name.startsWith('OPENLEGION_CRED_')) {
     const chosen = forTool || place.origin ? place : { preset: typed };
-    return runVaultAdmin(['add', name, '--run', run, ...placeArguments(chosen)]);
+    return changed(context, ['add', name, '--run', run, ...placeArguments(chosen)]);
   }
   const known = credentialBindings(providers, configuredBaseUrls(context.home)).get(name) ?? [];
   const origin = place.origin ?? known;
@@ -71,7 +73,7 @@ export async function vaultAdd(context: CommandContext, typed: string, place: Va
 /** Replaces where a credential may go. */
 export async function vaultBind(context: CommandContext, typed: string, place: VaultPlace): Promise<number> {
   const { run } = requireRunning(context);
-  return runVaultAdmin(['bind', await storedName(run, typed), '--run', run, ...placeArguments(place)]);
+  return changed(context, ['bind', await storedName(run, typed), '--run', run, ...placeArguments(place)]);
 }
 
 /** `rotate`, `remove` and `show`: what takes the name of a credential that is there. */
@@ -83,7 +85,8 @@ export async function vaultOne(
 ): Promise<number> {
   const { run } = requireRunning(context);
   const json = options.json ? ['--json'] : [];
-  return runVaultAdmin([command, await storedName(run, typed), '--run', run, ...json]);
+  const asked = [command, await storedName(run, typed), '--run', run, ...json];
+  return command === 'show' ? runVaultAdmin(asked) : changed(context, asked);
 }
 
 export async function vaultList(context: CommandContext, options: { json: boolean }): Promise<number> {
@@ -108,7 +111,27 @@ export async function vaultFile(
   file: string,
 ): Promise<number> {
   const { run } = requireRunning(context);
-  return runVaultAdmin([command, file, '--run', run]);
+  const asked = [command, file, '--run', run];
+  return command === 'export' ? runVaultAdmin(asked) : changed(context, asked);
+}
+
+/** Placeholders change with a credential: an agent that is awake is given the new ones, when it is idle. */
+async function changed(context: CommandContext, asked: readonly string[]): Promise<number> {
+  const code = await runVaultAdmin(asked);
+  if (code !== 0) return code;
+  try {
+    await createControlClient(context.home).json(ConfigReloaded, {
+      method: 'POST',
+      path: '/api/config/reload',
+      json: {},
+      timeoutMs: RELOAD_MS,
+    });
+  } catch (error) {
+    // The vault has it; only agents that are awake go on with what they were given.
+    const why = error instanceof Error ? error.message : 'unknown';
+    context.terminal.errorLine(`Agents that are awake get the new placeholders at their next start: ${why}`);
+  }
+  return code;
 }
 
 const Names = z.object({ credentials: z.array(z.object({ name: z.string() })) });
