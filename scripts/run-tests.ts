@@ -9,12 +9,13 @@ export interface TestCounts {
   skipped: number;
 }
 
-/** Test files: `container` those that need an engine, `unit` all others. */
-export function testFiles(kind: 'unit' | 'container'): string[] {
+/** Test files: `container` those that need an engine, `process` those about whole processes, `unit` all others. */
+export function testFiles(wanted: 'unit' | 'process' | 'container'): string[] {
   const found = globSync(['packages/*/{src,probe,test}/**/*.test.ts', '{scripts,test}/**/*.test.ts'], {
     exclude: (path) => path.includes('node_modules'),
   });
-  return found.filter((file) => file.endsWith('.container.test.ts') === (kind === 'container')).sort();
+  const kindOf = (file: string) => /\.(container|process)\.test\.ts$/.exec(file)?.[1] ?? 'unit';
+  return found.filter((file) => kindOf(file) === wanted).sort();
 }
 
 /**

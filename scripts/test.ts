@@ -6,7 +6,7 @@ import { staticChecks } from './static-checks.ts';
 const startedAt = performance.now();
 await prepareMachine();
 const checks = await staticChecks();
-const unit = await runTests(testFiles('unit'), 2);
+const unit = await runTests([...testFiles('unit'), ...testFiles('process')], 2);
 const containers = await runTests(testFiles('container'), 1);
 const passed = checks.passed + unit.passed + containers.passed;
 const failed = checks.failed + unit.failed + containers.failed;
