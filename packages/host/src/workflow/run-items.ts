@@ -99,7 +99,11 @@ function failed(
     beginAttempt(draft, id, index, { ...item, attempt: item.attempt + 1, by: 'fallback' });
     return;
   }
-  if (goesOn && step.on_failure !== 'continue') {
+  if (!goesOn) {
+    conclude(draft, id, index, { ...item, ...cause, status: 'cancelled' });
+    return;
+  }
+  if (step.on_failure !== 'continue') {
     draft.updateStep(id, { failure: cause });
     draft.setItem(id, index, { ...item, ...cause, status: 'failed' });
     draft.updateStep(id, { open: draft.step(id).open - 1 });
