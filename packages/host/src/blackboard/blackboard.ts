@@ -60,9 +60,6 @@ export interface Blackboard {
     limit: number;
   }): Routed<BlackboardVersions>;
   set(write: Write): Promise<Routed<BlackboardVersion>>;
-  /** `set` as a part of the caller's transaction; the caller calls `announce` after it. */
-  setWithin(transaction: Transaction, write: Write): Routed<BlackboardVersion>;
-  announce(namespace: string, key: string): void;
   delete(deletion: Omit<Write, 'value' | 'ttlMs'>): Promise<Routed<BlackboardVersion>>;
   /** Of an operator: recorded in the audit log. A version that has expired does not come back. */
   undo(undo: BlackboardUndo & { namespace: string; operator: string }): Promise<Routed<BlackboardVersion>>;
@@ -160,8 +157,6 @@ export function createBlackboard(parts: {
       return { ok: true, value: listVersions(database, page, clock.now(), limits.pageBytes) };
     },
     set: (change) => write(change.namespace, (transaction) => apply(transaction, setChange(change))),
-    setWithin: (transaction, change) => apply(transaction, setChange(change)),
-    announce: hub.announce,
     delete: (deletion) =>
       write(deletion.namespace, (transaction) =>
         apply(transaction, { ...deletion, change: 'deleted', value: null }),

@@ -27,7 +27,7 @@ export interface Change {
 
 /**
  * Adds a version to a key, in the caller's transaction: compare-and-swap, the rules of `history/` and all limits
- * are decided here. What has expired counts as absent. A refusal has changed nothing.
+ * are decided here. What has expired counts as absent. A refusal has written nothing.
  */
 export function writeVersion(
   transaction: Transaction,

@@ -161,12 +161,37 @@ test('the host delivers wakes and workflow starts itself, tries again later, and
     hooks: { wake: hook, workflow: hook },
     warn: () => {},
   });
-  next.start();
+  await next.start();
   await next.stop();
   assert.deepEqual(
     later.map(({ deliveryId, attempt }) => [deliveryId, attempt]),
     parts.woken.map(({ deliveryId }) => [deliveryId, 2]),
   );
+});
+
+test('a host that ends again and again in the middle of a delivery uses up none of its attempts', async () => {
+  using parts = open();
+  await parts.pubsub.stop();
+  await parts.subscribe('bob', 'wake');
+  await parts.pubsub.publish(parts.event('news'));
+  const attempts: number[] = [];
+  for (let life = 0; life < 8; life += 1) {
+    const begun = Promise.withResolvers<void>();
+    // Never answers: this host is gone before it can store anything.
+    const wake = (delivery: Claimed) => {
+      attempts.push(delivery.attempt);
+      begun.resolve();
+      return new Promise<never>(() => {});
+    };
+    await createPubsub({
+      ...parts,
+      mayReceive: () => null,
+      hooks: { wake, workflow: wake },
+      warn: () => {},
+    }).start();
+    await begun.promise;
+  }
+  assert.deepEqual(attempts, Array(8).fill(1));
 });
 
 test('a hook that always fails ends as a dead letter that says why', async () => {

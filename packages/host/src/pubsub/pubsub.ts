@@ -2,7 +2,7 @@ import type { DeadLetters, Published, TopicDelivery } from '@openlegion/contract
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { Routed } from '../router/router.ts';
-import type { Database, Transaction } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
 import { integerOf } from '../store/row.ts';
 import { endDelivery } from './bury-delivery.ts';
 import {
@@ -42,9 +42,6 @@ export type TopicHooks = Record<
  */
 export interface Pubsub {
   publish(event: NewTopicEvent): Promise<Routed<Published>>;
-  /** `publish` as a part of the caller's transaction; the caller calls `kick` after it. */
-  publishWithin(transaction: Transaction, event: NewTopicEvent): Routed<Published>;
-  kick(): void;
   subscribe(subscription: Subscription): Promise<Routed<{ subscriptionId: number }>>;
   unsubscribe(subscription: Omit<Subscription, 'mode'>): Promise<Routed<null>>;
   subscriptions(namespace: string | null): (Subscription & { waiting: number; dead: number })[];
@@ -56,8 +53,8 @@ export interface Pubsub {
   settleDeadLetter(id: number, how: 'replay' | 'discard', operator: string): Promise<Routed<null>>;
   /** Forgets what is over, in bounded steps. Resolves with how many rows it changed. */
   collect(): Promise<number>;
-  /** Delivers what a former host left. */
-  start(): void;
+  /** Delivers what a former host left, an attempt that ended with it uncounted. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -107,21 +104,14 @@ export function createPubsub(parts: {
     await settle({ subscriber, deliveryId, lease, retryMs, reason });
   }
 
-  function publishWithin(transaction: Transaction, event: NewTopicEvent): Routed<Published> {
-    const published = publishEvent(transaction, context(), event);
-    if (!published.ok) return published;
-    const { eventId, subscribers } = published.value;
-    return { ok: true, value: { eventId, subscribers } };
-  }
-
   return {
     async publish(event) {
-      const published = await database.write((transaction) => publishWithin(transaction, event));
-      if (published.ok && published.value.subscribers > 0) pump.kick();
-      return published;
+      const published = await database.write((transaction) => publishEvent(transaction, context(), event));
+      if (!published.ok) return published;
+      if (published.value.created) pump.kick();
+      const { eventId, subscribers } = published.value;
+      return { ok: true, value: { eventId, subscribers } };
     },
-    publishWithin,
-    kick: pump.kick,
     async subscribe(subscription) {
       const done = await database.write((transaction) => subscribeTo(transaction, context(), subscription));
       pump.kick();
@@ -157,7 +147,16 @@ export function createPubsub(parts: {
       return { ok: true, value: null };
     },
     collect: () => database.write((transaction) => forgetOldEvents(transaction, context())),
-    start: pump.kick,
+    async start() {
+      await database.write((transaction) =>
+        transaction.run(
+          `UPDATE topic_delivery SET lease = '', visible_at = ?, attempt = attempt - 1
+           WHERE state = 'live' AND push = 1 AND lease <> ''`,
+          clock.now(),
+        ),
+      );
+      pump.kick();
+    },
     stop: pump.stop,
   };
 }

@@ -52,7 +52,7 @@ test('a host killed between any two writes loses nothing that it acknowledged, a
   // Later, so that leases of those killed are over.
   const clock = createManualClock(Date.now() + 600_000);
   const parts = openCoordination(`${directory}/mesh.db`, clock, (line) => effects.push(line));
-  parts.pubsub.start();
+  await parts.pubsub.start();
   parts.tasks.start();
   const idle = () =>
     parts.database.get(

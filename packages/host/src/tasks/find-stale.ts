@@ -1,12 +1,11 @@
-import type { TaskView } from '@openlegion/contract/task';
+import { TaskStatus } from '@openlegion/contract/task';
 import type { Reader, Transaction } from '../store/database.ts';
-import { integerOf } from '../store/row.ts';
+import { integerOf, textOf } from '../store/row.ts';
 import type { TaskContext } from './create-task.ts';
 import { addErrand } from './errands.ts';
 import { moveTask } from './move-task.ts';
 import { taskRefusals } from './refusals.ts';
 import { STALE_AFTER_MS } from './task-limits.ts';
-import { taskOf } from './task-row.ts';
 
 /**
  * Has somebody told of each open task that has not moved for too long, again after twice that time and so on; fails
@@ -28,22 +27,26 @@ export function sweepTasks(
       ...{ taskId: String(id), to: 'failed', actor: 'host' },
       refusal: taskRefusals.timedOut(),
     });
-  for (const row of openTasks(transaction)) {
-    const task = taskOf(row);
-    const told = integerOf(row, 'told');
-    const since = movedAt(task, progressAt);
-    const after = (STALE_AFTER_MS[task.status] ?? Number.POSITIVE_INFINITY) * 2 ** told;
-    if (now - since < after) continue;
-    transaction.run('UPDATE task SET told = told + 1 WHERE id = ?', task.taskId);
-    const about = { taskId: task.taskId, traceId: task.traceId, dueAt: now };
+  const quiet = transaction.all(
+    `SELECT id, trace_id, assignee, status, updated_at, told FROM task
+     WHERE finished_at IS NULL AND updated_at <= ?`,
+    now - Math.min(...Object.values(STALE_AFTER_MS)),
+  );
+  for (const row of quiet) {
+    const status = TaskStatus.parse(row.status);
+    const since = movedAt(status, integerOf(row, 'updated_at'), progressAt(textOf(row, 'assignee')));
+    const afterMs = (STALE_AFTER_MS[status] ?? Number.POSITIVE_INFINITY) * 2 ** integerOf(row, 'told');
+    if (now - since < afterMs) continue;
+    const taskId = textOf(row, 'id');
+    transaction.run('UPDATE task SET told = told + 1 WHERE id = ?', taskId);
+    const about = { taskId, traceId: textOf(row, 'trace_id'), dueAt: now };
     addErrand(transaction, { ...about, kind: 'attention', reason: 'stale' });
   }
 }
 
 /** When it last moved, in milliseconds since the epoch. */
-export function movedAt(task: TaskView, progressAt: (agent: string) => number): number {
-  const updated = Date.parse(task.updatedAt);
-  return task.status === 'working' ? Math.max(updated, progressAt(task.assignee)) : updated;
+export function movedAt(status: TaskStatus, updatedAt: number, progressAt: number): number {
+  return status === 'working' ? Math.max(updatedAt, progressAt) : updatedAt;
 }
 
 /** When the first unfinished task must be finished; null where none must. */
@@ -52,8 +55,4 @@ export function nextDeadline(reader: Reader): number | null {
     'SELECT MIN(deadline_at) AS at FROM task WHERE finished_at IS NULL AND deadline_at IS NOT NULL',
   );
   return row?.at == null ? null : integerOf(row, 'at');
-}
-
-function openTasks(reader: Reader) {
-  return reader.all('SELECT * FROM task INDEXED BY task_open_of WHERE finished_at IS NULL');
 }

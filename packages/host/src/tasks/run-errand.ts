@@ -79,7 +79,8 @@ async function hookFor(
       if (task.askedBy === null) return { ok: true, value: null };
       return hooks.deliverResult({ task, to: { kind: 'person', asker: task.askedBy } });
     case 'attention': {
-      const forMs = Math.max(0, context().now - movedAt(task, progressAt));
+      const since = movedAt(task.status, Date.parse(task.updatedAt), progressAt(task.assignee));
+      const forMs = Math.max(0, context().now - since);
       return hooks.attention({ task, forMs, reason: reasonOf(reason) });
     }
   }

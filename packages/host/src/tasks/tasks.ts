@@ -20,11 +20,11 @@ import { findTask, taskOf } from './task-row.ts';
  */
 export interface Tasks {
   create(task: NewTask): Promise<Routed<TaskView>>;
-  /** As a part of the caller's transaction; the caller calls `kick` after it. */
-  createWithin(transaction: Transaction, task: NewTask): Routed<{ task: TaskView; created: boolean }>;
   move(move: TaskMove): Promise<Routed<TaskView>>;
-  moveWithin(transaction: Transaction, move: TaskMove): Routed<TaskView>;
-  /** For the lanes, in the transactions in which they give out and settle a message that may be a task's. */
+  /**
+   * For the lanes, in the transactions in which they give out and settle a message that may be a task's; `kick` after
+   * the commit.
+   */
   startTurn(transaction: Transaction, taskId: string): void;
   settleTurn(transaction: Transaction, end: TurnEnd): void;
   /** Whether a trace has tasks that are not finished, or results still to be returned: it has then not settled. */
@@ -113,9 +113,7 @@ export function createTasks(parts: {
         const created = createTask(transaction, context(), task);
         return created.ok ? { ok: true, value: created.value.task } : created;
       }),
-    createWithin: (transaction, task) => createTask(transaction, context(), task),
     move: (move) => kicking((transaction) => moveTask(transaction, context(), move)),
-    moveWithin: (transaction, move) => moveTask(transaction, context(), move),
     startTurn: (transaction, taskId) => startTurn(transaction, context(), taskId),
     settleTurn: (transaction, end) => settleTurn(transaction, context(), end),
     isOpen: (transaction, traceId) =>

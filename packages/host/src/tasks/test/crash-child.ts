@@ -11,7 +11,7 @@ const parts = openCoordination(`${directory}/mesh.db`, createSystemClock(), (lin
   appendFileSync(`${directory}/effects`, `${line}\n`),
 );
 const by = { namespace: 'fleet', writer: 'alice', traceId: 't', limited: true };
-parts.pubsub.start();
+await parts.pubsub.start();
 parts.tasks.start();
 await parts.pubsub.subscribe({ namespace: 'fleet', topic: 'news', subscriber: 'bob', mode: 'wake' });
 
