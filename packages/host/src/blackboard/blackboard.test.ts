@@ -255,6 +255,6 @@ test('property: the blackboard does what a map with versions does, whatever the 
         }
       }
     }),
-    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 40) },
+    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 25) },
   );
 });

@@ -370,6 +370,6 @@ test('property: whatever is taken, given back, left or acknowledged, no event is
       }
       assert.deepEqual([...left].sort(), [...open_].sort());
     }),
-    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 30) },
+    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 20) },
   );
 });

@@ -9,7 +9,7 @@ import { createManualClock } from '../manual-clock.ts';
 import { openCoordination } from './test/coordination.ts';
 
 const CHILD = new URL('./test/crash-child.ts', import.meta.url).pathname;
-const KILLS = Number(process.env.OPENLEGION_RUNS ?? 5);
+const KILLS = Math.min(Number(process.env.OPENLEGION_RUNS ?? 5), 200);
 const directory = mkdtempSync(`${tmpdir()}/openlegion-crash-`);
 after(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { TaskAttention, TaskOrigin, TaskView } from '@openlegion/contract/task';
@@ -120,7 +121,7 @@ test('property: of all moves exactly those of the table are made, and what is fi
         assert.equal(parts.returned.length, isOpen(status) ? 0 : 1, 'a result returns once');
       },
     ),
-    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 40) },
+    { numRuns: Number(process.env.OPENLEGION_RUNS ?? 25) },
   );
 });
 
@@ -390,4 +391,12 @@ test('lists are bounded in size, and old tasks are forgotten with all that is of
   assert.equal(await parts.tasks.collect(), 30);
   for (const table of ['task', 'task_change', 'task_errand'])
     assert.deepEqual(parts.database.all(`SELECT * FROM ${table}`), []);
+});
+
+test('the table of moves in docs/coordination.md is the one that holds', () => {
+  const text = readFileSync(new URL('../../../../docs/coordination.md', import.meta.url), 'utf8');
+  for (const status of TaskStatus.options) {
+    const moves = TASK_MOVES[status].join(', ') || 'nothing';
+    assert.ok(text.includes(`| ${status} | ${moves} |`), status);
+  }
 });
