@@ -6,6 +6,7 @@ import type { TaskContext } from './create-task.ts';
 import { addErrand, type Errand, endErrand, postponeErrand } from './errands.ts';
 import { movedAt } from './find-stale.ts';
 import { moveTask } from './move-task.ts';
+import type { TaskLimits } from './task-limits.ts';
 import { findTask } from './task-row.ts';
 
 /**
@@ -26,9 +27,16 @@ export interface TaskHooks {
 
 const PASSING: readonly RefusalCode[] = ['rate_limited', 'unavailable', 'internal', 'disk_full'];
 
+/**
+ * Called in the transaction that ends an errand: the trace may have settled with it. Returns what to do after the
+ * commit.
+ */
+export type OnErrandEnded = (transaction: Transaction, traceId: string) => () => void;
+
 interface ErrandParts {
   database: Database;
   hooks: TaskHooks;
+  onErrandEnded?: OnErrandEnded | undefined;
   context: () => TaskContext;
   progressAt: (agent: string) => number;
   warn: (message: string) => void;
@@ -36,21 +44,25 @@ interface ErrandParts {
 
 /** Does one errand, and stores that it is done, when it is tried again, or what follows from its having failed. */
 export async function runErrand(parts: ErrandParts, errand: Errand): Promise<void> {
-  const { database, context } = parts;
+  const { database, context, onErrandEnded } = parts;
   const task = findTask(database, errand.taskId);
   const refusal = task && (await attempt(parts, errand, task));
-  await database.write((transaction) => {
+  const announce = await database.write((transaction) => {
     const { now, limits } = context();
-    // It may have been replaced or dropped meanwhile: by a move of the task.
-    if (!task || refusal === null) return endErrand(transaction, errand);
-    const passing = PASSING.includes(refusal.code);
-    const offered = errand.kind === 'result' || errand.kind === 'person';
-    if (passing && !(offered && errand.attempt >= limits.returnAttempts)) {
+    if (!task || refusal === null) endErrand(transaction, errand);
+    else if (isWorthRetrying(errand, refusal, limits)) {
       const waitMs = Math.min(limits.retryMs * 2 ** Math.min(errand.attempt - 1, 20), limits.retryMostMs);
-      return postponeErrand(transaction, errand, now + waitMs);
-    }
-    return giveUp(transaction, context(), errand, task, refusal);
+      postponeErrand(transaction, errand, now + waitMs);
+      return undefined;
+    } else giveUp(transaction, context(), errand, task, refusal);
+    return task ? onErrandEnded?.(transaction, task.traceId) : undefined;
   });
+  announce?.();
+}
+
+function isWorthRetrying(errand: Errand, { code }: Refusal, limits: TaskLimits): boolean {
+  const offered = errand.kind === 'result' || errand.kind === 'person';
+  return PASSING.includes(code) && !(offered && errand.attempt >= limits.returnAttempts);
 }
 
 async function attempt(parts: ErrandParts, errand: Errand, task: TaskView): Promise<Refusal | null> {

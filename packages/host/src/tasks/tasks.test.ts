@@ -47,9 +47,14 @@ function open(hooks: Partial<TaskHooks> = {}, limits: object = {}) {
       return OK;
     },
   };
-  const make = () =>
-    createTasks({ ...parts, hooks: all, limits: { ...TASK_LIMITS, ...limits }, warn: () => {} });
-  const tasks = make();
+  const quiet: string[] = [];
+  const tasks = createTasks({
+    ...{ ...parts, hooks: all, limits: { ...TASK_LIMITS, ...limits }, warn: () => {} },
+    onErrandEnded: (transaction, traceId) => {
+      const isQuiet = !tasks.isOpen(transaction, traceId);
+      return () => void (isQuiet && quiet.push(traceId));
+    },
+  });
   let ids = 0;
   const task = (more: object = {}) => {
     const id = `msg_${++ids}`;
@@ -70,7 +75,7 @@ function open(hooks: Partial<TaskHooks> = {}, limits: object = {}) {
     parts.database.write((transaction) =>
       tasks.settleTurn(transaction, { taskId, status, reply, refusal: null }),
     );
-  return { ...parts, tasks, make, did, returned, told, task, rest, move, settle };
+  return { ...parts, tasks, did, quiet, returned, told, task, rest, move, settle };
 }
 
 const ruleOf = (answer: Routed<unknown>) => (answer.ok ? 'ok' : answer.refusal.rule);
@@ -95,6 +100,7 @@ test('a task is given to its agent, its turn is its work, and the reply returns 
     [[taskId, 'done', 'four', { kind: 'agent', agent: 'alice' }]],
   );
   assert.equal(parts.returned[0]?.task.askedBy?.channel, 'telegram');
+  assert.deepEqual(parts.quiet, ['t'], 'said once, when nothing of the trace is left to do');
   assert.equal(await parts.database.write((transaction) => parts.tasks.isOpen(transaction, 't')), false);
   assert.deepEqual(
     parts.tasks.changes(taskId).map(({ actor, to }) => `${actor} ${to}`),

@@ -9,7 +9,7 @@ import { createTask, type NewTask, type TaskContext } from './create-task.ts';
 import { dueErrands, nextErrandAt } from './errands.ts';
 import { nextDeadline, sweepTasks } from './find-stale.ts';
 import { changesOf, moveTask, type TaskMove } from './move-task.ts';
-import { runErrand, type TaskHooks } from './run-errand.ts';
+import { type OnErrandEnded, runErrand, type TaskHooks } from './run-errand.ts';
 import { settleTurn, startTurn, type TurnEnd } from './settle-turn.ts';
 import { TASK_LIMITS, type TaskLimits } from './task-limits.ts';
 import { findTask, taskOf } from './task-row.ts';
@@ -58,6 +58,7 @@ export function createTasks(parts: {
   audit: AuditLog;
   clock: Clock;
   hooks: TaskHooks;
+  onErrandEnded?: OnErrandEnded;
   warn: (message: string) => void;
   limits?: TaskLimits;
 }): Tasks {
