@@ -94,56 +94,21 @@ export const RunRecord = z.strictObject({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.strictObject({ type: z.literal(type), run: z.string(), ...shape });
+const OfStep = { step: z.string() };
+const OfTask = { ...OfStep, index: z.int(), attempt: z.int() };
+const Ends = z.enum(['done', 'failed', 'cancelled']);
+
 /** For whoever looks on; each is announced once what it tells is on disk. */
 export const WorkflowEvent = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('workflow_started'),
-    run: z.string(),
-    workflow: z.string(),
-    hash: z.string(),
-  }),
-  z.strictObject({
-    type: z.literal('workflow_task_started'),
-    run: z.string(),
-    step: z.string(),
-    index: z.int(),
-    attempt: z.int(),
-    to: z.string(),
-  }),
-  z.strictObject({
-    type: z.literal('workflow_task_ended'),
-    run: z.string(),
-    step: z.string(),
-    index: z.int(),
-    attempt: z.int(),
-    ...Cause,
-  }),
-  z.strictObject({
-    type: z.literal('workflow_approval_asked'),
-    run: z.string(),
-    step: z.string(),
-    hash: z.string(),
-  }),
-  z.strictObject({
-    type: z.literal('workflow_approval_answered'),
-    run: z.string(),
-    step: z.string(),
-    approved: z.boolean(),
-    by: z.string(),
-  }),
-  z.strictObject({
-    type: z.literal('workflow_step_settled'),
-    run: z.string(),
-    step: z.string(),
-    status: StepStatus,
-    ...Cause,
-  }),
-  z.strictObject({
-    type: z.literal('workflow_settled'),
-    run: z.string(),
-    status: z.enum(['done', 'failed', 'cancelled']),
-    ...Cause,
-  }),
+  event('workflow_started', { workflow: z.string(), hash: z.string() }),
+  event('workflow_task_started', { ...OfTask, to: z.string() }),
+  event('workflow_task_ended', { ...OfTask, ...Cause }),
+  event('workflow_approval_asked', { ...OfStep, hash: z.string() }),
+  event('workflow_approval_answered', { ...OfStep, approved: z.boolean(), by: z.string() }),
+  event('workflow_step_settled', { ...OfStep, status: StepStatus, ...Cause }),
+  event('workflow_settled', { status: Ends, ...Cause }),
 ]);
 export type WorkflowEvent = z.infer<typeof WorkflowEvent>;
 

@@ -44,49 +44,49 @@ export function createDefinitions(parts: {
     return row ? storedOf(row) : null;
   };
 
+  /** Runs the statement and, where it changed something, records whose decision that was. */
+  function decide(decision: Decision, sql: string, ...parameters: (string | null)[]): Promise<boolean> {
+    return database.write((transaction) => {
+      const changed = transaction.run(sql, ...parameters) > 0;
+      if (changed) onDecision?.(transaction, decision);
+      return changed;
+    });
+  }
+  const setAccepted = (type: Decision['type'], hash: string, by: string, accepted: boolean) => {
+    const name = find(hash)?.name;
+    if (name === undefined) return Promise.resolve(false);
+    const sql = `UPDATE workflow_definition SET accepted_by = ?, accepted_at = ? WHERE hash = ? AND accepted_by IS ${accepted ? '' : 'NOT '}NULL`;
+    return decide(
+      { type, hash, name, by },
+      sql,
+      accepted ? by : null,
+      accepted ? isoTime(clock) : null,
+      hash,
+    );
+  };
+
   return {
     find,
     async propose({ hash, definition }, by) {
-      await database.write((transaction) => {
-        const added = transaction.run(
-          'INSERT OR IGNORE INTO workflow_definition (hash, name, definition, proposed_by, proposed_at) VALUES (?, ?, ?, ?, ?)',
-          hash,
-          definition.name,
-          JSON.stringify(definition),
-          by,
-          isoTime(clock),
-        );
-        if (added > 0) onDecision?.(transaction, { type: 'proposed', hash, name: definition.name, by });
-      });
+      const { name } = definition;
+      await decide(
+        { type: 'proposed', hash, name, by },
+        'INSERT OR IGNORE INTO workflow_definition (hash, name, definition, proposed_by, proposed_at) VALUES (?, ?, ?, ?, ?)',
+        hash,
+        name,
+        JSON.stringify(definition),
+        by,
+        isoTime(clock),
+      );
       const stored = find(hash);
       if (!stored) throw unreadable(hash);
       return stored;
     },
     async accept(hash, by) {
-      await database.write((transaction) => {
-        const changed = transaction.run(
-          'UPDATE workflow_definition SET accepted_by = ?, accepted_at = ? WHERE hash = ? AND accepted_by IS NULL',
-          by,
-          isoTime(clock),
-          hash,
-        );
-        const name = find(hash)?.name;
-        if (changed > 0 && name !== undefined)
-          onDecision?.(transaction, { type: 'accepted', hash, name, by });
-      });
+      await setAccepted('accepted', hash, by, true);
       return find(hash);
     },
-    revoke(hash, by) {
-      return database.write((transaction) => {
-        const changed = transaction.run(
-          'UPDATE workflow_definition SET accepted_by = NULL, accepted_at = NULL WHERE hash = ? AND accepted_by IS NOT NULL',
-          hash,
-        );
-        const name = find(hash)?.name;
-        if (changed > 0 && name !== undefined) onDecision?.(transaction, { type: 'revoked', hash, name, by });
-        return changed > 0;
-      });
-    },
+    revoke: (hash, by) => setAccepted('revoked', hash, by, false),
     list: () =>
       database.all('SELECT * FROM workflow_definition ORDER BY name, proposed_at, hash').map(storedOf),
     compiled(hash) {
