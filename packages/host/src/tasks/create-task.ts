@@ -104,6 +104,14 @@ function overLimit(
 ): Refusal | null {
   if (Buffer.byteLength(text) > limits.taskBytes) return taskRefusals.tooLarge('task', limits.taskBytes);
   if (task.hops > limits.hops) return taskRefusals.hops(limits.hops, pathOf(transaction, task.traceId));
+  if (task.origin.kind === 'agent') {
+    const trace = transaction.get(
+      "SELECT COUNT(*) AS n FROM task WHERE trace_id = ? AND INSTR(origin_name, ':') = 0",
+      task.traceId,
+    );
+    if (integerOf(trace ?? {}, 'n') >= limits.ofTrace)
+      return taskRefusals.traceFull(limits.ofTrace, pathOf(transaction, task.traceId));
+  }
   const open = transaction.get(
     `SELECT (SELECT COUNT(*) FROM task WHERE origin_name = ? AND finished_at IS NULL) AS own,
      (SELECT COUNT(*) FROM task WHERE assignee = ? AND finished_at IS NULL) AS given`,

@@ -21,6 +21,12 @@ export const taskRefusals = {
     message: `This work has been handed on ${most} times already: ${path.slice(-1500)}.`,
     remedy: 'Look for a circle of hand-offs, and have one of the agents finish the task.',
   }),
+  traceFull: (most: number, path: string): Refusal => ({
+    code: 'denied',
+    rule: 'tasks.trace_limit',
+    message: `Agents have handed on ${most} tasks in this trace already, the last: ${path.slice(-1500)}.`,
+    remedy: 'Look for a circle of hand-offs and results, or make the work a workflow.',
+  }),
   originFull: (origin: string, most: number): Refusal => ({
     code: 'rate_limited',
     rule: 'tasks.open_of_origin',

@@ -6,6 +6,11 @@ const MINUTE = 60_000;
 export const TASK_LIMITS = {
   /** Hand-offs that may follow one from the other; what goes round in circles ends here. */
   hops: 8,
+  /**
+   * Hand-offs between agents in one trace: each result gives its origin a turn, which may hand on again, so that depth
+   * alone would let two agents double their turns with every hop.
+   */
+  ofTrace: 64,
   taskBytes: 64 * 1024,
   resultBytes: 512 * 1024,
   /** Open tasks that one origin may have, and that one agent may have been given. */

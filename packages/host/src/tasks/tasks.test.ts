@@ -346,6 +346,24 @@ test('a circle of hand-offs stops at the limit, and the record shows the way it 
   assert.match(record?.detail ?? '', /bob > alice/);
 });
 
+test('two agents that hand on in every turn, those of results too, come to an end soon', async () => {
+  using parts = openAgents();
+  // Each turn hands on; each task makes a turn of the other agent, and its result a turn of the first.
+  const turns = [{ agent: 'alice', hops: 0 }];
+  let handed = 0;
+  for (let next = turns.shift(); next; next = turns.shift()) {
+    const [from, to] = next.agent === 'alice' ? [parts.alice, 'bob'] : [parts.bob, 'alice'];
+    const answer = await parts.handOff(from, to, next.hops);
+    if (!answer.ok) {
+      assert.ok(['tasks.hop_limit', 'tasks.trace_limit'].includes(answer.refusal.rule));
+      continue;
+    }
+    handed += 1;
+    turns.push({ agent: to, hops: next.hops + 1 }, { agent: from.name, hops: next.hops + 1 });
+  }
+  assert.equal(handed, TASK_LIMITS.ofTrace);
+});
+
 test('tasks of others are like those that do not exist, for reading and for every move', async () => {
   using parts = openAgents();
   const handed = await parts.handOff(parts.alice, 'bob');
