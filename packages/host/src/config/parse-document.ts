@@ -11,8 +11,11 @@ const MOST_ALIASES = 50;
 const MOST_NESTING = 100;
 
 export type Parsed<T> = { ok: true; value: T; locate: Locate } | { ok: false; problems: ConfigProblem[] };
-/** Where a path stands in the file: its key, or the nearest that exists. */
-export type Locate = (path: readonly PropertyKey[]) => { line: number; column: number };
+/**
+ * Where a path stands in the file: its key, or the nearest that exists. With `within`, that character of the text
+ * that is the value there, where it is written on one line without escapes; else its beginning.
+ */
+export type Locate = (path: readonly PropertyKey[], within?: number) => { line: number; column: number };
 
 /**
  * Parses YAML 1.2 (core schema; duplicate keys, unknown tags, merge keys and alias bombs are errors), or with
@@ -79,8 +82,8 @@ export function parseDocumentAs<S extends z.ZodType>(
     };
   }
 
-  const locate: Locate = (path) => {
-    const offset = offsetOf(document, path);
+  const locate: Locate = (path, within) => {
+    const offset = within === undefined ? offsetOf(document, path) : textOffset(document, path, within);
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
@@ -138,7 +141,7 @@ function deepNesting(text: string): { line: number; column: number } | null {
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   let node: unknown = document.contents;
   let offset = start(node);
-  for (const part of path) {
+  for (const [index, part] of path.entries()) {
     if (isMap(node)) {
       const pair = node.items.find(
         (item) => String(isScalar(item.key) ? item.key.value : item.key) === String(part),
@@ -147,11 +150,20 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
       offset = start(pair.key) ?? offset;
       node = pair.value;
     } else {
-      node = document.getIn(path.slice(0, path.indexOf(part) + 1), true);
+      node = document.getIn(path.slice(0, index + 1), true);
       offset = start(node) ?? offset;
     }
   }
   return offset;
+}
+
+function textOffset(document: Document, path: readonly PropertyKey[], within: number): number {
+  const node = document.getIn(path, true);
+  if (!isScalar(node) || typeof node.value !== 'string') return offsetOf(document, path);
+  const quote = node.type === 'PLAIN' ? 0 : 1;
+  const [from, to] = node.range ?? [0, 0];
+  const asWritten = to - from === node.value.length + 2 * quote;
+  return asWritten ? from + quote + within : from;
 }
 
 function start(node: unknown): number {

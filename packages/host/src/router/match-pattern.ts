@@ -1,48 +1,47 @@
+import { normalKey } from './normal-key.ts';
+
 /**
  * Whether a pattern of permissions.json covers a key. `*` is any run of characters within one `/` segment, also
- * none; `**` any run, slashes included; everything else is itself, case and all. A key with an empty, `.` or `..`
- * segment, a control character, or over 512 characters is covered by nothing. Both are compared in Unicode's NFC.
- * Linear in the length of both, whatever the pattern.
+ * none; `**` any run, slashes included; everything else is itself, case and all. Both are compared in Unicode's NFC,
+ * and a key that `normalKey` refuses is covered by nothing. Takes time linear in each of the two, whatever the other.
  */
 export function matchesPattern(pattern: string, key: string): boolean {
-  const normal = key.normalize('NFC');
-  return isPlainKey(normal) && covers(tokensOf(pattern.normalize('NFC')), normal);
+  const normal = normalKey(key);
+  return normal !== null && pattern.isWellFormed() && covers(pattern.normalize('NFC'), normal);
 }
 
-type Token = { star: 'segment' | 'any' } | { literal: string };
-
-function tokensOf(pattern: string): Token[] {
-  return pattern
-    .split(/(\*+)/)
-    .filter((part) => part !== '')
-    .map((part) =>
-      part.startsWith('*')
-        ? { star: part.length === 1 ? ('segment' as const) : ('any' as const) }
-        : { literal: part },
-    );
-}
-
-/** The set of positions reachable after each token: no backtracking. */
-function covers(tokens: readonly Token[], key: string): boolean {
-  let reachable = new Set([0]);
-  for (const token of tokens) {
-    const next = new Set<number>();
-    if ('literal' in token) {
-      for (const at of reachable) if (key.startsWith(token.literal, at)) next.add(at + token.literal.length);
-    } else {
-      let open = false;
-      for (let at = 0; at <= key.length; at += 1) {
-        if (open && token.star === 'segment' && key[at - 1] === '/') open = false;
-        if (reachable.has(at)) open = true;
-        if (open) next.add(at);
-      }
-    }
-    reachable = next;
+/**
+ * Which ends of `key` the pattern read so far can reach, one byte for each: no backtracking. Most patterns fail, or
+ * are through, at their first literal.
+ */
+function covers(pattern: string, key: string): boolean {
+  const star = pattern.indexOf('*');
+  if (star === -1) return pattern === key;
+  if (!key.startsWith(pattern.slice(0, star))) return false;
+  let reached = new Uint8Array(key.length + 1);
+  reached[star] = 1;
+  for (const token of pattern.slice(star).split(/(\*+)/)) {
+    if (token === '') continue;
+    reached = token.startsWith('*') ? afterStar(reached, key, token !== '*') : afterText(reached, key, token);
   }
-  return reachable.has(key.length);
+  return reached[key.length] === 1;
 }
 
-function isPlainKey(key: string): boolean {
-  if (key.length === 0 || key.length > 512 || /\p{Cc}/u.test(key)) return false;
-  return key.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+function afterStar(reached: Uint8Array, key: string, crosses: boolean): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(reached.length);
+  let open = false;
+  for (let at = 0; at < reached.length; at += 1) {
+    if (!crosses && key[at - 1] === '/') open = false;
+    if (reached[at] === 1) open = true;
+    if (open) next[at] = 1;
+  }
+  return next;
+}
+
+function afterText(reached: Uint8Array, key: string, text: string): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(reached.length);
+  for (let at = 0; at < reached.length; at += 1) {
+    if (reached[at] === 1 && key.startsWith(text, at)) next[at + text.length] = 1;
+  }
+  return next;
 }

@@ -1,0 +1,178 @@
+import type { TaskChange, TaskList, TaskView } from '@openlegion/contract/task';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import { createPump } from '../pubsub/pump.ts';
+import type { Routed } from '../router/router.ts';
+import type { Database, Transaction } from '../store/database.ts';
+import { integerOf, textOf } from '../store/row.ts';
+import { createTask, type NewTask, type TaskContext } from './create-task.ts';
+import { dueErrands, nextErrandAt } from './errands.ts';
+import { nextDeadline, sweepTasks } from './find-stale.ts';
+import { changesOf, moveTask, type TaskMove } from './move-task.ts';
+import { type OnErrandEnded, runErrand, type TaskHooks } from './run-errand.ts';
+import { settleTurn, startTurn, type TurnEnd } from './settle-turn.ts';
+import { TASK_LIMITS, type TaskLimits } from './task-limits.ts';
+import { findTask, taskOf } from './task-row.ts';
+
+/**
+ * Durable tasks, and what the host does for them by itself. Nothing here decides on permissions: `createAgentTasks`
+ * does, and workflows and the control API are the operator's. What a promise resolved with is on disk.
+ */
+export interface Tasks {
+  create(task: NewTask): Promise<Routed<TaskView>>;
+  move(move: TaskMove): Promise<Routed<TaskView>>;
+  /**
+   * For the lanes, in the transactions in which they give out and settle a message that may be a task's; `kick` after
+   * the commit.
+   */
+  startTurn(transaction: Transaction, taskId: string): void;
+  settleTurn(transaction: Transaction, end: TurnEnd): void;
+  /** Whether a trace has tasks that are not finished, or results still to be returned: it has then not settled. */
+  isOpen(transaction: Transaction, traceId: string): boolean;
+  kick(): void;
+  find(taskId: string): TaskView | null;
+  changes(taskId: string): TaskChange[];
+  /** Open tasks given to an agent; or handed on by an origin, with those that ended lately. Newest last. */
+  given(agent: string, limit: number): TaskList;
+  handedOn(originName: string, limit: number): TaskList;
+  /** Open tasks that are blocked or were told to be stale, and those whose result nobody took. */
+  needAttention(limit: number): TaskView[];
+  /** The agent's loop did something (a model call, a tool's end): kept in memory. */
+  progress(agent: string): void;
+  /** Whether it has a task at work and its loop has not moved for long: unhealthy, though its process is there. */
+  isStuck(agent: string): boolean;
+  /** Unfinished tasks of an agent. */
+  load(agent: string): number;
+  /** Forgets what was finished long ago. Resolves with how many tasks. */
+  collect(): Promise<number>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const AT_A_TIME = 32;
+/** Of texts and results in one list. */
+const LIST_CHARACTERS = 512 * 1024;
+
+export function createTasks(parts: {
+  database: Database;
+  audit: AuditLog;
+  clock: Clock;
+  hooks: TaskHooks;
+  onErrandEnded?: OnErrandEnded;
+  warn: (message: string) => void;
+  limits?: TaskLimits;
+}): Tasks {
+  const { database, audit, clock, hooks, warn, limits = TASK_LIMITS } = parts;
+  const startedAt = clock.now();
+  const progressed = new Map<string, number>();
+  let sweepAt = startedAt;
+  const context = (): TaskContext => ({ limits, now: clock.now(), audit });
+  // Nothing is known of what was before this host: what stood still then may move now.
+  const progressAt = (agent: string) => progressed.get(agent) ?? startedAt;
+  const pump = createPump({ clock, warn: (message) => warn(`tasks: ${message}`), run });
+
+  async function run(): Promise<number | null> {
+    const deadline = nextDeadline(database);
+    if (clock.now() >= Math.min(sweepAt, deadline ?? sweepAt)) {
+      await database.write((transaction) => sweepTasks(transaction, context(), progressAt));
+      sweepAt = clock.now() + limits.sweepMs;
+    }
+    for (;;) {
+      const due = dueErrands(database, clock.now(), AT_A_TIME);
+      await Promise.all(due.map((errand) => runErrand({ ...parts, hooks, context, progressAt }, errand)));
+      // Looked at until nothing is due: an errand can be followed by another.
+      if (due.length === 0) break;
+    }
+    const next = Math.min(...[sweepAt, nextErrandAt(database) ?? sweepAt, nextDeadline(database) ?? sweepAt]);
+    return Math.max(next - clock.now(), 0);
+  }
+
+  async function kicking<T>(work: (transaction: Transaction) => Routed<T>): Promise<Routed<T>> {
+    const done = await database.write(work);
+    if (done.ok) pump.kick();
+    return done;
+  }
+
+  function list(where: string, name: string, limit: number): TaskList {
+    const sizes = database.all(
+      `SELECT id, LENGTH(text) + LENGTH(result) AS size FROM task WHERE ${where} ORDER BY ordinal DESC LIMIT ?`,
+      ...[name, limit + 1],
+    );
+    let characters = 0;
+    const beyond = sizes.findIndex((row, index) => {
+      characters += integerOf(row, 'size');
+      return index === limit || (index > 0 && characters > LIST_CHARACTERS);
+    });
+    const listed = beyond === -1 ? sizes : sizes.slice(0, beyond);
+    const tasks = listed.reverse().flatMap((row) => findTask(database, textOf(row, 'id')) ?? []);
+    return { tasks, truncated: beyond !== -1 };
+  }
+
+  return {
+    create: (task) =>
+      kicking((transaction) => {
+        const created = createTask(transaction, context(), task);
+        return created.ok ? { ok: true, value: created.value.task } : created;
+      }),
+    move: (move) => kicking((transaction) => moveTask(transaction, context(), move)),
+    startTurn: (transaction, taskId) => startTurn(transaction, context(), taskId),
+    settleTurn: (transaction, end) => settleTurn(transaction, context(), end),
+    isOpen: (transaction, traceId) =>
+      transaction.get(
+        `SELECT 1 FROM task WHERE trace_id = ? AND finished_at IS NULL UNION ALL
+         SELECT 1 FROM task_errand WHERE trace_id = ? AND due_at IS NOT NULL AND kind IN ('result', 'person') LIMIT 1`,
+        ...[traceId, traceId],
+      ) !== undefined,
+    kick: pump.kick,
+    find: (taskId) => findTask(database, taskId),
+    changes: (taskId) => changesOf(database, taskId),
+    given: (agent, limit) => list('assignee = ? AND finished_at IS NULL', agent, limit),
+    handedOn: (originName, limit) => list('origin_name = ?', originName, limit),
+    needAttention: (limit) =>
+      database
+        .all(
+          `SELECT * FROM task WHERE (finished_at IS NULL AND (status = 'blocked' OR told > 0)) OR id IN
+           (SELECT task_id FROM task_errand WHERE due_at IS NULL) ORDER BY ordinal LIMIT ?`,
+          limit,
+        )
+        .map(taskOf),
+    progress: (agent) => void progressed.set(agent, clock.now()),
+    isStuck(agent) {
+      const since = database.get(
+        "SELECT MIN(updated_at) AS at FROM task WHERE assignee = ? AND finished_at IS NULL AND status = 'working'",
+        agent,
+      );
+      if (since?.at == null) return false;
+      return clock.now() - Math.max(integerOf(since, 'at'), progressAt(agent)) >= limits.stuckMs;
+    },
+    load(agent) {
+      const row = database.get(
+        'SELECT COUNT(*) AS n FROM task WHERE assignee = ? AND finished_at IS NULL',
+        agent,
+      );
+      return integerOf(row ?? {}, 'n');
+    },
+    collect: () =>
+      database.write((transaction) => {
+        const old = transaction.all(
+          `SELECT id FROM task WHERE finished_at <= ? AND id NOT IN
+           (SELECT task_id FROM task_errand WHERE due_at IS NOT NULL) LIMIT ?`,
+          ...[clock.now() - limits.keepMs, limits.collectRows],
+        );
+        for (const row of old) {
+          const id = textOf(row, 'id');
+          for (const [table, column] of TABLES)
+            transaction.run(`DELETE FROM ${table} WHERE ${column} = ?`, id);
+        }
+        return old.length;
+      }),
+    start: pump.kick,
+    stop: pump.stop,
+  };
+}
+
+const TABLES = [
+  ['task_errand', 'task_id'],
+  ['task_change', 'task_id'],
+  ['task', 'id'],
+] as const;
