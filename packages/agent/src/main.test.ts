@@ -21,6 +21,7 @@ const START = {
   initialInstructions: '',
   tools: ['exec', 'write_file'],
   egress: { authorityPem: '', environment: {} },
+  extras: {},
 };
 
 function scripted(...answers: string[][]) {

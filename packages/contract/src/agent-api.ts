@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
+import { BrowserBackend, McpServerConfig, RuntimeConfig } from './agents-config.ts';
+import { JsonValue } from './json-value.ts';
 import { ModelName } from './model-name.ts';
 
 /**
@@ -8,6 +10,7 @@ import { ModelName } from './model-name.ts';
  * | method and path            | body               | answer                                        |
  * |----------------------------|--------------------|-----------------------------------------------|
  * | GET  /status               |                    | AgentStatus                                   |
+ * | PUT  /skills               | SkillFiles         | 204; before /start, and again when they change |
  * | POST /start                | AgentStart         | 204; opens /data; once per container          |
  * | POST /chat/stream          | ChatRequest        | 200 application/x-ndjson of TurnEvent         |
  * | POST /chat/steer           | SteerRequest       | 202 when a turn runs, else 409                |
@@ -17,6 +20,7 @@ import { ModelName } from './model-name.ts';
  * | GET  /workspace            |                    | WorkspaceListing                              |
  * | GET  /workspace/{file}     |                    | 200 application/octet-stream                  |
  * | PUT  /workspace/{file}     | bytes              | 204                                           |
+ * | CONNECT browser            | the live view      | 200; see browser-view.ts; 404 without browser |
  * | CONNECT mesh               | the inner session  | 200; the agent is the client in it            |
  */
 export const AgentStatus = z.object({
@@ -28,6 +32,29 @@ export const AgentStatus = z.object({
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
+/** What only an agent at work has to know of itself. */
+export const AgentExtras = z.strictObject({
+  /** Of these, the ones that a person is asked about before each call. */
+  askFor: z.array(z.string().max(100)),
+  /** What PROJECT.md of the installation says, for every agent's prompt. */
+  project: z.string().max(32_000),
+  /** Null: memory works without embeddings of a model. */
+  embeddingModel: ModelName.nullable(),
+  /** Null where the agent may not use one. */
+  browser: z
+    .strictObject({
+      backend: BrowserBackend,
+      endpoint: z.string().nullable(),
+      /** Patterns of `browser_actions`. */
+      actions: z.array(z.string()),
+    })
+    .nullable(),
+  mcpServers: z.array(McpServerConfig),
+  /** Null: our own loop. */
+  runtime: RuntimeConfig.nullable(),
+});
+export type AgentExtras = z.infer<typeof AgentExtras>;
+
 export const AgentStart = z.strictObject({
   name: AgentName,
   role: z.string(),
@@ -37,8 +64,10 @@ export const AgentStart = z.strictObject({
   thinking: z.enum(['off', 'low', 'medium', 'high']),
   systemPrompt: z.string(),
   initialInstructions: z.string(),
-  /** Names of tools the agent may offer to its model. */
+  /** Names of tools the agent may offer to its model; `pattern*` for those that only the agent knows (MCP, skills). */
   tools: z.array(z.string().max(100)),
+  /** An `AgentExtras`, which is parsed with the first turn: an agent at rest need not know what it says. */
+  extras: z.record(z.string(), z.unknown()),
   /** What programs in the container need to reach out without knowing how. */
   egress: z.strictObject({
     /** The agent's own certificate authority: what the proxy's certificates are signed by. */
@@ -59,6 +88,21 @@ export const ChatRequest = z.strictObject({
   /** `user`, `operator` or an agent's name. */
   from: z.string().max(100),
   text: z.string(),
+  /**
+   * `task`: bounded, ends with a structured result. `heartbeat`: a look around, bounded more tightly.
+   * `chat` is what a person has with the agent.
+   */
+  mode: z.enum(['chat', 'task', 'heartbeat']).default('chat'),
+  task: z
+    .strictObject({
+      type: z.string().max(200),
+      input: JsonValue,
+      /** What the work before it came to. */
+      context: JsonValue,
+      /** JSON Schema that the result is held to by whoever gave the task; null for any. */
+      outputSchema: JsonValue,
+    })
+    .optional(),
 });
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
@@ -85,3 +129,9 @@ export const WorkspacePath = z
   .max(300)
   .regex(/^[\p{L}\p{N}_.@+ -]+(?:\/[\p{L}\p{N}_.@+ -]+){0,7}$/u)
   .refine((path) => path.split('/').every((part) => part !== '.' && part !== '..' && part.trim() === part));
+
+/** What of `skills_dir` and of installed skills an agent is given: files below `/data/skills`, replaced as a whole. */
+export const SkillFiles = z.strictObject({
+  files: z.array(z.strictObject({ path: WorkspacePath, base64: z.base64().max(2_000_000) })).max(2000),
+});
+export type SkillFiles = z.infer<typeof SkillFiles>;

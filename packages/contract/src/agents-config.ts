@@ -21,6 +21,42 @@ export const Duration = z
       Number(text.slice(0, -1)) * { s: 1000, m: 60_000, h: 3_600_000 }[text.slice(-1) as 's' | 'm' | 'h'],
   );
 
+const VARIABLE = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'letters, digits and underscores');
+const Environment = z.record(VARIABLE, z.string().max(4000)).default({});
+const Command = z.array(z.string().min(1).max(2000)).min(1).max(64);
+
+/** An MCP server: a program in the agent's container, or one at an address that the agent may reach. */
+export const McpServerConfig = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'lower case letters, digits, - and _'),
+    command: z.string().min(1).max(2000).optional(),
+    args: z.array(z.string().max(2000)).max(64).default([]),
+    env: Environment,
+    /** https; a credential that is granted to the agent and bound to the host is added on the way. */
+    url: z.url({ protocol: /^https$/ }).optional(),
+    /** Whether the server may ask the agent's model, or the person, for something. */
+    sampling: z.boolean().default(false),
+    elicitation: z.boolean().default(false),
+  })
+  .refine((server) => (server.command === undefined) !== (server.url === undefined), 'either command or url');
+export type McpServerConfig = z.infer<typeof McpServerConfig>;
+
+/** Another agent program in the place of ours, in the same cage. */
+export const RuntimeConfig = z.strictObject({
+  command: Command,
+  /** `stdin`: one process a message; `acp`: the Agent Client Protocol; `openai`: a server with chat completions. */
+  protocol: z.enum(['stdin', 'acp', 'openai']).default('stdin'),
+  /** An image of the engine that has the program; it is extended with our own bundle. Absent: the agent image. */
+  image: z.string().min(1).max(300).optional(),
+  env: Environment,
+  /** Port on the container's loopback, for `openai`. */
+  port: z.int().min(1024).max(65_535).default(8500),
+});
+export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
+
+export const BrowserBackend = z.enum(['basic', 'stealth', 'advanced', 'persistent']);
+export type BrowserBackend = z.infer<typeof BrowserBackend>;
+
 export const AgentConfig = z.strictObject({
   role: z.string().max(200).default(''),
   /** `llm.default_model` where absent. */
@@ -51,6 +87,18 @@ export const AgentConfig = z.strictObject({
     .max(50)
     .default([]),
   idle_stop: Duration.default(15 * 60_000),
+  /** A folder of tools and skill packs, relative to the configuration's home. */
+  skills_dir: z.string().min(1).max(500).optional(),
+  /** Without `can_use_browser` there is none, whatever this says. */
+  browser_backend: BrowserBackend.default('basic'),
+  /** Of `advanced`: a browser elsewhere that speaks CDP, reached as egress. */
+  browser_endpoint: z.url({ protocol: /^wss?$/ }).optional(),
+  mcp_servers: z
+    .array(McpServerConfig)
+    .max(20)
+    .refine((servers) => new Set(servers.map(({ name }) => name)).size === servers.length, 'each name once')
+    .default([]),
+  runtime: RuntimeConfig.optional(),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -20,11 +20,21 @@ import { MicroUsd } from './money.ts';
  * | GET  /mesh/vault/key    |                | CaptureKey    | allowed_apis: vault             |
  * | POST /mesh/vault/generate | GenerateSecret | SecretHandle | allowed_apis: vault            |
  * | POST /mesh/vault/capture | CaptureSecret | SecretHandle  | allowed_apis: vault             |
+ * | POST /mesh/notify       | Notify         | {}            | self, 20 an hour                |
+ * | PUT  /mesh/artifacts/{rest} | bytes      | ArtifactSaved | blackboard_write of artifacts/… |
+ * | GET  /mesh/artifacts/{rest} |            | bytes         | blackboard_read of artifacts/…  |
+ * | GET  /mesh/agents/{name}/history |       | HistoryPage   | can_message, allowed_apis: agent_history |
+ * | POST /mesh/spawn        | SpawnAgent     | SpawnedAgent  | can_spawn                       |
+ * | GET  /mesh/spawn        |                | SpawnedList   | self: those it spawned          |
+ * | POST /mesh/approvals    | AskApproval    | ApprovalGiven | self: answered when a person did |
+ * | POST /mesh/workflows    | ProposeWorkflow | WorkflowProposed | allowed_apis: workflow_propose |
  * | CONNECT egress          | proxy client's bytes | HTTP proxy | allowed_domains, credentials |
  * | any  /services/{name}/… | service's own  | service's own | allowed_credentials             |
  *
  * `CONNECT egress` is for one connection of one program in the container: the bytes of any HTTP proxy client, as
  * they come; the gateway is the proxy. At most 48 such connections at a time for one agent.
+ *
+ * Blackboard, topics and tasks have their routes in blackboard.ts, pubsub.ts and task.ts.
  *
  * A refusal is a `RefusalBody` with the status of its code.
  */
@@ -142,3 +152,74 @@ export type CaptureSecret = z.infer<typeof CaptureSecret>;
 
 export const SecretHandle = z.object({ name: z.string(), handle: z.string(), version: z.int() });
 export type SecretHandle = z.infer<typeof SecretHandle>;
+
+/** Something for the person who looks after the fleet; shown as the agent's words. */
+export const Notify = z.strictObject({
+  text: z.string().min(1).max(4000),
+  urgent: z.boolean().default(false),
+});
+export type Notify = z.infer<typeof Notify>;
+
+/** `key` is the entry of the blackboard that describes it: `artifacts/{agent}/{name}`. At most 32 MiB. */
+export const ArtifactSaved = z.object({
+  key: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  version: z.int(),
+});
+export type ArtifactSaved = z.infer<typeof ArtifactSaved>;
+
+/**
+ * An agent with a container of its own, paid for by the one that asks. It is granted nothing that its parent is
+ * not; what is absent it is not granted at all. Depth 2, at most 3 at a time of one parent.
+ */
+export const SpawnAgent = z.strictObject({
+  role: z.string().min(1).max(200),
+  instructions: z.string().max(32_000),
+  /** Its first message. */
+  task: z
+    .string()
+    .min(1)
+    .max(64 * 1024),
+  lifetimeSeconds: z.int().min(60).max(86_400).default(3600),
+  tools: z.array(z.string().max(100)).max(200).default([]),
+  domains: z.array(z.string().max(200)).max(100).default([]),
+  credentials: z.array(z.string().max(200)).max(100).default([]),
+  /** Same key, same agent. */
+  idempotencyKey: z.string().min(1).max(200),
+});
+export type SpawnAgent = z.infer<typeof SpawnAgent>;
+
+export const SpawnedAgent = z.object({
+  name: AgentName,
+  role: z.string(),
+  taskId: z.string(),
+  endsAt: z.string(),
+});
+export type SpawnedAgent = z.infer<typeof SpawnedAgent>;
+export const SpawnedList = z.object({ agents: z.array(SpawnedAgent) });
+export type SpawnedList = z.infer<typeof SpawnedList>;
+
+/** Asks a person about a call of a tool that is set to `ask`. Same key, same question. */
+export const AskApproval = z.strictObject({
+  tool: z.string().min(1).max(200),
+  /** JSON, exactly as it will run. */
+  arguments: z.string().max(64 * 1024),
+  key: z.string().min(1).max(300),
+});
+export type AskApproval = z.infer<typeof AskApproval>;
+
+/** `hash` is SHA-256 of what was approved; a refusal is answered as any other (`approval.denied`, `approval.expired`). */
+export const ApprovalGiven = z.object({ id: z.string(), by: z.string(), hash: z.string() });
+export type ApprovalGiven = z.infer<typeof ApprovalGiven>;
+
+/** A definition as YAML. It is kept for an operator to look at and accept; until then it cannot run. */
+export const ProposeWorkflow = z.strictObject({
+  yaml: z
+    .string()
+    .min(1)
+    .max(256 * 1024),
+});
+export type ProposeWorkflow = z.infer<typeof ProposeWorkflow>;
+export const WorkflowProposed = z.object({ name: z.string(), hash: z.string() });
+export type WorkflowProposed = z.infer<typeof WorkflowProposed>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
+import { Duration } from './agents-config.ts';
 import { Dialect } from './catalog.ts';
 import { MODEL_ID, ModelName } from './model-name.ts';
 import { UsdAmount } from './money.ts';
@@ -73,6 +74,8 @@ export const MeshConfig = z.strictObject({
       default_model: ModelName.default('openai/gpt-4.1-mini'),
       max_tokens: z.int().positive().max(1_000_000).default(4096),
       temperature: z.number().min(0).max(2).default(0.7),
+      /** For agents' memories; without one they search by words and a local measure alone. */
+      embedding_model: ModelName.optional(),
       failover: z.record(ModelName, z.array(ModelName).max(10)).default({}),
       providers: z.record(z.string(), ProviderConfig).default({}),
     })
@@ -112,6 +115,13 @@ export const MeshConfig = z.strictObject({
       requests_per_minute: z.int().positive().max(100_000).default(600),
       megabytes_per_minute: z.int().positive().max(100_000).default(300),
       connections: z.int().positive().max(48).default(32),
+    })
+    .prefault({}),
+  /** Who may answer what waits for a person: names of tokens (`openlegion token`). No approver means no. */
+  approvals: z
+    .strictObject({
+      approvers: z.array(z.string().min(1).max(63)).max(100).default(['operator']),
+      timeout: Duration.default(3_600_000),
     })
     .prefault({}),
   channels: z.strictObject({}).default({}),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JsonValue } from './json-value.ts';
 import { Refusal } from './refusal.ts';
 
 const Text = z.string().max(256 * 1024);
@@ -42,6 +43,12 @@ export const TurnEvent = z.discriminatedUnion('type', [
     status: z.enum(['complete', 'cancelled', 'failed']),
     /** The answer as a whole: what a reader who saw no delta must be shown. */
     text: Text,
+    /** Of task mode: what came of it, and what to write to the blackboard under the agent's own grants. */
+    result: JsonValue.optional(),
+    promotions: z
+      .array(z.strictObject({ key: z.string().max(512), value: JsonValue }))
+      .max(50)
+      .optional(),
     refusal: Refusal.optional(),
   }),
 ]);

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { JsonValue } from './json-value.ts';
 import { MicroUsd } from './money.ts';
-
-export const JsonValue = z.json();
-export type JsonValue = z.infer<typeof JsonValue>;
 
 /** Why a step or a run is what it is. The list is closed; docs/workflows.md says what each means. */
 export const WorkflowReason = z.enum([

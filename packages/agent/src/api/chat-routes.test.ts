@@ -23,6 +23,7 @@ const START = {
   initialInstructions: '',
   tools: [],
   egress: { authorityPem: '', environment: {} },
+  extras: {},
 };
 const message = (messageId: string) => ({ messageId, traceId: 't', from: 'user', text: 'do it' });
 

@@ -15,6 +15,7 @@ const good = {
   initialInstructions: '',
   tools: ['exec'],
   egress: { authorityPem: 'pem', environment: { GITHUB_TOKEN: 'olp_0' } },
+  extras: { askFor: [] },
 };
 
 function accepts(value: unknown): unknown {

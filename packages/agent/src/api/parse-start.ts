@@ -16,6 +16,7 @@ const FIELDS = [
   'initialInstructions',
   'tools',
   'egress',
+  'extras',
 ];
 
 function refuse(field: string): never {
@@ -82,6 +83,7 @@ export function parseStart(value: unknown): AgentStart {
     systemPrompt: text(fields.get('systemPrompt'), 'systemPrompt'),
     initialInstructions: text(fields.get('initialInstructions'), 'initialInstructions'),
     egress: egress(fields.get('egress')),
+    extras: record(fields.get('extras'), 'extras'),
     tools: tools.map((tool) => (typeof tool === 'string' && tool.length <= 100 ? tool : refuse('tools'))),
   };
 }

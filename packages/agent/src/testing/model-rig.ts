@@ -15,6 +15,7 @@ export const START: AgentStart = {
   initialInstructions: '',
   tools: [],
   egress: { authorityPem: '', environment: {} },
+  extras: {},
 };
 
 const TOOL = {

@@ -5,6 +5,7 @@ import {
   type VerifyReport,
   VerifyRequest,
 } from '@openlegion/contract/control-api';
+import type { ControlCaller } from '@openlegion/contract/control-caller';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -45,6 +46,7 @@ export interface ControlParts {
 }
 
 export interface ControlRequest {
+  caller: ControlCaller;
   parameter(name: string): string;
   query(name: string): string | undefined;
   body(maxBytes?: number): Promise<Buffer>;

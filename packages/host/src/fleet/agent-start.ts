@@ -1,4 +1,4 @@
-import type { AgentStart } from '@openlegion/contract/agent-api';
+import type { AgentExtras, AgentStart } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
@@ -35,6 +35,20 @@ export function createStartOf(parts: {
       systemPrompt: agent.system_prompt,
       initialInstructions: agent.initial_instructions,
       tools: grantedTools(agent.permissions),
+      extras: {
+        askFor: [],
+        project: '',
+        embeddingModel: config.mesh.llm.embedding_model ?? null,
+        browser: agent.permissions.can_use_browser
+          ? {
+              backend: agent.browser_backend,
+              endpoint: agent.browser_endpoint ?? null,
+              actions: agent.permissions.browser_actions,
+            }
+          : null,
+        mcpServers: agent.mcp_servers,
+        runtime: agent.runtime ?? null,
+      } satisfies AgentExtras,
       egress: {
         authorityPem,
         // A variable that two credentials claim is the operator's, in the order of names.

@@ -17,7 +17,14 @@ export interface RouteDeclaration {
     | 'allowed_apis: vault'
     | 'allowed_credentials'
     | 'allowed_domains'
+    | 'allowed_apis: agent_history'
+    | 'allowed_apis: workflow_propose'
+    | 'blackboard_read'
+    | 'blackboard_write'
     | 'can_message'
+    | 'can_publish'
+    | 'can_spawn'
+    | 'can_subscribe'
     | 'self'
     | 'operator';
 }

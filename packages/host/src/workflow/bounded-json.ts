@@ -1,4 +1,4 @@
-import { JsonValue } from '@openlegion/contract/workflow-run';
+import { JsonValue } from '@openlegion/contract/json-value';
 
 const MOST_DEPTH = 64;
 

@@ -1,4 +1,4 @@
-import type { JsonValue } from '@openlegion/contract/workflow-run';
+import type { JsonValue } from '@openlegion/contract/json-value';
 import { parseBoundedJson } from './bounded-json.ts';
 import type { KeyPart, Reference } from './parse-reference.ts';
 import type { Draft } from './run-draft.ts';

@@ -1,4 +1,5 @@
-import type { ItemState, JsonValue, WorkflowReason } from '@openlegion/contract/workflow-run';
+import type { JsonValue } from '@openlegion/contract/json-value';
+import type { ItemState, WorkflowReason } from '@openlegion/contract/workflow-run';
 import { parseBoundedJson } from './bounded-json.ts';
 import { outputProblem } from './match-output.ts';
 import type { Draft } from './run-draft.ts';

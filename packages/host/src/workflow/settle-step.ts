@@ -1,4 +1,5 @@
-import type { JsonValue, StepState, StepStatus, WorkflowReason } from '@openlegion/contract/workflow-run';
+import type { JsonValue } from '@openlegion/contract/json-value';
+import type { StepState, StepStatus, WorkflowReason } from '@openlegion/contract/workflow-run';
 import { type Draft, itemKey } from './run-draft.ts';
 
 /** How long the end of a cancelled task is waited for before its outcome counts as unknown. */

@@ -1,6 +1,7 @@
+import type { JsonValue } from '@openlegion/contract/json-value';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { WorkflowDefinition } from '@openlegion/contract/workflow';
-import type { JsonValue, RunRecord } from '@openlegion/contract/workflow-run';
+import type { RunRecord } from '@openlegion/contract/workflow-run';
 import { nearestName } from '../config/nearest-name.ts';
 import { parseBoundedJson } from './bounded-json.ts';
 import type { CompiledWorkflow } from './compile-workflow.ts';

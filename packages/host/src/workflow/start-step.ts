@@ -1,4 +1,4 @@
-import type { JsonValue } from '@openlegion/contract/workflow-run';
+import type { JsonValue } from '@openlegion/contract/json-value';
 import { MOST_VALUE_CHARACTERS } from './bounded-json.ts';
 import type { CompiledStep } from './compile-workflow.ts';
 import { type Resolved, resolveReference } from './resolve-reference.ts';
