@@ -256,6 +256,7 @@ async function startOurs(
         'content-type': 'application/json',
         [GATEWAY_HEADERS.agent]: 'bench',
         [GATEWAY_HEADERS.trace]: 'bench',
+        [GATEWAY_HEADERS.tools]: '{}',
       },
     },
     async memoryBytes() {

@@ -79,7 +79,7 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
       image,
       // No processor limit: it would be the limit that is measured.
       handle: async (call) => {
-        await callModel(call, { agent: 'bench', traceId: 'bench' }, gateway);
+        await callModel(call, { agent: 'bench', traceId: 'bench', allowedTools: {} }, gateway);
         call.stream.end();
       },
     });
@@ -92,7 +92,11 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
           socketPath: paths.gateway,
           path: '/llm/scripted/chat/completions',
           agent,
-          headers: { [GATEWAY_HEADERS.agent]: 'bench', [GATEWAY_HEADERS.trace]: 'bench' },
+          headers: {
+            [GATEWAY_HEADERS.agent]: 'bench',
+            [GATEWAY_HEADERS.trace]: 'bench',
+            [GATEWAY_HEADERS.tools]: '{}',
+          },
         },
         pauseMs,
       );

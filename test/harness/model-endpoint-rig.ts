@@ -87,7 +87,7 @@ export async function startEndpoint(options: {
       const found = dialect?.route(below);
       if (!dialect || !found) return refused('not_found', 'llm.path', 404);
       try {
-        dialect.ask(found, JSON.parse(text));
+        dialect.ask(found, JSON.parse(text), () => true);
       } catch (error) {
         const { rule = 'llm', message = '' } = error as { rule?: string; message?: string };
         return refused('bad_request', `${rule}: ${message}`, 400);

@@ -17,11 +17,16 @@ import type { CatalogProvider } from './catalog.ts';
  * `CONNECT egress` carries one connection of one program: the gateway reads CONNECT and absolute-form requests from
  * it as any HTTP proxy does. Who asks is in the headers below, which the host sets; none is taken from the agent.
  *
+ * Of a model call, tools that are not granted are taken out of the request, and an answer that calls one is ended by
+ * a refusal before the call is shown.
+ *
  * A call's cost is known when it has ended, so it travels in the trailers.
  */
 export const GATEWAY_HEADERS = {
   agent: 'x-openlegion-agent',
   trace: 'x-openlegion-trace',
+  /** With model calls: JSON of the agent's `allowed_tools`, in ASCII. */
+  tools: 'x-openlegion-tools',
 } as const;
 
 export const GATEWAY_TRAILERS = {

@@ -12,7 +12,10 @@ export const AgentPermissions = z.strictObject({
   allowed_apis: Patterns,
   allowed_credentials: Patterns,
   allowed_domains: Patterns,
-  allowed_tools: z.record(z.string().min(1).max(100), z.enum(['allow', 'ask', 'deny'])).default({}),
+  allowed_tools: z
+    .record(z.string().min(1).max(100), z.enum(['allow', 'ask', 'deny']))
+    .refine((tools) => JSON.stringify(tools).length <= 4000, 'at most 4,000 characters: use patterns')
+    .default({}),
   can_spawn: z.boolean().default(false),
   can_use_browser: z.boolean().default(false),
   browser_actions: Patterns,

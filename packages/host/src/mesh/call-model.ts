@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { GATEWAY_TRAILERS } from '@openlegion/contract/gateway-protocol';
+import { GATEWAY_HEADERS, GATEWAY_TRAILERS } from '@openlegion/contract/gateway-protocol';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 import { z } from 'zod';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import type { Caller } from '../vault/call-gateway.ts';
@@ -33,7 +34,7 @@ export interface ModelCall {
  */
 export async function callModel(
   request: MeshRequest,
-  caller: Caller,
+  caller: Caller & { allowedTools: AgentPermissions['allowed_tools'] },
   gateway: GatewayClient,
 ): Promise<(ModelCall & { cut?: unknown }) | null> {
   const { path, headers } = request;
@@ -42,11 +43,13 @@ export async function callModel(
     request: {
       'content-type': headers['content-type'] ?? 'application/json',
       ...(headers.accept === undefined ? {} : { accept: headers.accept }),
+      [GATEWAY_HEADERS.tools]: toolsHeader(caller.allowedTools),
     },
     answer: passedHeaders,
   };
   try {
-    const forwarded = await forwardCall(request, passed, caller, gateway);
+    const { agent, traceId } = caller;
+    const forwarded = await forwardCall(request, passed, { agent, traceId }, gateway);
     if (!forwarded) return null;
     const { status, trailers, failure } = forwarded;
     return {
@@ -57,6 +60,14 @@ export async function callModel(
     const reason = cut instanceof OpenLegionError ? cut.message : 'The answer broke off.';
     return { charge: null, failure: { httpStatus: 0, reason }, cut };
   }
+}
+
+/** In ASCII, as a header must be. */
+function toolsHeader(tools: AgentPermissions['allowed_tools']): string {
+  return JSON.stringify(tools).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function passedHeaders(answer: IncomingMessage): Record<string, string> {

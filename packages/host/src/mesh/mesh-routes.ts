@@ -77,7 +77,8 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       async run(agent, request) {
         const running = lanes.running(agent.name);
         const model = modelOfCall(agent, request);
-        const called = await callModel(request, callerOf(agent.name), gateway);
+        const caller = { ...callerOf(agent.name), allowedTools: agent.permissions.allowed_tools };
+        const called = await callModel(request, caller, gateway);
         if (called) noteCall(agent, running, model(), called);
         if (called?.cut !== undefined) throw called.cut;
         request.stream.end();

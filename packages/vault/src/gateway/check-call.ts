@@ -5,6 +5,7 @@ import { isObject, parseJson } from '../process/parse-json.ts';
 import { refusal } from '../process/refusal.ts';
 import { quote } from '../process/refuse.ts';
 import type { Ask, DialectRules } from './dialect/dialect.ts';
+import type { MayUse } from './dialect/granted-tools.ts';
 
 /** A call of which everything is decided but the budget. */
 export interface CheckedCall {
@@ -19,7 +20,8 @@ const TARGET =
 
 /**
  * `/llm/{provider}/…` in plain letters, the method and path, every field of the body, the model: throws the refusal
- * of the first that is not listed. What two parsers could read in two ways is refused, not normalised: percent
+ * of the first that is not listed, and takes out
+ * the tools that are not granted. What two parsers could read in two ways is refused, not normalised: percent
  * signs, empty and dot segments, backslashes, the absolute form, a fragment.
  */
 export function checkCall(
@@ -27,6 +29,7 @@ export function checkCall(
   bytes: Buffer,
   providers: Providers,
   dialects: ReadonlyMap<string, DialectRules>,
+  mayUse: MayUse,
 ): CheckedCall {
   const [, id, path, query = ''] = TARGET.exec(url) ?? [];
   if (id === undefined || path === undefined || path.split('/').some((part) => /^\.*$/.test(part)))
@@ -42,7 +45,7 @@ export function checkCall(
     });
   const body = parseJson(bytes);
   if (!isObject(body)) throw refusal('llm.json', { what: 'it is not an object' });
-  const ask = rules.ask(route, body);
+  const ask = rules.ask(route, body, mayUse);
   if (!MODEL_ID.test(ask.model)) throw refusal('llm.model', { model: quote(ask.model) });
   return { provider, rules, model: resolveModel(provider, ask.model), ask };
 }

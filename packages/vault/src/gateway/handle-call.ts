@@ -16,9 +16,10 @@ import { readProviderError } from './answer/read-provider-error.ts';
 import { relayAnswer } from './answer/relay-answer.ts';
 import { checkCall } from './check-call.ts';
 import type { DialectRules } from './dialect/dialect.ts';
+import type { MayUse } from './dialect/granted-tools.ts';
 import type { ProviderAddress, ProviderDialer } from './provider/dial-provider.ts';
 import { readBody } from './read-body.ts';
-import { readCaller } from './read-caller.ts';
+import { readCaller, readGrantedTools } from './read-caller.ts';
 import { type AdmittedCall, reserveCall } from './reserve-call.ts';
 import { createSettlement, type Settle, TRAILER_NAMES, trailersOf } from './settlement.ts';
 
@@ -56,12 +57,13 @@ export async function handleCall(
     presence.leave?.();
   });
   const bytes = await readBody(request);
-  const checked = checkCall(request.url ?? '', bytes, parts.providers, parts.dialects);
+  const mayUse = readGrantedTools(request);
+  const checked = checkCall(request.url ?? '', bytes, parts.providers, parts.dialects, mayUse);
   const address = parts.dialer.addressOf(checked.provider);
   const call = await reserveCall(checked, caller, address, parts.keeper);
   const settle = createSettlement(call.reservationId, parts.keeper, parts.failed);
   try {
-    await makeCall(parts, call, address, settle, response, presence);
+    await makeCall(parts, call, address, { settle, response, presence, mayUse });
   } catch (error) {
     // A fault of ours after the dial: what it cost is not known.
     settle(chargeReservation(call.admitted), 0);
@@ -69,13 +71,18 @@ export async function handleCall(
   }
 }
 
+interface CallEnds {
+  settle: Settle;
+  response: ServerResponse;
+  presence: CallerPresence;
+  mayUse: MayUse;
+}
+
 async function makeCall(
   { dialer, health, now }: CallParts,
   call: AdmittedCall,
   address: ProviderAddress,
-  settle: Settle,
-  response: ServerResponse,
-  presence: CallerPresence,
+  { settle, response, presence, mayUse }: CallEnds,
 ): Promise<void> {
   const { provider, model, ask, secret, admitted, body } = call;
   const name = `${provider.id}/${model.id}`;
@@ -102,7 +109,7 @@ async function makeCall(
   const { answer } = dialled;
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) {
-    const charge = await relayAnswer({ answer, response, call, forms, scrubber, settle, presence });
+    const charge = await relayAnswer({ answer, response, call, forms, scrubber, settle, presence, mayUse });
     if (!presence.gone) health.note(name, charge.source === 'reservation' ? 0 : status, null);
     return;
   }

@@ -23,7 +23,11 @@ function ask(text: string): Ask {
   const rules = createDialects().get('openai-chat');
   const route = rules?.route('chat/completions');
   assert.ok(rules && route);
-  return rules.ask(route, { model: 'm', messages: [{ role: 'user', content: text }], max_tokens: 100 });
+  return rules.ask(
+    route,
+    { model: 'm', messages: [{ role: 'user', content: text }], max_tokens: 100 },
+    () => true,
+  );
 }
 
 function boundOf(text: string, price: Price): Bound {

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { refusal } from '../../process/refusal.ts';
 import type { Scrubber } from '../../scrub/scrub.ts';
+import type { MayUse } from '../dialect/granted-tools.ts';
 import type { CallerPresence } from '../handle-call.ts';
 import type { AdmittedCall } from '../reserve-call.ts';
 import { type Settle, TRAILER_NAMES, trailersOf } from '../settlement.ts';
 import { answerHeaders, isPlain } from './answer-headers.ts';
-import { answerRefusal } from './answer-refusal.ts';
+import { answerRefusal, refusalBody } from './answer-refusal.ts';
 import { type Charge, priceUsage } from './price-usage.ts';
 import { createUsageTap } from './usage-tap.ts';
 
@@ -21,6 +22,7 @@ export interface RelayOptions {
   scrubber: Scrubber;
   settle: Settle;
   presence: CallerPresence;
+  mayUse: MayUse;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface RelayOptions {
  * is broken off too, and what was seen so far is charged.
  */
 export async function relayAnswer(options: RelayOptions): Promise<Charge> {
-  const { answer, response, forms, scrubber, settle, presence } = options;
+  const { answer, response, forms, scrubber, settle, presence, mayUse } = options;
   const { rules, admitted, ask } = options.call;
   const status = answer.statusCode ?? 0;
   // What it says it is decides how it is read; a stream that is none, or the reverse, is read as it came.
@@ -41,50 +43,70 @@ export async function relayAnswer(options: RelayOptions): Promise<Charge> {
     answerRefusal(response, refusal('llm.provider:compressed').refusal);
     return charge;
   }
-  response.writeHead(status, {
+  const headers = {
     'content-type': isStream ? 'text/event-stream' : 'application/json',
     ...answerHeaders(answer, forms),
     trailer: TRAILER_NAMES,
-  });
+  };
+  // Where tools are offered, nothing is shown before it is known not to call another.
+  const { offersTools: guarded } = ask;
+  const { reading } = tap;
+  const denied = (): boolean => guarded && (reading.passedOver || !reading.calls.every(mayUse));
+  const held: Buffer[] | null = guarded && !isStream ? [] : null;
+  if (!held) response.writeHead(status, headers);
   // Headers travel with the first piece where it is there already, and need not wait for it where it is not.
   const flush = isStream ? setImmediate(() => response.flushHeaders()) : undefined;
-  const whole = await passThrough(answer, response, presence, tap.push, scrubber.push);
+  const read = { push: tap.push, first: guarded, denied };
+  const whole = await passThrough(answer, response, presence, read, scrubber.push, held);
   clearImmediate(flush);
-  if (!whole) {
-    const charge = settle(priceUsage(tap.reading, admitted), status);
-    // No end of chunks: the reader sees that it was cut.
-    response.destroy();
-    return charge;
-  }
-  tap.end();
-  const rest = scrubber.end();
-  if (rest.length > 0) response.write(rest);
+  if (whole) tap.end();
   // An embedding has no output, so a whole answer always says enough.
-  if (ask.route.embeds) Object.assign(tap.reading, { output: 0, outputBytes: 0 });
-  const charge = settle(priceUsage(tap.reading, admitted), status);
+  if (whole && ask.route.embeds) Object.assign(reading, { output: 0, outputBytes: 0 });
+  const charge = settle(priceUsage(reading, admitted), status);
+  if (denied()) endDenied(response, isStream, charge);
+  // No end of chunks: the reader sees that it was cut.
+  else if (!whole) response.destroy();
+  else {
+    if (held) response.writeHead(status, headers);
+    for (const piece of [...(held ?? []), scrubber.end()]) if (piece.length > 0) response.write(piece);
+    response.addTrailers(trailersOf(charge));
+    response.end();
+  }
+  return charge;
+}
+
+/** In place of the call: an event that all clients read as an error, or a refusal where nothing was said yet. */
+function endDenied(response: ServerResponse, isStream: boolean, charge: Charge): void {
+  const { refusal: why } = refusal('llm.answer:tool');
+  if (!isStream) {
+    answerRefusal(response, why);
+    return;
+  }
+  response.write(`\n\nevent: error\ndata: ${refusalBody(why)}\n\n`);
   response.addTrailers(trailersOf(charge));
   response.end();
-  return charge;
 }
 
 /**
  * True when the answer came to its proper end; false when it was cut, fell silent, was too long or unwanted. What comes
  * in one turn of the event loop goes out in one write, with the end where that came too, and is read for its usage
- * after; all of it has been read before this resolves.
+ * after, or before where it is to be read `first`; all of it has been read before this resolves. With `held` it is
+ * put there instead of being written.
  */
 function passThrough(
   answer: IncomingMessage,
   response: ServerResponse,
   presence: CallerPresence,
-  read: (chunk: Buffer) => void,
+  read: { push: (chunk: Buffer) => void; first: boolean; denied: () => boolean },
   clean: (chunk: Buffer) => Buffer,
+  held: Buffer[] | null,
 ): Promise<boolean> {
   return new Promise((resolve) => {
     const { socket } = response;
     let length = 0;
     let unread: Buffer[] = [];
     const readAll = (): void => {
-      for (const chunk of unread) read(chunk);
+      if (!read.first) for (const chunk of unread) read.push(chunk);
       unread = [];
     };
     const send = (): void => {
@@ -104,6 +126,13 @@ function passThrough(
     response.on('drain', resume);
     answer.on('data', (chunk: Buffer) => {
       length += chunk.length;
+      if (read.first) {
+        read.push(chunk);
+        if (read.denied()) {
+          answer.destroy();
+          return;
+        }
+      }
       if (unread.push(chunk) === 1) {
         // Not the response itself: what that holds back it sends after its own end.
         socket?.cork();
@@ -111,6 +140,7 @@ function passThrough(
       }
       const shown = clean(chunk);
       if (length > MAX_ANSWER_BYTES) answer.destroy();
+      else if (held) held.push(shown);
       else if (shown.length > 0 && !response.write(shown)) answer.pause();
     });
     answer.once('end', finish(true));

@@ -25,8 +25,10 @@ export function createUsageTap(read: ReadAnswer, isStream: boolean): UsageTap {
   let length = 0;
 
   function hold(part: Buffer): void {
-    if (length + part.length > most) reading.outputBytes += part.length;
-    else if (part.length > 0) {
+    if (length + part.length > most) {
+      reading.outputBytes += part.length;
+      reading.passedOver = true;
+    } else if (part.length > 0) {
       parts.push(part);
       length += part.length;
     }

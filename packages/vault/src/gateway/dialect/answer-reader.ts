@@ -15,6 +15,10 @@ export interface Reading {
   stopped: boolean;
   /** Bytes of text, reasoning and arguments: at least as many as their tokens. */
   outputBytes: number;
+  /** Names of the tools that it calls. */
+  calls: string[];
+  /** Something in it was too long to be read. */
+  passedOver: boolean;
 }
 
 const FIGURES = ['cacheRead', 'cacheWrite', 'cacheWriteHour', 'audioInput', 'audioOutput'] as const;
@@ -22,6 +26,7 @@ const FIGURES = ['cacheRead', 'cacheWrite', 'cacheWriteHour', 'audioInput', 'aud
 /** Where an answer says it: paths of a dialect's table (`../../dialects/README.md`). */
 export interface AnswerTable extends Partial<Record<(typeof FIGURES)[number] | 'stopped', string[]>> {
   text: string[];
+  calls: string[];
   finished?: Record<string, string[]>;
   usage: string[];
   input: string[];
@@ -35,6 +40,7 @@ export function emptyReading(): Reading {
   return {
     ...{ input: null, cacheRead: 0, cacheWrite: null, cacheWriteHour: 0, audioInput: 0 },
     ...{ output: null, audioOutput: 0, finished: false, stopped: false, outputBytes: 0 },
+    ...{ calls: [], passedOver: false },
   };
 }
 
@@ -42,6 +48,7 @@ export function emptyReading(): Reading {
 export function createAnswerReader(table: AnswerTable): ReadAnswer {
   const paths = (list: string[] = []): string[][] => list.map((path) => path.split('.'));
   const [text, stopped, usages] = [paths(table.text), paths(table.stopped), paths(table.usage)];
+  const calls = paths(table.calls);
   const finished = Object.entries(table.finished ?? {}).map(
     ([path, values]) => [path.split('.'), values] as const,
   );
@@ -67,6 +74,8 @@ export function createAnswerReader(table: AnswerTable): ReadAnswer {
 
   return (answer, reading) => {
     for (const path of text) for (const found of all(answer, path)) reading.outputBytes += stringBytes(found);
+    for (const path of calls)
+      for (const name of all(answer, path)) if (typeof name === 'string') reading.calls.push(name);
     reading.stopped ||= stopped.some((path) => all(answer, path).some((found) => typeof found === 'string'));
     reading.finished ||= finished.some(([path, values]) =>
       values.some((value) => value === at(answer, path)),

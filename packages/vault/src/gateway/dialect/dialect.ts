@@ -7,6 +7,7 @@ import { type Check, createFieldChecks, type FieldTable, type Tally } from '../.
 import { isObject, type Json, type JsonObject } from '../../process/parse-json.ts';
 import { refusal } from '../../process/refusal.ts';
 import { type AnswerTable, createAnswerReader, type ReadAnswer } from './answer-reader.ts';
+import { type MayUse, type ToolTable, withoutUngranted } from './granted-tools.ts';
 
 export interface DialectTable extends FieldTable {
   headers?: Record<string, string>;
@@ -17,6 +18,9 @@ export interface DialectTable extends FieldTable {
   limit: { names: string[]; newNameHosts?: string[]; newNameModels?: string; least?: number };
   choices?: string;
   forced?: { always?: JsonObject; at?: Record<string, JsonObject>; streams?: JsonObject };
+  /** Where it lists the tools that the model may call, and what chooses between them. */
+  tools: ToolTable;
+  toolChoices: string[];
   answer: AnswerTable;
 }
 
@@ -45,6 +49,8 @@ export interface Ask {
   /** Fewer for each answer would not be the call that was asked for. */
   minTokens: number;
   tally: Tally;
+  /** The model may call tools. */
+  offersTools: boolean;
   body: JsonObject;
 }
 
@@ -53,8 +59,8 @@ export interface DialectRules {
   headers: Readonly<Record<string, string>>;
   /** `path` comes without a leading slash, with its query. Null: not listed. */
   route(path: string): Route | null;
-  /** Throws the refusal of whatever is not listed. */
-  ask(route: Route, body: JsonObject): Ask;
+  /** Throws the refusal of whatever is not listed; tools that are not granted are taken out. */
+  ask(route: Route, body: JsonObject, mayUse: MayUse): Ask;
   /**
    * The body as it is sent: what was checked, the output limit as granted, what must be forced. `model` is the
    * provider's own name; some hosts understand only their own name of the same field.
@@ -99,10 +105,11 @@ export function createDialect(table: DialectTable): DialectRules {
       return { embeds, model, stream, body, target: (id) => name.replace('{model}', id) };
     },
 
-    ask(route, given) {
+    ask(route, given, mayUse) {
       const tally: Tally = { messages: 0, tools: 0, images: 0, imageBytes: 0, hourCache: 0 };
-      const body = route.body.check(given, '', tally);
-      if (!isObject(body)) throw new Error('the check of an object returns one');
+      const checked = route.body.check(given, '', tally);
+      if (!isObject(checked)) throw new Error('the check of an object returns one');
+      const { body, offers: offersTools } = withoutUngranted(checked, table, mayUse);
       const config = configOf(body);
       const limits = limit.names.flatMap((name) => numeric(config[name]) ?? []);
       if (limits.length > 1) throw refusal('llm.field.max_tokens', { names: limit.names.join(' and ') });
@@ -121,6 +128,7 @@ export function createDialect(table: DialectTable): DialectRules {
         wantedTokens: embeds ? 0 : wanted,
         minTokens: embeds ? 0 : Math.max(least, thinking + useful),
         tally,
+        offersTools,
         body,
       };
     },

@@ -9,7 +9,10 @@ function sealed(dialect: string, path: string, body: JsonObject, model: string, 
   const rules = RULES.get(dialect);
   const route = rules?.route(path);
   assert.ok(rules && route);
-  return rules.seal(rules.ask(route, body), { model, tokensPerChoice: 77, host });
+  return rules.seal(
+    rules.ask(route, body, () => true),
+    { model, tokensPerChoice: 77, host },
+  );
 }
 
 const messages = [{ role: 'user', content: 'hi' }];
@@ -66,11 +69,15 @@ test('a thinking budget is part of the least that must be granted', () => {
   const rules = RULES.get('anthropic');
   const route = rules?.route('messages');
   assert.ok(rules && route);
-  const ask = rules.ask(route, {
-    model: 'm',
-    messages,
-    max_tokens: 9000,
-    thinking: { type: 'enabled', budget_tokens: 5000 },
-  });
+  const ask = rules.ask(
+    route,
+    {
+      model: 'm',
+      messages,
+      max_tokens: 9000,
+      thinking: { type: 'enabled', budget_tokens: 5000 },
+    },
+    () => true,
+  );
   assert.equal(ask.minTokens, 5256);
 });

@@ -126,6 +126,7 @@ export function callSocket(
         'content-type': 'application/json',
         'x-openlegion-agent': 'researcher',
         'x-openlegion-trace': 'trace-1',
+        'x-openlegion-tools': '{"*":"allow"}',
         ...headers,
       },
       ...(signal ? { signal } : {}),
