@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
 import { AuditRecord } from './audit-record.ts';
 import { CatalogProvider } from './catalog.ts';
+import { ApprovalEvent } from './control-approvals.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
 import { TurnEvent } from './turn-event.ts';
+import { WorkflowEvent } from './workflow-run.ts';
 
 /**
  * The control API, `http://127.0.0.1:8420/api`, for the CLI and the dashboard. Every request carries
@@ -115,7 +117,12 @@ export const FleetEvent = z.object({
   agent: z.string(),
   messageId: z.string(),
   traceId: z.string(),
-  event: z.union([HostEvent, z.object({ type: z.literal('turn'), turn: TurnEvent })]),
+  event: z.union([
+    HostEvent,
+    WorkflowEvent,
+    ApprovalEvent,
+    z.object({ type: z.literal('turn'), turn: TurnEvent }),
+  ]),
 });
 export type FleetEvent = z.infer<typeof FleetEvent>;
 

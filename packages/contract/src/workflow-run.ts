@@ -74,7 +74,13 @@ export const RunRecord = z.strictObject({
   /** Of the definition it started with, and keeps. */
   hash: z.string(),
   traceId: z.string(),
+  /** A name of the control API's, or the agent that handed on or published. */
   startedBy: z.string(),
+  how: z.enum(['manual', 'handoff', 'topic']),
+  /** Hand-offs and events since a person or a schedule began; those of its tasks count on from here. */
+  hops: z.int(),
+  /** The message or event that it was started from. */
+  parentId: z.string().nullable(),
   status: z.enum(['running', 'done', 'failed', 'cancelled']),
   /** `stopping` waits for the ends of cancelled tasks; `handler` runs on_complete or on_failure. */
   phase: z.enum(['steps', 'stopping', 'handler', 'over']),

@@ -10,6 +10,8 @@ export interface StoredDefinition {
   hash: string;
   name: string;
   definition: WorkflowDefinition;
+  /** As it was written when it was first seen. */
+  yaml: string;
   proposedBy: string;
   proposedAt: string;
   /** Null where no operator has accepted it, or one took that back: then it cannot be started. */
@@ -20,7 +22,7 @@ export interface StoredDefinition {
 /** Every definition ever proposed, by its hash. What is accepted is exactly what was hashed. */
 export interface Definitions {
   /** Anyone may; it makes nothing run. */
-  propose(workflow: CompiledWorkflow, by: string): Promise<StoredDefinition>;
+  propose(workflow: CompiledWorkflow, yaml: string, by: string): Promise<StoredDefinition>;
   /** An operator only: whoever calls has checked that. Null for a hash that was never proposed. */
   accept(hash: string, by: string): Promise<StoredDefinition | null>;
   /** No further run starts; runs that go on, go on. False where it was not accepted. */
@@ -67,14 +69,15 @@ export function createDefinitions(parts: {
 
   return {
     find,
-    async propose({ hash, definition }, by) {
+    async propose({ hash, definition }, yaml, by) {
       const { name } = definition;
       await decide(
         { type: 'proposed', hash, name, by },
-        'INSERT OR IGNORE INTO workflow_definition (hash, name, definition, proposed_by, proposed_at) VALUES (?, ?, ?, ?, ?)',
+        'INSERT OR IGNORE INTO workflow_definition (hash, name, definition, yaml, proposed_by, proposed_at) VALUES (?, ?, ?, ?, ?, ?)',
         hash,
         name,
         JSON.stringify(definition),
+        yaml,
         by,
         isoTime(clock),
       );
@@ -119,6 +122,7 @@ function storedOf(row: Row): StoredDefinition {
     hash,
     name: textOf(row, 'name'),
     definition: WorkflowDefinition.parse(definition),
+    yaml: textOf(row, 'yaml'),
     proposedBy: textOf(row, 'proposed_by'),
     proposedAt: textOf(row, 'proposed_at'),
     acceptedBy: textOrNull(row, 'accepted_by'),

@@ -5,7 +5,7 @@ import { createManualClock } from '../manual-clock.ts';
 import { hashOf } from './definition-hash.ts';
 import { MOST_OPEN_RUNS } from './engine.ts';
 import { pauseMs } from './run-items.ts';
-import type { ApprovalRequest } from './step-dispatch.ts';
+import type { ApprovalRequest, Readers } from './step-dispatch.ts';
 import {
   type Act,
   atRest,
@@ -386,9 +386,9 @@ rule(
 rule(
   'A part of a blackboard key that comes from outside is one segment, and the key is read with the grants of the agent that gets it.',
   async () => {
-    const read: [string | null, string][] = [];
-    const readBlackboard = (agent: string | null, key: string) => {
-      read.push([agent, key]);
+    const read: [Readers, string][] = [];
+    const readBlackboard = (readers: Readers, key: string) => {
+      read.push([readers, key]);
       return key === 'context/secret'
         ? { refusal: { code: 'denied', rule: 'r', message: 'Not yours.', remedy: 'x' } as const }
         : { found: true as const, value: { v: 1 } };
@@ -396,7 +396,7 @@ rule(
     const definition = { steps: [step('a', { input_from: 'blackboard://context/{who}' })] };
     const good = await runOnce(definition, () => done(), { who: 'ann' }, { readBlackboard });
     assert.deepEqual(good.tasks[0]?.input, { v: 1 });
-    assert.deepEqual(read, [['worker', 'context/ann']]);
+    assert.deepEqual(read, [[{ agents: ['worker'], capability: null }, 'context/ann']]);
     for (const who of ['../x', 'a/b', '..', '', 'a\nb', { x: 1 }, null, 'secret']) {
       const { over, tasks } = await runOnce(definition, () => done(), { who }, { readBlackboard });
       assert.equal(over.steps.get('a')?.reason, 'input', `${who}`);
@@ -428,7 +428,7 @@ rule(
     const refused = await first.start('w');
     assert.ok(!refused.ok && refused.refusal.rule === 'workflow.not_accepted');
     assert.equal(await first.definitions.accept(old.hash, 'operator'), null);
-    await first.definitions.propose(old, 'agent:worker');
+    await first.definitions.propose(old, '', 'agent:worker');
     assert.equal((await first.start('w')).ok, false);
     await first.definitions.accept(old.hash, 'operator');
     const started = await first.start('w');
@@ -477,33 +477,24 @@ rule(
       { trigger: 'new_lead', steps: [step('a')] },
       () => done(),
       async ({ engine, agents }) => {
-        const event = { payload: 1, key: 'evt_1', traceId: 'trc_1', from: 'scout' };
-        const [[one], [two], none] = await Promise.all([
-          engine.publish('new_lead', event),
-          engine.publish('new_lead', event),
-          engine.publish('other', event),
-        ]);
-        assert.ok(one?.ok && two?.ok && one.record.id === two.record.id && one.created !== two.created);
-        assert.deepEqual(none, []);
+        const about = {
+          workflow: 'w',
+          payload: 1,
+          startedBy: 'scout',
+          traceId: 'trc_1',
+          hops: 1,
+          parentId: null,
+        };
+        const event = (topic: string) => engine.start({ ...about, how: { topic }, key: 'evt_1/w' });
+        const [one, two] = await Promise.all([event('new_lead'), event('new_lead')]);
+        assert.ok(one.ok && two.ok && one.record.id === two.record.id && one.created !== two.created);
+        const other = await engine.start({ ...about, how: { topic: 'other' }, key: 'evt_2/w' });
+        assert.ok(!other.ok && other.refusal.rule === 'workflow.trigger');
         await atRest();
         assert.equal(agents.begun().length, 1);
-        const handoff = await engine.start({
-          workflow: 'w',
-          how: 'handoff',
-          payload: null,
-          startedBy: 'agent:x',
-          traceId: 'trc_1',
-          key: null,
-        });
+        const handoff = await engine.start({ ...about, how: 'handoff', key: null });
         assert.ok(!handoff.ok && handoff.refusal.rule === 'workflow.trigger');
-        const unknown = await engine.start({
-          workflow: 'ww',
-          how: 'manual',
-          payload: null,
-          startedBy: 'operator',
-          traceId: 'trc_1',
-          key: null,
-        });
+        const unknown = await engine.start({ ...about, workflow: 'ww', how: 'manual', key: null });
         assert.ok(!unknown.ok && unknown.refusal.remedy === 'Did you mean "w"?');
       },
     ),

@@ -5,7 +5,7 @@ import type { CompiledWorkflow } from './compile-workflow.ts';
 import type { Definitions } from './definitions.ts';
 import type { Change, RunSnapshot } from './run-draft.ts';
 import { findByStartKey, insertRun, listRuns, loadRun, openRuns, saveChange } from './run-store.ts';
-import { newRun, type StartRequest, topicOf } from './start-run.ts';
+import { newRun, type StartRequest } from './start-run.ts';
 import { transition } from './transition.ts';
 
 /** Runs that are not over; what comes beyond is refused rather than stored. */
@@ -16,11 +16,6 @@ export type Started = { ok: true; record: RunRecord; created: boolean } | { ok: 
 export interface WorkflowEngine {
   /** What is started is on disk. A repeated key answers with the run that it started. */
   start(request: StartRequest): Promise<Started>;
-  /** Starts every workflow that this topic triggers, once per key; refusals too are answered, to be shown. */
-  publish(
-    topic: string,
-    event: { payload: unknown; key: string; traceId: string; from: string },
-  ): Promise<Started[]>;
   /** False where no such run goes on. The run is over when its tasks have ended. */
   cancel(run: string, by: string): boolean;
   find(run: string): RunSnapshot | null;
@@ -87,14 +82,6 @@ export function createWorkflowEngine(
 
   return {
     start,
-    publish(topic, { payload, key, traceId, from: startedBy }) {
-      const triggered = [...current()].filter(([, { definition }]) => topicOf(definition) === topic);
-      return Promise.all(
-        triggered.map(([workflow]) =>
-          start({ workflow, how: { topic }, payload, startedBy, traceId, key: `${key}/${workflow}` }),
-        ),
-      );
-    },
     cancel(run, by) {
       active.get(run)?.signal({ type: 'cancel', by });
       return active.has(run);

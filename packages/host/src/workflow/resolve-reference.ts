@@ -2,6 +2,7 @@ import type { JsonValue } from '@openlegion/contract/json-value';
 import { parseBoundedJson } from './bounded-json.ts';
 import type { KeyPart, Reference } from './parse-reference.ts';
 import type { Draft } from './run-draft.ts';
+import type { Readers } from './step-dispatch.ts';
 
 export type Resolved = { ok: true; value: JsonValue } | { ok: false; message: string };
 
@@ -9,7 +10,7 @@ export type Resolved = { ok: true; value: JsonValue } | { ok: false; message: st
  * What a reference stands for now. A dependency that was skipped or failed has the result null; a path that a
  * result does not have is an error, never something else.
  */
-export function resolveReference(draft: Draft, reference: Reference, agent: string | null): Resolved {
+export function resolveReference(draft: Draft, reference: Reference, readers: Readers): Resolved {
   switch (reference.from) {
     case 'trigger':
       return at(draft.record.payload, reference.path, 'trigger.payload');
@@ -21,7 +22,7 @@ export function resolveReference(draft: Draft, reference: Reference, agent: stri
       return at(result, reference.path, `${reference.step}.result`);
     }
     case 'blackboard':
-      return readKey(draft, reference.key, agent);
+      return readKey(draft, reference.key, readers);
   }
 }
 
@@ -42,7 +43,7 @@ function memberOf(value: JsonValue, part: string): JsonValue | undefined {
   return Object.hasOwn(value, part) ? value[part] : undefined;
 }
 
-function readKey(draft: Draft, parts: readonly KeyPart[], agent: string | null): Resolved {
+function readKey(draft: Draft, parts: readonly KeyPart[], readers: Readers): Resolved {
   let key = '';
   for (const part of parts) {
     if ('literal' in part) {
@@ -50,7 +51,7 @@ function readKey(draft: Draft, parts: readonly KeyPart[], agent: string | null):
       continue;
     }
     const found =
-      'reference' in part ? resolveReference(draft, part.reference, agent) : named(draft, part.name);
+      'reference' in part ? resolveReference(draft, part.reference, readers) : named(draft, part.name);
     if (!found.ok) return found;
     const { value } = found;
     // One segment of a key, whatever a stranger put into the payload.
@@ -60,7 +61,7 @@ function readKey(draft: Draft, parts: readonly KeyPart[], agent: string | null):
   }
   if (key.split('/').some((segment) => segment === '' || segment === '.' || segment === '..'))
     return { ok: false, message: 'the key has an empty, "." or ".." segment' };
-  const read = draft.context.readBlackboard(agent, key);
+  const read = draft.context.readBlackboard(readers, key);
   if ('refusal' in read) return { ok: false, message: read.refusal.message };
   if (!read.found) return { ok: false, message: `blackboard://${key} does not exist` };
   const parsed = parseBoundedJson(read.value);

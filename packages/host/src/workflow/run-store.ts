@@ -6,11 +6,12 @@ import type { Change, RunSnapshot } from './run-draft.ts';
 
 export function insertRun(transaction: Transaction, record: RunRecord, startKey: string | null): void {
   transaction.run(
-    'INSERT INTO workflow_run (id, workflow, hash, start_key, status, record) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO workflow_run (id, workflow, hash, start_key, trace_id, status, record) VALUES (?, ?, ?, ?, ?, ?, ?)',
     record.id,
     record.workflow,
     record.hash,
     startKey,
+    record.traceId,
     record.status,
     JSON.stringify(record),
   );
@@ -62,6 +63,14 @@ export function openRuns(reader: Reader): string[] {
   return reader
     .all("SELECT id FROM workflow_run WHERE status = 'running' ORDER BY ordinal")
     .map((row) => textOf(row, 'id'));
+}
+
+/** Whether a run of this trace goes on: the trace has then not settled. */
+export function hasOpenRun(reader: Reader, traceId: string): boolean {
+  return (
+    reader.get("SELECT 1 FROM workflow_run WHERE trace_id = ? AND status = 'running' LIMIT 1", traceId) !==
+    undefined
+  );
 }
 
 /** Newest first. */

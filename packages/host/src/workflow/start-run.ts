@@ -16,6 +16,8 @@ export interface StartRequest {
   traceId: string;
   /** Same key, same run. Null for a run of its own. */
   key: string | null;
+  hops: number;
+  parentId: string | null;
 }
 
 /** The first record of a run, or why there is none. `accepted` says whether an operator accepted this hash. */
@@ -66,6 +68,9 @@ export function newRun(
     hash,
     traceId: request.traceId,
     startedBy: request.startedBy,
+    how: typeof request.how === 'string' ? request.how : 'topic',
+    hops: request.hops,
+    parentId: request.parentId,
     status: 'running',
     phase: 'steps',
     verdict: 'done',

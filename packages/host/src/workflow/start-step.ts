@@ -31,9 +31,12 @@ export function startStep(draft: Draft, id: string): void {
       settleStep(draft, id, 'skipped', { reason: 'condition_false', message: `${step.condition}` });
     if (!answer.ok || !answer.value) return;
   }
-  const agent = step.agent ?? null;
-  const resolved = input ? resolveReference(draft, input, agent) : defaultInput(draft, id);
-  const listed = forEach ? listOf(step, resolveReference(draft, forEach, agent)) : NO_LIST;
+  const readers = {
+    agents: [step.agent, step.fallback_agent].filter((agent) => agent !== undefined),
+    capability: step.capability ?? null,
+  };
+  const resolved = input ? resolveReference(draft, input, readers) : defaultInput(draft, id);
+  const listed = forEach ? listOf(step, resolveReference(draft, forEach, readers)) : NO_LIST;
   if (!resolved.ok || !listed.ok) {
     const message = !resolved.ok ? resolved.message : !listed.ok ? listed.message : '';
     failStep(draft, id, { reason: 'input', message });

@@ -18,6 +18,9 @@ export interface StepTask {
   context: Readonly<Record<string, { status: string; result: unknown }>>;
   timeoutMs: number;
   traceId: string;
+  /** Of its run. */
+  hops: number;
+  parentId: string | null;
   /** What its result will be held to; undefined for anything. */
   outputSchema: unknown;
 }
@@ -70,8 +73,11 @@ export interface StepApprovals {
   withdraw(key: string): void;
 }
 
-/** Reads as whoever the task is for, with that agent's grants; null where a capability is addressed. */
+/** Everyone who may come to be given the task: what none of them could read itself is not read for it. */
+export type Readers = { agents: readonly string[]; capability: string | null };
+
+/** Reads with the grants of all of these. */
 export type ReadBlackboard = (
-  agent: string | null,
+  readers: Readers,
   key: string,
 ) => { found: true; value: unknown } | { found: false } | { refusal: Refusal };

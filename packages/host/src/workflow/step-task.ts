@@ -37,6 +37,8 @@ export function taskOf(
     context: Object.fromEntries(context),
     timeoutMs: Math.ceil(step.timeout * 1000),
     traceId: record.traceId,
+    hops: record.hops,
+    parentId: record.parentId,
     outputSchema: step.output_schema,
   };
 }

@@ -118,12 +118,15 @@ export function openFixture(options: FixtureOptions) {
     asked,
     async accept() {
       for (const workflow of options.workflows) {
-        await definitions.propose(workflow, 'operator');
+        await definitions.propose(workflow, '', 'operator');
         await definitions.accept(workflow.hash, 'operator');
       }
     },
     start: (workflow: string, payload: unknown = null, key: string | null = null) =>
-      engine.start({ workflow, how: 'manual', payload, startedBy: 'operator', traceId: 'trc_1', key }),
+      engine.start({
+        ...{ workflow, how: 'manual', payload, startedBy: 'operator', traceId: 'trc_1', key },
+        ...{ hops: 0, parentId: null },
+      }),
     async close() {
       await engine.stop();
       real.close();
