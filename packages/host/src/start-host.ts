@@ -15,6 +15,7 @@ import { createControlApp, listenControl } from './control/control-server.ts';
 import { createTokenCheck, writeControlToken } from './control/control-token.ts';
 import { fleetStatus } from './control/fleet-status.ts';
 import { createSteering } from './control/steering.ts';
+import { wireOperations } from './control/wire-operations.ts';
 import { createEventLog } from './delivery/event-log.ts';
 import type { Sandboxes } from './fleet/agent-container.ts';
 import { createStartOf } from './fleet/agent-start.ts';
@@ -184,7 +185,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
 
   const token = writeControlToken(paths.controlToken);
-  const checkToken = createTokenCheck(token, clock);
+  const operations = wireOperations({ config, database, audit, clock });
+  const checkToken = createTokenCheck(token, clock, operations.findPerson);
   let port = 0;
   const verify = parts.createVerify({
     home: settings.home,
@@ -237,7 +239,12 @@ export async function startHost(parts: HostParts): Promise<Host> {
         modelProblem: (agent) => modelProblems.get(agent) ?? null,
       }),
   });
-  const app = createControlApp({ routes, checkToken, warn: log });
+  const app = createControlApp({
+    routes: [...routes, ...operations.routes],
+    checkToken,
+    onDenied: operations.onDenied,
+    warn: log,
+  });
   const listening = await listenControl(app, {
     host: config.mesh.mesh.host,
     port: settings.port ?? config.mesh.mesh.port,

@@ -19,16 +19,16 @@ export function createReload(parts: {
   audit: AuditLog;
   vault: VaultView;
   fleet: Fleet;
-}): () => Promise<ConfigReloaded> {
+}): (by: string) => Promise<ConfigReloaded> {
   const { live, read, audit, vault, fleet } = parts;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function reload(): Promise<ConfigReloaded> {
+  async function reload(by: string): Promise<ConfigReloaded> {
     const next = read();
     const changed = describeChange(live, next);
     await audit.record({
       type: 'config.reloaded',
-      actor: 'operator',
+      actor: by,
       subject: 'configuration',
       decision: 'allowed',
       rule: 'operator',
@@ -39,8 +39,8 @@ export function createReload(parts: {
     return { changed, restarted: await fleet.reload() };
   }
 
-  return () => {
-    const mine = last.then(reload);
+  return (by) => {
+    const mine = last.then(() => reload(by));
     last = mine.catch(() => {});
     return mine;
   };

@@ -1,4 +1,4 @@
-import type { Hono } from 'hono';
+import type { ControlApp } from './control-server.ts';
 
 const PATHS = [
   '/api/status',
@@ -10,7 +10,7 @@ const PATHS = [
 ];
 
 /** What the control API answers to everything that can be asked without an argument, for the search for secrets. */
-export async function allAnswers(app: Hono, token: string): Promise<{ name: string; text: string }[]> {
+export async function allAnswers(app: ControlApp, token: string): Promise<{ name: string; text: string }[]> {
   const headers = { host: '127.0.0.1', authorization: `Bearer ${token}` };
   return Promise.all(
     PATHS.map(async (path) => {

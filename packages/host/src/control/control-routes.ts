@@ -5,7 +5,7 @@ import {
   type VerifyReport,
   VerifyRequest,
 } from '@openlegion/contract/control-api';
-import type { ControlCaller } from '@openlegion/contract/control-caller';
+import type { ControlCaller, Role } from '@openlegion/contract/control-caller';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -38,7 +38,7 @@ export interface ControlParts {
   vault: VaultView;
   clock: Clock;
   steering: Steering;
-  reload: () => Promise<ConfigReloaded>;
+  reload: (by: string) => Promise<ConfigReloaded>;
   status: () => Promise<unknown>;
   verify: (request: VerifyRequest) => Promise<VerifyReport>;
   /** Aborts when the host stops: open event streams end. */
@@ -54,26 +54,22 @@ export interface ControlRequest {
 }
 
 export interface ControlRoute extends RouteDeclaration {
+  permission: Role;
   run(request: ControlRequest): Promise<Response>;
 }
 
 const Cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Limit = z.coerce.number().int().min(1).max(1000);
 
-/** Everything that the operator can ask for. */
+/** Everything that people can ask for, each with the least role that may. */
 export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
   const { router, lanes, audit, events, keeper, vault, steering } = parts;
   const route = (
     method: RouteDeclaration['method'],
     path: string,
+    permission: Role,
     run: ControlRoute['run'],
-  ): ControlRoute => ({
-    method,
-    path,
-    zone: 2.5,
-    permission: 'operator',
-    run,
-  });
+  ): ControlRoute => ({ method, path, zone: 2.5, permission, run });
 
   function agentOf(request: ControlRequest): { name: string; agent: AgentLifecycle } {
     const name = request.parameter('name');
@@ -87,22 +83,22 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
   }
 
   return [
-    route('GET', '/api/status', async () => Response.json(await parts.status())),
+    route('GET', '/api/status', 'viewer', async () => Response.json(await parts.status())),
 
-    route('POST', '/api/agents/{name}/messages', async (request) => {
+    route('POST', '/api/agents/{name}/messages', 'operator', async (request) => {
       const sent = parseJsonBody(await request.body(), SendMessage);
-      const routed = await router.fromOperator(request.parameter('name'), sent);
+      const routed = await router.fromOperator(request.parameter('name'), sent, request.caller.name);
       if (!routed.ok) throw new OpenLegionError(routed.refusal);
       const { message, ahead } = routed.value;
       if (message.mode === 'steer') await steering.offer(message);
       return Response.json({ messageId: message.id, traceId: message.traceId, ahead }, { status: 202 });
     }),
 
-    route('GET', '/api/messages/{id}', async (request) =>
+    route('GET', '/api/messages/{id}', 'viewer', async (request) =>
       Response.json(messageView(messageNamed(request.parameter('id')))),
     ),
 
-    route('GET', '/api/events', async (request) => {
+    route('GET', '/api/events', 'viewer', async (request) => {
       const message = request.query('message');
       const agent = request.query('agent');
       const after = request.query('after');
@@ -117,46 +113,47 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
       });
     }),
 
-    route('POST', '/api/agents/{name}/steer', async (request) => {
+    route('POST', '/api/agents/{name}/steer', 'operator', async (request) => {
       agentOf(request);
       const { text } = parseJsonBody(await request.body(), SteerRequest);
       const routed = await router.fromOperator(
         request.parameter('name'),
         SendMessage.parse({ text, mode: 'steer' }),
+        request.caller.name,
       );
       if (!routed.ok) throw new OpenLegionError(routed.refusal);
       const steered = await steering.offer(routed.value.message);
       return Response.json({ steered, messageId: routed.value.message.id }, { status: 202 });
     }),
 
-    route('POST', '/api/agents/{name}/cancel', async (request) => {
+    route('POST', '/api/agents/{name}/cancel', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       const traceId = lanes.running(name)?.traceId ?? '';
       await audit.record({
         type: 'turn.cancel',
-        actor: 'operator',
+        actor: request.caller.name,
         subject: name,
         decision: 'allowed',
-        rule: 'operator',
+        rule: `role.${request.caller.role}`,
         traceId,
       });
       return Response.json({ cancelled: await agent.cancel() }, { status: 202 });
     }),
 
-    route('POST', '/api/agents/{name}/reset', async (request) => {
+    route('POST', '/api/agents/{name}/reset', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       await audit.record({
         type: 'agent.reset',
-        actor: 'operator',
+        actor: request.caller.name,
         subject: name,
         decision: 'allowed',
-        rule: 'operator',
+        rule: `role.${request.caller.role}`,
       });
       const answer = await agent.request({ method: 'POST', path: '/chat/reset' });
       return relay(answer, [204]);
     }),
 
-    route('GET', '/api/agents/{name}/history', async (request) => {
+    route('GET', '/api/agents/{name}/history', 'viewer', async (request) => {
       const limit = inQuery('limit', Limit, request.query('limit') ?? '100');
       return relay(
         await agentOf(request).agent.request({
@@ -168,34 +165,34 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
       );
     }),
 
-    route('GET', '/api/agents/{name}/workspace', async (request) =>
+    route('GET', '/api/agents/{name}/workspace', 'viewer', async (request) =>
       relay(await agentOf(request).agent.request({ method: 'GET', path: '/workspace' }), [200]),
     ),
 
-    route('GET', '/api/agents/{name}/workspace/{rest}', async (request) => {
+    route('GET', '/api/agents/{name}/workspace/{rest}', 'viewer', async (request) => {
       const path = workspacePath(request.parameter('rest'));
       const bytes = { maxBodyBytes: WORKSPACE_FILE_BYTES, artifact: true };
       return relayBytes(await agentOf(request).agent.request({ method: 'GET', path, ...bytes }));
     }),
 
-    route('PUT', '/api/agents/{name}/workspace/{rest}', async (request) => {
+    route('PUT', '/api/agents/{name}/workspace/{rest}', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       const path = workspacePath(request.parameter('rest'));
       const body = await request.body(WORKSPACE_FILE_BYTES);
       await audit.record({
         type: 'workspace.written',
-        actor: 'operator',
+        actor: request.caller.name,
         subject: name,
         decision: 'allowed',
-        rule: 'operator',
+        rule: `role.${request.caller.role}`,
         detail: { bytes: body.length },
       });
       return relay(await agent.request({ method: 'PUT', path, body, headersTimeoutMs: 60_000 }), [204]);
     }),
 
-    route('GET', '/api/costs', async () => Response.json(await keeper.costs())),
+    route('GET', '/api/costs', 'viewer', async () => Response.json(await keeper.costs())),
 
-    route('GET', '/api/audit', async (request) => {
+    route('GET', '/api/audit', 'viewer', async (request) => {
       const chain = inQuery('chain', z.enum(['host', 'keeper']), request.query('chain') ?? 'host');
       const read =
         chain === 'host'
@@ -211,23 +208,25 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
       );
     }),
 
-    route('GET', '/api/models', async () => {
+    route('GET', '/api/models', 'viewer', async () => {
       const [providers, health] = await Promise.all([vault.providers(), vault.modelHealth()]);
       return Response.json(modelsView(providers, health, parts.clock.now()));
     }),
 
-    route('GET', '/api/credentials', async () => Response.json(await keeper.names())),
+    route('GET', '/api/credentials', 'viewer', async () => Response.json(await keeper.names())),
 
-    route('POST', '/api/config/reload', async () => Response.json(await parts.reload())),
+    route('POST', '/api/config/reload', 'admin', async ({ caller }) =>
+      Response.json(await parts.reload(caller.name)),
+    ),
 
-    route('POST', '/api/verify', async (request) => {
+    route('POST', '/api/verify', 'admin', async (request) => {
       const asked = parseJsonBody(await request.body(), VerifyRequest);
       await audit.record({
         type: 'verify.started',
-        actor: 'operator',
+        actor: request.caller.name,
         subject: 'installation',
         decision: 'allowed',
-        rule: 'operator',
+        rule: `role.${request.caller.role}`,
       });
       return Response.json(await parts.verify(asked));
     }),

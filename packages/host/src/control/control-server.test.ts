@@ -6,10 +6,9 @@ import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { dataPaths } from '@openlegion/contract/installation';
-import { Hono } from 'hono';
 import { createManualClock } from '../manual-clock.ts';
 import { startFixture } from '../test/host-fixture.ts';
-import { listenControl } from './control-server.ts';
+import { createControlApp, listenControl } from './control-server.ts';
 import { createTokenCheck } from './control-token.ts';
 
 const ROUTES: [method: string, path: string, body?: unknown][] = [
@@ -30,6 +29,10 @@ const ROUTES: [method: string, path: string, body?: unknown][] = [
   ['GET', '/api/credentials'],
   ['POST', '/api/config/reload'],
   ['POST', '/api/verify', { canaryPrefix: null }],
+  ['GET', '/api/whoami'],
+  ['GET', '/api/tokens'],
+  ['POST', '/api/tokens', { name: 'sam', role: 'viewer' }],
+  ['POST', '/api/tokens/sam/revoke', {}],
 ];
 
 test('every route refuses who has no token, a wrong one, a foreign Host or a foreign Origin', async () => {
@@ -196,7 +199,7 @@ test('wrong tokens in a row close the door to wrong tokens, and never to the rig
   clock.advance(1001);
   assert.equal(check('Bearer x'), 'wrong');
   assert.equal(check('Bearer x'), 'wait');
-  assert.equal(check('Bearer secret'), 'right');
+  assert.deepEqual(check('Bearer secret'), { name: 'operator', role: 'admin' });
 });
 
 test('the token is new at each start and only its owner can read it', async () => {
@@ -209,15 +212,21 @@ test('the token is new at each start and only its owner can read it', async () =
 });
 
 test('a public address is refused, and a taken port says so with a remedy', async () => {
+  const empty = createControlApp({
+    routes: [],
+    checkToken: () => 'wrong',
+    onDenied: async () => {},
+    warn: () => {},
+  });
   for (const host of ['0.0.0.0', '::', '192.168.0.1', '', 'example.com', '127.0.0.1.nip.io']) {
-    await assert.rejects(listenControl(new Hono(), { host, port: 0 }), { code: 'denied', rule: 'mesh.host' });
+    await assert.rejects(listenControl(empty, { host, port: 0 }), { code: 'denied', rule: 'mesh.host' });
   }
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const address = taken.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   await assert.rejects(
-    listenControl(new Hono(), { host: '127.0.0.1', port }),
+    listenControl(empty, { host: '127.0.0.1', port }),
     (error: Error & { remedy: string }) => {
       assert.match(error.message, new RegExp(`Port ${port} .* taken`));
       assert.match(error.remedy, /mesh\.port/);

@@ -6,8 +6,9 @@ import { LOOPBACK_HOSTS } from '../config/cross-check.ts';
 import { JSON_BODY_BYTES, tooLarge } from '../mesh/read-json-body.ts';
 import { refusalOf } from '../pipe/answer-refusal.ts';
 import type { ControlRoute } from './control-routes.ts';
-import type { TokenDecision } from './control-token.ts';
-import { refuseRequest } from './guard.ts';
+import type { KnownCaller, TokenDecision } from './control-token.ts';
+import { refuseRole } from './decide-role.ts';
+import { guardRequest } from './guard.ts';
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -17,6 +18,8 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 } as const;
 
+export type ControlApp = Hono<{ Variables: { caller: KnownCaller } }>;
+
 /** Connections at a time; event streams hold theirs. */
 const MOST_CONNECTIONS = 512;
 
@@ -24,31 +27,42 @@ const MOST_CONNECTIONS = 512;
 export function createControlApp(options: {
   routes: readonly ControlRoute[];
   checkToken: (authorization: string | undefined) => TokenDecision;
+  /** Told of each refusal of a role, before it is answered. */
+  onDenied: (caller: KnownCaller, route: ControlRoute) => Promise<void>;
   warn: (message: string) => void;
-}): Hono {
-  const app = new Hono();
+}): ControlApp {
+  const app: ControlApp = new Hono();
   app.use('*', async (context, next) => {
     const header = (name: string) => context.req.header(name);
-    const refusal = refuseRequest(
+    const guarded = guardRequest(
       { host: header('host'), origin: header('origin'), authorization: header('authorization') },
       options.checkToken,
     );
-    if (refusal) context.res = refusalResponse(refusal);
-    else await next();
+    if (guarded.refusal) context.res = refusalResponse(guarded.refusal);
+    else {
+      context.set('caller', guarded.caller);
+      await next();
+    }
     for (const [name, value] of Object.entries(HEADERS)) context.res.headers.set(name, value);
   });
   for (const route of options.routes) {
     const path = route.path.replace('{rest}', ':rest{.+}').replace(/\{(\w+)\}/g, ':$1');
-    app.on(route.method, path, (context) =>
-      route.run({
-        // Until there are tokens of people: whoever holds data/control.token.
-        caller: { name: 'operator', role: 'admin' },
+    app.on(route.method, path, async (context) => {
+      const caller = context.get('caller');
+      const refusal = refuseRole(caller, route.permission);
+      if (refusal) {
+        await options.onDenied(caller, route);
+        return refusalResponse(refusal);
+      }
+      const { signal } = context.req.raw;
+      return route.run({
+        caller,
         parameter: (name) => context.req.param(name) ?? '',
         query: (name) => context.req.query(name),
         body: (maxBytes = JSON_BODY_BYTES) => readBytes(context.req.raw, maxBytes),
-        signal: context.req.raw.signal,
-      }),
-    );
+        signal: caller.revoked ? AbortSignal.any([signal, caller.revoked]) : signal,
+      });
+    });
   }
   app.notFound(() => refusalResponse(NO_ROUTE));
   app.onError((error) => {
@@ -79,7 +93,7 @@ function refusalResponse(refusal: Refusal): Response {
  * port is taken, `denied` when it may not be had.
  */
 export async function listenControl(
-  app: Hono,
+  app: Pick<ControlApp, 'fetch'>,
   { host, port }: { host: string; port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
   if (!LOOPBACK_HOSTS.includes(host)) throw new OpenLegionError(PUBLIC_BIND);

@@ -22,6 +22,8 @@ export interface NewMessage {
   createdAt: string;
   /** What allowed it, for the audit log. */
   rule: string;
+  /** The person who sent it, where the sender is `operator`. */
+  by?: string;
 }
 
 export type Acceptance =
@@ -62,7 +64,7 @@ export function acceptMessage(
   );
   parts.audit.append(transaction, {
     type: 'message.accepted',
-    actor: fresh.sender,
+    actor: fresh.by ?? fresh.sender,
     subject: fresh.agent,
     decision: 'allowed',
     rule: fresh.rule,

@@ -1,6 +1,8 @@
+import type { Role } from '@openlegion/contract/control-caller';
+
 /**
  * What every route, on every surface, says of itself before it can exist. Zone 1 is an agent on its own pipe, zone
- * 2.5 the operator with the token of the control API; a route of one is not there for the other.
+ * 2.5 a person with a token of the control API; a route of one is not there for the other.
  */
 export interface RouteDeclaration {
   /** `any`: every method that a service may have, see `SERVICE_METHODS`. */
@@ -10,7 +12,8 @@ export interface RouteDeclaration {
   zone: 1 | 2.5;
   /**
    * What decides, in the terms of permissions.json; `self` shows an agent nothing but itself. On `allowed_domains`
-   * and `allowed_credentials` the keeper decides, for each request that is made through the route.
+   * and `allowed_credentials` the keeper decides, for each request that is made through the route. Of zone 2.5: the
+   * least role that may use it.
    */
   permission:
     | 'allowed_apis: llm'
@@ -26,5 +29,5 @@ export interface RouteDeclaration {
     | 'can_spawn'
     | 'can_subscribe'
     | 'self'
-    | 'operator';
+    | Role;
 }

@@ -20,7 +20,12 @@ export type Routed<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
  * agent's pipe), what it may do is decided here, and the decision is on disk before its effect.
  */
 export interface Router {
-  fromOperator(agent: string, message: SendMessage): Promise<Routed<{ message: Message; ahead: number }>>;
+  /** `by`: the person, as the audit log names them; to the agent every person is `operator`. */
+  fromOperator(
+    agent: string,
+    message: SendMessage,
+    by: string,
+  ): Promise<Routed<{ message: Message; ahead: number }>>;
   /** A task from the agent at the other end of a pipe, in the turn it is in. */
   handOff(sender: string, request: HandoffRequest): Promise<Routed<HandoffAnswer>>;
 }
@@ -93,7 +98,7 @@ export function createRouter(parts: {
   }
 
   return {
-    async fromOperator(agent, { text, mode, idempotencyKey }) {
+    async fromOperator(agent, { text, mode, idempotencyKey }, by) {
       if (!config.agents.has(agent)) {
         return { ok: false, refusal: noSuchAgent(agent, config.agents.keys()) };
       }
@@ -108,8 +113,13 @@ export function createRouter(parts: {
         sender: 'operator',
         mode,
         text,
-        idempotencyKey: idempotencyKey ?? null,
+        // Of the person: nobody's key repeats, or collides with, another's message.
+        idempotencyKey:
+          idempotencyKey === undefined || by === 'operator'
+            ? (idempotencyKey ?? null)
+            : `${by}/${idempotencyKey}`,
         rule: 'operator',
+        by,
       });
       if (!acceptance.accepted) return { ok: false, refusal: acceptance.refusal };
       return { ok: true, value: { message: acceptance.message, ahead: acceptance.ahead } };

@@ -1,3 +1,5 @@
+import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
+import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
 import type { Migrations } from './migrate.ts';
 
 /**
@@ -42,4 +44,5 @@ export const MESH_MIGRATIONS: Migrations = [
     scope TEXT NOT NULL, period TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (scope, period)
   ) STRICT;
   `,
+  PERSON_TOKEN_SCHEMA + TRACE_SCHEMA,
 ];

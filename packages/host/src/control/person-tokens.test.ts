@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { CreatedToken, TokenList } from '@openlegion/contract/control-tokens';
+import { dataPaths } from '@openlegion/contract/installation';
+import { createSystemClock } from '../clock.ts';
+import { createManualClock } from '../manual-clock.ts';
+import { type Fixture, startFixture } from '../test/host-fixture.ts';
+
+async function tokenFor(fixture: Fixture, name: string, role: string, expiresAt?: string) {
+  const answer = await fixture.ask('POST', '/api/tokens', {
+    name,
+    role,
+    ...(expiresAt ? { expiresAt } : {}),
+  });
+  assert.equal(answer.status, 200, answer.text);
+  const { token } = answer.as(CreatedToken);
+  return { token, headers: { authorization: `Bearer ${token}` } };
+}
+
+test('a person uses the API under their own name, and the audit log has it', async () => {
+  await using fixture = await startFixture({});
+  const { headers } = await tokenFor(fixture, 'sam', 'operator');
+  assert.deepEqual(JSON.parse((await fixture.ask('GET', '/api/whoami', undefined, headers)).text), {
+    name: 'sam',
+    role: 'operator',
+  });
+  const sent = await fixture.ask('POST', '/api/agents/alice/messages', { text: 'hi' }, headers);
+  assert.equal(sent.status, 202, sent.text);
+  await fixture.ask('POST', '/api/agents/alice/cancel', {}, headers);
+  const records = await fixture.audit();
+  const actors = new Map(records.map(({ type, actor }) => [type, actor]));
+  assert.equal(actors.get('token.created'), 'operator');
+  assert.equal(actors.get('message.accepted'), 'sam');
+  assert.equal(actors.get('turn.cancel'), 'sam');
+});
+
+test('a role refuses what is above it, and the refusal is recorded once a minute, not at every try', async () => {
+  const clock = createManualClock(Date.now());
+  await using fixture = await startFixture({ clock: { ...createSystemClock(), now: clock.now } });
+  const { headers } = await tokenFor(fixture, 'vera', 'viewer');
+  for (let tries = 0; tries < 5; tries += 1) {
+    const answer = await fixture.ask('POST', '/api/config/reload', {}, headers);
+    assert.equal(answer.status, 403);
+    assert.equal(answer.refusal().rule, 'role.admin');
+    assert.match(answer.refusal().remedy, /token create/);
+  }
+  const denied = async () => (await fixture.audit()).filter(({ type }) => type === 'permission.denied');
+  assert.deepEqual(
+    (await denied()).map(({ actor, subject, rule }) => [actor, subject, rule]),
+    [['vera', 'POST /api/config/reload', 'role.admin']],
+  );
+  clock.advance(60_000);
+  await fixture.ask('POST', '/api/config/reload', {}, headers);
+  assert.equal((await denied()).length, 2);
+});
+
+test('a token is gone when it is revoked or its time is over; a stream that it opened ends', async () => {
+  const clock = createManualClock(Date.now());
+  await using fixture = await startFixture({ clock: { ...createSystemClock(), now: clock.now } });
+  const { headers } = await tokenFor(fixture, 'sam', 'viewer');
+  const ended = new Promise<void>((resolve, reject) => {
+    const stream = request({
+      ...{ host: '127.0.0.1', port: fixture.host.port, path: '/api/events', agent: false, headers },
+    });
+    stream.on('error', reject);
+    stream.on('response', (answer) => {
+      assert.equal(answer.statusCode, 200);
+      answer.resume().on('error', reject).on('end', resolve);
+      void fixture.ask('POST', '/api/tokens/sam/revoke', {}).then(({ status }) => assert.equal(status, 200));
+    });
+    stream.end();
+  });
+  await ended;
+  assert.equal((await fixture.ask('GET', '/api/status', undefined, headers)).status, 401);
+  assert.equal((await fixture.ask('POST', '/api/tokens/sam/revoke', {})).refusal().rule, 'tokens.unknown');
+
+  const soon = await tokenFor(fixture, 'kim', 'viewer', new Date(clock.now() + 1000).toISOString());
+  assert.equal((await fixture.ask('GET', '/api/status', undefined, soon.headers)).status, 200);
+  clock.advance(1000);
+  assert.equal((await fixture.ask('GET', '/api/status', undefined, soon.headers)).status, 401);
+  const { tokens } = (await fixture.ask('GET', '/api/tokens')).as(TokenList);
+  assert.deepEqual(
+    tokens.map(({ name, expired }) => [name, expired]),
+    [['kim', true]],
+  );
+});
+
+test('names that are taken, of agents or reserved, roles that do not exist and past ends are refused', async () => {
+  await using fixture = await startFixture({});
+  await tokenFor(fixture, 'sam', 'viewer');
+  const past = '2020-01-01T00:00:00.000Z';
+  const bad: [body: unknown, status: number][] = [
+    [{ name: 'sam', role: 'viewer' }, 409],
+    [{ name: 'alice', role: 'viewer' }, 400],
+    [{ name: 'operator', role: 'viewer' }, 400],
+    [{ name: 'Sam', role: 'viewer' }, 400],
+    [{ name: '../x', role: 'viewer' }, 400],
+    [{ name: 'kim', role: 'root' }, 400],
+    [{ name: 'kim', role: 'viewer', expiresAt: past }, 400],
+    [{ name: 'kim', role: 'viewer', token: 'mine' }, 400],
+  ];
+  for (const [body, status] of bad)
+    assert.equal((await fixture.ask('POST', '/api/tokens', body)).status, status, JSON.stringify(body));
+});
+
+test('the store keeps digests, and a token outlives a restart', async () => {
+  const home = mkdtempSync(`${tmpdir()}/openlegion-tokens-`);
+  try {
+    let first = await startFixture({ home });
+    const { token, headers } = await tokenFor(first, 'sam', 'approver');
+    for (const suffix of ['', '-wal'])
+      assert.ok(!readFileSync(dataPaths(home).meshDatabase + suffix).includes(token));
+    await first[Symbol.asyncDispose]();
+    first = await startFixture({ home });
+    assert.equal((await first.ask('GET', '/api/status', undefined, headers)).status, 200);
+    await first[Symbol.asyncDispose]();
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});

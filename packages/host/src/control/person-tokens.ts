@@ -1,0 +1,204 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type ControlCaller, Role } from '@openlegion/contract/control-caller';
+import type { CreatedToken, CreateToken, TokenList } from '@openlegion/contract/control-tokens';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { type Clock, isoTime } from '../clock.ts';
+import type { Database } from '../store/database.ts';
+import { type Row, textOf, textOrNull } from '../store/row.ts';
+import { digestOf, type FindPerson, newToken } from './control-token.ts';
+
+/** Only digests are kept: who reads the database holds no token. */
+export const PERSON_TOKEN_SCHEMA = `
+  CREATE TABLE person_token (
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
+    created_by TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT
+  ) STRICT;
+`;
+
+const MOST_TOKENS = 200;
+/** Names that stand for something else in the audit log. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'operator',
+  'user',
+  'host',
+  'keeper',
+  'gateway',
+  'mesh',
+  'vault',
+  'default',
+]);
+
+interface Person extends ControlCaller {
+  digest: Buffer;
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string | null;
+  revoking: AbortController;
+}
+
+/** The tokens of people: each has a name, a role, perhaps an end. Changes are recorded, with who made them. */
+export interface PersonTokens {
+  find: FindPerson;
+  /** The token is told here and never again. Throws `conflict` for a name that is taken, `bad_request` for others. */
+  create(by: string, wanted: CreateToken): Promise<CreatedToken>;
+  /** From then on it is a wrong token, and streams that it opened end. Throws `not_found`. */
+  revoke(by: string, name: string): Promise<void>;
+  list(): TokenList['tokens'];
+}
+
+export function createPersonTokens(parts: {
+  database: Database;
+  audit: AuditLog;
+  clock: Clock;
+  /** A person and an agent of one name could not be told apart in the audit log. */
+  isAgent: (name: string) => boolean;
+}): PersonTokens {
+  const { database, audit, clock, isAgent } = parts;
+  const people = new Map(
+    database.all('SELECT * FROM person_token').map((row) => [textOf(row, 'name'), personOf(row)]),
+  );
+  const isExpired = ({ expiresAt }: Person) => expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+
+  return {
+    find(digest) {
+      let found: Person | null = null;
+      // All of them, whatever is found: how long it takes says nothing.
+      for (const person of people.values()) if (timingSafeEqual(person.digest, digest)) found = person;
+      if (!found || isExpired(found)) return null;
+      return { name: found.name, role: found.role, revoked: found.revoking.signal };
+    },
+
+    async create(by, { name, role, expiresAt }) {
+      if (RESERVED.has(name) || isAgent(name)) throw reserved(name);
+      if (people.has(name)) throw taken(name);
+      if (people.size >= MOST_TOKENS) throw tooMany();
+      if (expiresAt !== null && Date.parse(expiresAt) <= clock.now()) throw past();
+      const token = newToken();
+      const person: Person = {
+        name,
+        role,
+        digest: digestOf(token),
+        createdBy: by,
+        createdAt: isoTime(clock),
+        expiresAt,
+        revoking: new AbortController(),
+      };
+      await database.write((transaction) => {
+        if (transaction.get('SELECT 1 FROM person_token WHERE name = ?', name)) throw taken(name);
+        transaction.run(
+          'INSERT INTO person_token VALUES (?, ?, ?, ?, ?, ?)',
+          name,
+          role,
+          person.digest.toString('hex'),
+          by,
+          person.createdAt,
+          expiresAt,
+        );
+        audit.append(transaction, {
+          type: 'token.created',
+          actor: by,
+          subject: name,
+          decision: 'allowed',
+          rule: 'role.admin',
+          detail: { role, expiresAt },
+        });
+      });
+      people.set(name, person);
+      return { name, role, token };
+    },
+
+    async revoke(by, name) {
+      const person = people.get(name);
+      if (!person) throw unknown(name);
+      // Before it is on disk: should that fail, it is in force again, and whoever asked is told so.
+      people.delete(name);
+      try {
+        await database.write((transaction) => {
+          audit.append(transaction, {
+            type: 'token.revoked',
+            actor: by,
+            subject: name,
+            decision: 'allowed',
+            rule: 'role.admin',
+            detail: { role: person.role },
+          });
+          transaction.run('DELETE FROM person_token WHERE name = ?', name);
+        });
+      } catch (error) {
+        people.set(name, person);
+        throw error;
+      }
+      person.revoking.abort();
+    },
+
+    list: () =>
+      [...people.values()]
+        .map((person) => ({
+          name: person.name,
+          role: person.role,
+          createdBy: person.createdBy,
+          createdAt: person.createdAt,
+          expiresAt: person.expiresAt,
+          expired: isExpired(person),
+        }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+function personOf(row: Row): Person {
+  return {
+    name: textOf(row, 'name'),
+    role: Role.parse(row.role),
+    digest: Buffer.from(textOf(row, 'digest'), 'hex'),
+    createdBy: textOf(row, 'created_by'),
+    createdAt: textOf(row, 'created_at'),
+    expiresAt: textOrNull(row, 'expires_at'),
+    revoking: new AbortController(),
+  };
+}
+
+function taken(name: string): OpenLegionError {
+  return new OpenLegionError({
+    code: 'conflict',
+    rule: 'tokens.name',
+    message: `There is a token named "${name}" already.`,
+    remedy: 'Revoke it first, or give this one another name.',
+  });
+}
+
+function reserved(name: string): OpenLegionError {
+  return new OpenLegionError({
+    code: 'bad_request',
+    rule: 'tokens.name',
+    message: `"${name}" stands for something else in the audit log.`,
+    remedy: "Use the person's name; one that is neither an agent's nor a part's of OpenLegion.",
+  });
+}
+
+function tooMany(): OpenLegionError {
+  return new OpenLegionError({
+    code: 'rate_limited',
+    rule: 'tokens.number',
+    message: `There are ${MOST_TOKENS} tokens already.`,
+    remedy: 'Revoke those that nobody uses: ./openlegion token list shows them.',
+  });
+}
+
+function past(): OpenLegionError {
+  return new OpenLegionError({
+    code: 'bad_request',
+    rule: 'tokens.expires',
+    message: 'The token would have expired already.',
+    remedy: 'Name a time to come.',
+  });
+}
+
+function unknown(name: string): OpenLegionError {
+  return new OpenLegionError({
+    code: 'not_found',
+    rule: 'tokens.unknown',
+    message: `There is no token named ${JSON.stringify(name.slice(0, 63))}.`,
+    remedy: './openlegion token list shows those there are.',
+  });
+}

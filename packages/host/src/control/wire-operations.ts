@@ -1,0 +1,31 @@
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import type { Database } from '../store/database.ts';
+import type { ControlRoute } from './control-routes.ts';
+import type { FindPerson } from './control-token.ts';
+import { createPersonTokens } from './person-tokens.ts';
+import { createRoleDenials } from './role-denials.ts';
+import { tokenRoutes } from './token-routes.ts';
+
+/** What people operate the fleet by: their tokens, permissions and traces. */
+export interface Operations {
+  findPerson: FindPerson;
+  onDenied: ReturnType<typeof createRoleDenials>;
+  routes: readonly ControlRoute[];
+}
+
+export function wireOperations(parts: {
+  config: FleetConfig;
+  database: Database;
+  audit: AuditLog;
+  clock: Clock;
+}): Operations {
+  const { config, audit, clock } = parts;
+  const tokens = createPersonTokens({ ...parts, isAgent: (name) => config.agents.has(name) });
+  return {
+    findPerson: tokens.find,
+    onDenied: createRoleDenials(audit, clock),
+    routes: [...tokenRoutes(tokens)],
+  };
+}
