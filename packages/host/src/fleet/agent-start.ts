@@ -3,7 +3,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
-import { grantedTools } from './agent-tools.ts';
+import { askedTools, grantedTools } from './agent-tools.ts';
 
 /**
  * What an agent is told of itself, as of now. Nothing in it is secret, and nothing in it is what limits the agent:
@@ -34,9 +34,9 @@ export function createStartOf(parts: {
       thinking: agent.thinking,
       systemPrompt: agent.system_prompt,
       initialInstructions: agent.initial_instructions,
-      tools: grantedTools(agent.permissions),
+      tools: grantedTools(agent.permissions, config.mesh.approvals.approvers.length > 0),
       extras: {
-        askFor: [],
+        askFor: askedTools(agent.permissions),
         project: '',
         embeddingModel: config.mesh.llm.embedding_model ?? null,
         browser: agent.permissions.can_use_browser

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AgentPermissions } from '@openlegion/contract/permissions-config';
-import { AGENT_TOOLS, grantedTools } from './agent-tools.ts';
+import { AGENT_TOOLS, askedTools, grantedTools, toolSetting } from './agent-tools.ts';
 
-const granted = (permissions: object) => grantedTools(AgentPermissions.parse(permissions));
+const granted = (permissions: object) => grantedTools(AgentPermissions.parse(permissions), false);
 
 test('nothing is granted that no entry allows; the tool’s own entry goes before patterns', () => {
   assert.deepEqual(granted({}), []);
@@ -27,4 +27,15 @@ test('a tool that needs an API is offered with the API alone', () => {
   assert.deepEqual(more(['web_search']), ['web_search']);
   assert.deepEqual(more(['vault']), ['vault_generate_secret', 'vault_capture_from_page']);
   assert.deepEqual(granted({ allowed_apis: ['*'] }), []);
+});
+
+test('a tool set to ask is offered where there is somebody to ask, and the agent is told to ask', () => {
+  const permissions = AgentPermissions.parse({
+    allowed_tools: { exec: 'ask', read_file: 'allow', 'mcp_*': 'ask', write_file: 'deny' },
+  });
+  assert.deepEqual(grantedTools(permissions, false), ['read_file']);
+  assert.deepEqual(grantedTools(permissions, true), ['exec', 'read_file']);
+  assert.deepEqual(askedTools(permissions), ['exec', 'mcp_*']);
+  assert.equal(toolSetting(permissions, 'mcp_files_read'), 'ask');
+  assert.equal(toolSetting(permissions, 'constructor'), 'deny');
 });

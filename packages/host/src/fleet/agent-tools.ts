@@ -25,17 +25,36 @@ const NEEDED_API: ReadonlyMap<string, string> = new Map([
   ['vault_capture_from_page', 'vault'],
 ]);
 
-/**
- * Those that `allowed_tools` grants. The tool's own entry decides, else the longest pattern that covers it, else it
- * is denied. `ask` needs an approver; as long as there is none to ask, it means no.
- */
-export function grantedTools({ allowed_tools: entries, allowed_apis }: AgentPermissions): string[] {
+/** What `allowed_tools` says of a tool: its own entry decides, else the longest pattern that covers it, else it is denied. */
+export function toolSetting(
+  { allowed_tools: entries }: Pick<AgentPermissions, 'allowed_tools'>,
+  tool: string,
+): 'allow' | 'ask' | 'deny' {
+  const own = Object.hasOwn(entries, tool) ? entries[tool] : undefined;
   const patterns = Object.entries(entries).sort(([a], [b]) => b.length - a.length);
+  return own ?? patterns.find(([name]) => matchesPattern(name, tool))?.[1] ?? 'deny';
+}
+
+export function toolRule({ permissionsRecord }: { permissionsRecord: string }): string {
+  return `permissions.${permissionsRecord}.allowed_tools`;
+}
+
+/** Those that an agent is offered. What needs approval is not where there is nobody to ask. */
+export function grantedTools(permissions: AgentPermissions, hasApprover: boolean): string[] {
+  const { allowed_apis } = permissions;
   return AGENT_TOOLS.filter((tool) => {
     const api = NEEDED_API.get(tool);
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
-    const entry =
-      patterns.find(([name]) => name === tool) ?? patterns.find(([name]) => matchesPattern(name, tool));
-    return entry?.[1] === 'allow';
+    const setting = toolSetting(permissions, tool);
+    return setting === 'allow' || (setting === 'ask' && hasApprover);
   });
+}
+
+/** Of those, and as patterns of what only the agent knows, the ones about which a person is asked before each call. */
+export function askedTools(permissions: AgentPermissions): string[] {
+  const known = AGENT_TOOLS.filter((tool) => toolSetting(permissions, tool) === 'ask');
+  const patterns = Object.entries(permissions.allowed_tools).filter(
+    ([name, setting]) => setting === 'ask' && !AGENT_TOOLS.some((tool) => tool === name),
+  );
+  return [...known, ...patterns.map(([name]) => name)];
 }

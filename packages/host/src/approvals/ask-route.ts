@@ -1,0 +1,39 @@
+import { AskApproval } from '@openlegion/contract/mesh-api';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Message } from '../lanes/message.ts';
+import type { MeshRoute } from '../mesh/mesh-routes.ts';
+import { readJsonBody } from '../mesh/read-json-body.ts';
+import type { ToolApprovals } from './tool-approvals.ts';
+
+const BODY_BYTES = 256 * 1024;
+
+/** Row for the table of mesh routes: an agent asks a person about a call, and is answered when the person did. */
+export function askRoute(parts: {
+  tools: ToolApprovals;
+  runningOf: (agent: string) => Message | null;
+}): MeshRoute {
+  return {
+    method: 'POST',
+    path: '/mesh/approvals',
+    zone: 1,
+    permission: 'self',
+    atATime: 8,
+    async run(agent, { stream }) {
+      const asked = await readJsonBody(stream, AskApproval, BODY_BYTES);
+      // People take longer than any stream may be silent.
+      stream.setTimeout(0);
+      const gone = new AbortController();
+      stream.once('close', () => gone.abort());
+      if (stream.destroyed || stream.closed) return undefined;
+      const answer = await parts.tools
+        .ask(agent, asked, parts.runningOf(agent.name), gone.signal)
+        .catch((error: unknown) => {
+          if (gone.signal.aborted) return null;
+          throw error;
+        });
+      if (answer === null) return undefined;
+      if (!answer.ok) throw new OpenLegionError(answer.refusal);
+      return answer.value;
+    },
+  };
+}

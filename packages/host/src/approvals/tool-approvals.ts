@@ -1,0 +1,92 @@
+import type { ApprovalGiven, AskApproval } from '@openlegion/contract/mesh-api';
+import type { Refusal } from '@openlegion/contract/refusal';
+import type { AgentSettings } from '../config/fleet-config.ts';
+import { toolRule, toolSetting } from '../fleet/agent-tools.ts';
+import type { Message } from '../lanes/message.ts';
+import type { Routed } from '../router/router.ts';
+import { hashOf } from '../workflow/definition-hash.ts';
+import type { Approval } from './approval-row.ts';
+import type { Approvals } from './approvals.ts';
+import { approvalRefusals } from './refusals.ts';
+
+/** Calls of tools that are set to `ask`. */
+export interface ToolApprovals {
+  /** Asks a person, and waits for the answer, for as long as the turn and `signal` go on. */
+  ask(
+    agent: AgentSettings,
+    asked: AskApproval,
+    running: Message | null,
+    signal: AbortSignal,
+  ): Promise<Routed<ApprovalGiven>>;
+  /**
+   * For tools whose effect goes through the mesh: null where the tool needs no approval, or one of exactly these
+   * arguments is there, which is then spent on `useKey`.
+   */
+  refusalOf(agent: AgentSettings, tool: string, given: object, useKey: string): Promise<Refusal | null>;
+}
+
+export function createToolApprovals(parts: {
+  approvals: Approvals;
+  now: () => number;
+  timeoutMs: () => number;
+}): ToolApprovals {
+  const { approvals, now, timeoutMs } = parts;
+  return {
+    async ask(agent, { tool, arguments: text, key }, running, signal) {
+      const rule = toolRule(agent);
+      const subject = subjectOf(agent.name, tool, argumentsOf(text));
+      const setting = toolSetting(agent.permissions, tool);
+      // What is allowed needs nobody; a loop that asks all the same is told so.
+      if (setting === 'allow')
+        return { ok: true, value: { id: '', by: `rule ${rule}`, hash: hashOf(subject) } };
+      if (setting !== 'ask') return { ok: false, refusal: approvalRefusals.notAskable(tool, rule) };
+      if (!running) return { ok: false, refusal: approvalRefusals.noTurn() };
+      const asked = await approvals.ask({
+        ...{
+          kind: 'tool',
+          key: `${agent.name}/${running.id}/${key}`,
+          asker: agent.name,
+          what: tool,
+          subject,
+        },
+        ...{ traceId: running.traceId, messageId: running.id, expiresAt: now() + timeoutMs() },
+      });
+      if (!asked.ok) return asked;
+      return answerOf(await approvals.settled(asked.value.id, signal));
+    },
+    async refusalOf(agent, tool, given, useKey) {
+      const setting = toolSetting(agent.permissions, tool);
+      // A tool that is denied is not offered; its route is decided by the permission of what it reaches.
+      if (setting !== 'ask') return null;
+      const subject = subjectOf(agent.name, tool, given);
+      const approved = await approvals.use({ asker: agent.name, subject, useKey });
+      return approved ? null : approvalRefusals.required(tool);
+    },
+  };
+}
+
+function answerOf({ id, status, by, hash, note }: Approval): Routed<ApprovalGiven> {
+  if (status === 'approved') return { ok: true, value: { id, by: by ?? '', hash } };
+  if (status === 'denied') return { ok: false, refusal: approvalRefusals.denied(by ?? '', note) };
+  const refusal = status === 'expired' ? approvalRefusals.expired() : approvalRefusals.withdrawn();
+  return { ok: false, refusal };
+}
+
+const subjectOf = (agent: string, tool: string, given: unknown) => ({ agent, tool, arguments: given });
+
+/** As an object, so that a person can read it and the order of fields does not matter; else the very text. */
+function argumentsOf(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isPlain(value, 0) ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+/** What canonical JSON gives back as it was: a key `__proto__` or a depth that no tool takes is shown as text. */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > 64 || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((inner) => isPlain(inner, depth + 1));
+}
