@@ -1,5 +1,5 @@
 /**
- * Makes sure of the agents' image and prints its name: a program of its own, because what bundles the agent keeps
+ * Makes sure of an image of agents, of the variant that its argument says as JSON, and prints its name: a program of its own, because what bundles the agent keeps
  * two hundred megabytes for the rest of a process's life. Lines of JSON on standard output: `progress` as often as
  * there is any, then `image`, or `refusal` and exit code 1.
  */
@@ -8,6 +8,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import { createEngineClient } from './engine/engine-client.ts';
 import { findEngine } from './engine/find-engine.ts';
 import { ensureImage } from './image/ensure-image.ts';
+import { ImageVariant } from './image/image-variant.ts';
 
 type ImageLine = { progress: string } | { image: string } | { refusal: Refusal };
 
@@ -26,7 +27,8 @@ try {
   const engine = await createEngineClient(search.address);
   const onProgress = ({ step, text }: { step: string; text: string }) =>
     say({ progress: `${step}: ${text}` });
-  const { image } = await ensureImage({ engine, signal, onProgress });
+  const variant = ImageVariant.parse(JSON.parse(process.argv[2] ?? ''));
+  const { image } = await ensureImage({ engine, signal, onProgress, variant });
   say({ image });
   engine.close();
 } catch (error) {

@@ -5,6 +5,8 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import type { EventLog, NewEvent } from '../delivery/event-log.ts';
+import type { ImageFor } from '../image/create-image-for.ts';
+import { variantOfAgent } from '../image/variant-of-agent.ts';
 import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
 import type { SandboxBackend, SandboxExit, SandboxSpec } from '../sandbox/sandbox-backend.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
@@ -14,7 +16,12 @@ import { describeExit, type OpenAgent, openAgent } from './open-agent.ts';
 import { decideRestart } from './restart-policy.ts';
 
 /** What agents run on: ready when the engine answers and the image is there. Rejects with why not. */
-export type Sandboxes = () => Promise<{ backend: SandboxBackend; image: string }>;
+export type Sandboxes = () => Promise<{
+  backend: SandboxBackend;
+  /** The plain one. */
+  image: string;
+  imageFor: ImageFor;
+}>;
 
 export interface ContainerParts {
   installation: string;
@@ -138,7 +145,8 @@ export function createAgentContainer(
     }
     try {
       if (waitMs > 0) await pause(waitMs);
-      const { backend, image } = await parts.sandboxes();
+      const { backend, imageFor } = await parts.sandboxes();
+      const image = await imageFor(variantOfAgent(parts.settings()));
       signal.throwIfAborted();
       if (trouble === null) await note('agent.starting', { image });
       const spec = specOf(image);
@@ -256,8 +264,7 @@ export function createAgentContainer(
     current: () => current,
     end,
     async isCurrent({ fixed }) {
-      const [start, { image }] = await Promise.all([parts.start(), parts.sandboxes()]);
-      return fixed === fixedOf(start, specOf(image));
+      return fixed === fixedOf(await parts.start(), specOf(''));
     },
     failure: () => failed,
     forgive() {
@@ -275,8 +282,11 @@ export function createAgentContainer(
   };
 }
 
-/** Without the authority's certificate, which the gateway makes anew: its key, and so what it signs, stays the same. */
-function fixedOf({ egress, ...start }: AgentStart, spec: SandboxSpec): string {
+/**
+ * Without the authority's certificate, which the gateway makes anew: its key, and so what it signs, stays the same.
+ * Without the image, which follows from the rest and may have to be built first.
+ */
+function fixedOf({ egress, ...start }: AgentStart, { image: _built, ...spec }: SandboxSpec): string {
   return JSON.stringify([start, egress.environment, spec]);
 }
 

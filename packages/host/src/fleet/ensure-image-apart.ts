@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
+import { type ImageVariant, PLAIN_IMAGE } from '../image/image-variant.ts';
 
 const PROGRAM = fileURLToPath(new URL('../image-main.ts', import.meta.url));
 
@@ -14,20 +15,26 @@ const Line = z.union([
 ]);
 
 /**
- * The name of the agents' image, made where it is missing, by a process of its own (`image-main.ts`). Throws what
+ * The name of an image of agents, made where it is missing, by a process of its own (`image-main.ts`). Throws what
  * that process refused; its standard error goes to ours.
  */
 export async function ensureImageApart(options: {
   environment: NodeJS.ProcessEnv;
   log: (message: string) => void;
   signal: AbortSignal;
+  /** Default: the plain one. */
+  variant?: ImageVariant;
   program?: string;
 }): Promise<string> {
-  const child = spawn(process.execPath, [options.program ?? PROGRAM], {
-    env: options.environment,
-    stdio: ['pipe', 'pipe', 'inherit'],
-    signal: options.signal,
-  });
+  const child = spawn(
+    process.execPath,
+    [options.program ?? PROGRAM, JSON.stringify(options.variant ?? PLAIN_IMAGE)],
+    {
+      env: options.environment,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      signal: options.signal,
+    },
+  );
   const ended = new Promise<Error | null>((resolve) => {
     child.once('error', resolve);
     child.once('close', () => resolve(null));

@@ -1,6 +1,7 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { createEngineClient } from '../engine/engine-client.ts';
 import { findEngine } from '../engine/find-engine.ts';
+import { createImageFor } from '../image/create-image-for.ts';
 import { chooseRuntime } from '../sandbox/choose-runtime.ts';
 import { chooseVolumes } from '../sandbox/choose-volumes.ts';
 import { createDockerBackend } from '../sandbox/docker-backend.ts';
@@ -35,5 +36,9 @@ export async function prepareSandboxes(options: {
   const removed = await backend.removeLeftovers(installation);
   if (removed > 0) log(`removed ${removed} containers that an earlier host left`);
   const image = await ensureImageApart({ environment, log, signal });
-  return { backend, image };
+  const imageFor = createImageFor({
+    plain: image,
+    ensure: (variant) => ensureImageApart({ environment, log, signal, variant }),
+  });
+  return { backend, image, imageFor };
 }

@@ -4,7 +4,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { collectLines, runProgram, systemEnvironment } from '../engine/run-program.ts';
 import { buildFailure } from './build-failure.ts';
-import { DEBIAN_SUITE, EXCLUDED_PATHS, PACKAGES, PREPARE_SCRIPT } from './image-recipe.ts';
+import { DEBIAN_SUITE, EXCLUDED_PATHS, PREPARE_SCRIPT } from './image-recipe.ts';
 
 const MMDEBSTRAP = '/usr/bin/mmdebstrap';
 
@@ -24,17 +24,18 @@ export async function importDebianBase(options: {
   engine: EngineClient;
   image: string;
   architecture: string;
+  packages: readonly string[];
   signal: AbortSignal;
   onLine: (line: string) => void;
 }): Promise<void> {
-  const { engine, image, signal, onLine } = options;
+  const { engine, image, packages, signal, onLine } = options;
   const architecture = DEBIAN_ARCHITECTURES.get(options.architecture);
   await requireMmdebstrap(signal, onLine);
   const child = spawn(
     MMDEBSTRAP,
     [
       '--variant=essential',
-      `--include=${PACKAGES.join(',')}`,
+      `--include=${packages.join(',')}`,
       ...(architecture ? [`--architectures=${architecture}`] : []),
       '--aptopt=APT::Install-Recommends "false"',
       ...EXCLUDED_PATHS.map((line) => `--dpkgopt=${line}`),

@@ -7,8 +7,8 @@ import { EngineError } from '../engine/engine-error.ts';
 import { buildFailure } from './build-failure.ts';
 import { bundleAgent } from './bundle-agent.ts';
 import { importDebianBase } from './debian-base.ts';
+import { findModule } from './find-module.ts';
 import { findNodeBinary, type NodeBinary } from './find-node-binary.ts';
-import { findNpm } from './find-npm.ts';
 import {
   agentDockerfile,
   EXCLUDED_PATHS,
@@ -18,6 +18,7 @@ import {
   registryDockerfile,
   runtimeDockerfile,
 } from './image-recipe.ts';
+import { type ImageVariant, imageNames, PLAIN_IMAGE } from './image-variant.ts';
 import { createTarArchive, type TarEntry } from './tar-archive.ts';
 
 const IMAGE_LABEL = 'openlegion.image';
@@ -33,6 +34,8 @@ export interface EnsureImageOptions {
   onProgress: (progress: { step: ImageStep; text: string }) => void;
   /** Name of a file in the image and its source. Default: the agent and its probe. */
   entries?: Record<string, string>;
+  /** Default: the plain one. */
+  variant?: ImageVariant;
   now?: () => number;
 }
 
@@ -58,20 +61,28 @@ export async function ensureImage(options: EnsureImageOptions): Promise<{ image:
     bundleAgent(options.entries ?? defaultEntries()),
   ]);
 
-  const recipe = [registryDockerfile(), PREPARE_SCRIPT, ...PACKAGES, ...EXCLUDED_PATHS, architecture];
-  const base = `openlegion-base:${shortHash(recipe)}`;
-  const npm = await findNpm();
+  const variant = options.variant ?? PLAIN_IMAGE;
+  const names = imageNames(variant);
+  const packages = [...PACKAGES, ...variant.packages];
+  const recipe = [registryDockerfile(packages), PREPARE_SCRIPT, ...packages, ...EXCLUDED_PATHS, architecture];
+  const base = `${names.base}:${shortHash(recipe)}`;
+  const [npm, ...modules] = await Promise.all([
+    findModule('npm'),
+    ...variant.modules.map((name) => findModule(name)),
+  ]);
+  const runtimeText = runtimeDockerfile(base, variant.modules);
   const runtimeHash = shortHash([
     base,
-    runtimeDockerfile(base),
+    runtimeText,
     node.version,
     String(node.bytes),
     npm.version,
+    ...modules.map(({ version }) => version),
   ]);
-  const runtime = `openlegion-runtime:${runtimeHash}`;
-  const dockerfile = agentDockerfile(runtime);
+  const runtime = `${names.runtime}:${runtimeHash}`;
+  const dockerfile = agentDockerfile(runtime, variant.modules);
   const contents = files.flatMap((file) => [file.path, file.content]);
-  const image = `openlegion-agent:${shortHash([dockerfile, ...contents])}`;
+  const image = `${names.agent}:${shortHash([dockerfile, ...contents])}`;
   if (await engine.inspectImage(image)) return { image, built: false };
 
   const build = async (step: ImageStep, tag: string, text: string, entries: TarEntry[]) => {
@@ -89,14 +100,18 @@ export async function ensureImage(options: EnsureImageOptions): Promise<{ image:
   };
   if (!(await engine.inspectImage(runtime))) {
     if (!(await engine.inspectImage(base))) {
-      if (await pullBase(engine, signal, report('base'))) await build('base', base, registryDockerfile(), []);
+      if (await pullBase(engine, signal, report('base')))
+        await build('base', base, registryDockerfile(packages), []);
       else {
         report('base')('No image registry answers: making the base from Debian’s packages');
-        await importDebianBase({ engine, image: base, architecture, signal, onLine: report('base') });
+        const onLine = report('base');
+        await importDebianBase({ engine, image: base, architecture, packages, signal, onLine });
       }
     }
-    report('node')(`Adding Node ${node.version} and npm ${npm.version}`);
-    await build('node', runtime, runtimeDockerfile(base), [nodeEntry(node), ...(await npm.entries())]);
+    const added = [npm, ...modules].map(({ name, version }) => `, ${name} ${version}`);
+    report('node')(`Adding Node ${node.version}${added.join('')}`);
+    const entries = await Promise.all([npm, ...modules].map((module) => module.entries()));
+    await build('node', runtime, runtimeText, [nodeEntry(node), ...entries.flat()]);
   }
   report('agent')('Adding the agent');
   const agentFiles = files.map((file) => inMemory(`openlegion/${file.path}`, file.content));
@@ -105,7 +120,8 @@ export async function ensureImage(options: EnsureImageOptions): Promise<{ image:
     inMemory('openlegion/package.json', '{"type":"module"}\n'),
   ]);
   if (!(await engine.inspectImage(image))) throw buildFailure('the engine built no image', []);
-  await removeOldImages(engine, [image, runtime, base], options.now?.() ?? Date.now());
+  const repositories = Object.values(names);
+  await removeOldImages(engine, repositories, [image, runtime, base], options.now?.() ?? Date.now());
   return { image, built: true };
 }
 
@@ -130,12 +146,17 @@ async function pullBase(engine: EngineClient, signal: AbortSignal, onLine: (line
   }
 }
 
-/** Removes what an earlier version left. Images that a container uses, or that are young, stay. */
-async function removeOldImages(engine: EngineClient, current: string[], now: number): Promise<void> {
+/** Removes what an earlier version left of a variant. Images that a container uses, or that are young, stay. */
+async function removeOldImages(
+  engine: EngineClient,
+  repositories: string[],
+  current: string[],
+  now: number,
+): Promise<void> {
   for (const image of await engine.listImages('openlegion=1')) {
     if (now - image.Created * 1000 < OLD_IMAGE_MS) continue;
     for (const tag of image.RepoTags.filter(
-      (tag) => tag.startsWith('openlegion-') && !current.includes(tag),
+      (tag) => repositories.includes(tag.replace(/:[^:]*$/, '')) && !current.includes(tag),
     )) {
       try {
         await engine.removeImage(tag);

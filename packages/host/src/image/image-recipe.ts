@@ -45,24 +45,27 @@ echo 'PATH=/data/.local/bin:$PATH' > /etc/profile.d/openlegion.sh
 `.trim();
 
 /** The base where a registry can be reached. */
-export function registryDockerfile(): string {
+export function registryDockerfile(packages: readonly string[]): string {
   const excludes = EXCLUDED_PATHS.map((line) => `'${line}'`).join(' ');
   return [
     `FROM ${REGISTRY_BASE}`,
     `RUN printf '%s\\n' ${excludes} > /etc/dpkg/dpkg.cfg.d/openlegion \\`,
     ' && apt-get update \\',
-    ` && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${PACKAGES.join(' ')}`,
+    ` && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${packages.join(' ')}`,
     `RUN ${PREPARE_SCRIPT.split('\n').join(' && ')}`,
     '',
   ].join('\n');
 }
 
-/** Debian with the pinned Node and npm, which change more rarely than the agent. */
-export function runtimeDockerfile(base: string): string {
+/** Where a variant's modules are, beside npm: what requires them by name is found from its parent directory. */
+export const MODULES_DIRECTORY = '/usr/local/lib/node_modules';
+
+/** Debian with the pinned Node, npm and a variant's modules, which change more rarely than the agent. */
+export function runtimeDockerfile(base: string, modules: readonly string[]): string {
   return [
     `FROM ${base}`,
     'COPY node /usr/local/bin/node',
-    'COPY npm /usr/local/lib/node_modules/npm',
+    ...['npm', ...modules].map((name) => `COPY ${name} ${MODULES_DIRECTORY}/${name}`),
     'RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \\',
     ' && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx',
     '',
@@ -87,18 +90,22 @@ const WITHOUT = ['NODE_USE_ENV_PROXY', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => 
 export const NODE_COMMAND = ['/usr/bin/env', ...WITHOUT, 'node'] as const;
 
 /** Loads every chunk once, so that what the agent imports lazily is in the cache too. Importing does nothing else. */
-const LOAD_CHUNKS = [
-  'import { readdirSync } from "node:fs";',
-  'const chunks = "/opt/openlegion/chunks/";',
-  'for (const file of readdirSync(chunks)) if (file.endsWith(".js")) await import(chunks + file);',
-].join(' ');
+function loadChunks(modules: readonly string[]): string {
+  return [
+    'import { readdirSync } from "node:fs";',
+    'const chunks = "/opt/openlegion/chunks/";',
+    'for (const file of readdirSync(chunks)) if (file.endsWith(".js")) await import(chunks + file);',
+    ...(modules.length === 0 ? [] : ['import { createRequire } from "node:module";']),
+    ...modules.map((name) => `createRequire("${MODULES_DIRECTORY}")("${name}");`),
+  ].join(' ');
+}
 
 /**
  * The agent. Its compile cache is made by one start at the end of its input, as the user it will run as, because
  * Node keys the cache by user; after that it belongs to root and cannot be changed. An agent that fails here is still
  * built: it would only start more slowly.
  */
-export function agentDockerfile(runtime: string): string {
+export function agentDockerfile(runtime: string, modules: readonly string[]): string {
   const warm = (program: string) =>
     `timeout 20 setpriv --reuid=1000 --regid=1000 --clear-groups ${program} </dev/null >/dev/null 2>&1 || true`;
   return [
@@ -107,7 +114,7 @@ export function agentDockerfile(runtime: string): string {
     'RUN install -d -o 1000 -g 1000 /opt/openlegion/compile-cache \\',
     ' && (cd /data; export NODE_COMPILE_CACHE=/opt/openlegion/compile-cache HOME=/data; \\',
     `  ${warm('node /opt/openlegion/agent.js')}; \\`,
-    `  ${warm(`node --input-type=module -e '${LOAD_CHUNKS}'`)}) \\`,
+    `  ${warm(`node --input-type=module -e '${loadChunks(modules)}'`)}) \\`,
     ' && chown -R root:root /opt/openlegion && chmod -R a+rX,go-w /opt/openlegion \\',
     ' && rm -rf /tmp/* && find /data -mindepth 1 -delete',
     environment(),

@@ -88,7 +88,11 @@ export async function startFixture(options: {
     installation: 'test',
     clock: options.clock ?? createSystemClock(),
     connectPipe,
-    sandboxes: async () => ({ backend, image: 'image' }),
+    sandboxes: async () => ({
+      backend,
+      image: 'image',
+      imageFor: async ({ name }) => (name === 'plain' ? 'image' : name),
+    }),
     capabilities: () => backend.capabilities(),
     engineProblem: () => 'it is being made ready',
     diskIsFull: options.diskIsFull ?? (() => false),
