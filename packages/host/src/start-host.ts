@@ -185,7 +185,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
 
   const token = writeControlToken(paths.controlToken);
-  const operations = wireOperations({ config, database, audit, clock });
+  const operations = wireOperations({ config, readConfig: parts.readConfig, database, audit, clock });
   const checkToken = createTokenCheck(token, clock, operations.findPerson);
   let port = 0;
   const verify = parts.createVerify({

@@ -1,6 +1,7 @@
 import type { ConfigReloaded } from '@openlegion/contract/control-api';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { permissionChanges, recordPermissionChanges } from '../permissions/permission-changes.ts';
 import type { VaultView } from '../vault/vault-view.ts';
 import { describeChange } from './describe-change.ts';
 import type { FleetConfig } from './fleet-config.ts';
@@ -34,6 +35,7 @@ export function createReload(parts: {
       rule: 'operator',
       detail: { changed: changed.join(', ').slice(0, 4000), count: changed.length },
     });
+    await recordPermissionChanges(audit, by, permissionChanges(live, next));
     live.replace(next);
     await vault.reload();
     return { changed, restarted: await fleet.reload() };

@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import { permissionRoutes } from '../permissions/permission-routes.ts';
 import type { Database } from '../store/database.ts';
 import type { ControlRoute } from './control-routes.ts';
 import type { FindPerson } from './control-token.ts';
@@ -17,6 +18,7 @@ export interface Operations {
 
 export function wireOperations(parts: {
   config: FleetConfig;
+  readConfig: () => FleetConfig;
   database: Database;
   audit: AuditLog;
   clock: Clock;
@@ -26,6 +28,6 @@ export function wireOperations(parts: {
   return {
     findPerson: tokens.find,
     onDenied: createRoleDenials(audit, clock),
-    routes: [...tokenRoutes(tokens)],
+    routes: [...tokenRoutes(tokens), ...permissionRoutes(parts)],
   };
 }

@@ -1,0 +1,35 @@
+import type { PermissionsView } from '@openlegion/contract/control-permissions';
+import type { AgentPermissions } from '@openlegion/contract/permissions-config';
+import type { AgentSettings } from '../config/fleet-config.ts';
+import { PERMISSIONS } from './check-permission.ts';
+import { PERMISSION_ENFORCEMENT, toolEnforcement } from './enforcement.ts';
+import { toolDecision } from './tool-decision.ts';
+
+/** What each agent may do, and who holds to it. */
+export function permissionsView(agents: Iterable<AgentSettings>, tools: readonly string[]): PermissionsView {
+  return {
+    agents: [...agents].map(({ name, permissionsRecord, team, permissions }) => ({
+      name,
+      record: permissionsRecord,
+      team: team ?? null,
+      grants: PERMISSIONS.map((permission) => ({
+        permission,
+        granted: entriesOf(permissions, permission),
+        ...PERMISSION_ENFORCEMENT[permission],
+      })),
+      tools: tools.map((tool) => ({
+        tool,
+        decision: toolDecision(permissions.allowed_tools, tool).decision,
+        ...toolEnforcement(tool),
+      })),
+    })),
+  };
+}
+
+/** A field's grants as texts: patterns, `exec: ask`, or `true`. */
+export function entriesOf(permissions: AgentPermissions, permission: keyof AgentPermissions): string[] {
+  const granted = permissions[permission];
+  if (typeof granted === 'boolean') return granted ? ['true'] : [];
+  if (Array.isArray(granted)) return granted;
+  return Object.entries(granted).map(([tool, decision]) => `${tool}: ${decision}`);
+}
