@@ -8,6 +8,7 @@ import { createModelStream } from './model/create-model-stream.ts';
 import type { MeshClient } from './pipe/pipe.ts';
 import { assembleSystemPrompt } from './prompt/assemble-system-prompt.ts';
 import { readWorkspaceFiles } from './prompt/read-workspace-files.ts';
+import { loadRuntime } from './runtime/load-runtime.ts';
 import { defineTools } from './tools/define-tools.ts';
 import { createOutputFiles } from './tools/output-files.ts';
 import { createSendOutside } from './tools/send-outside.ts';
@@ -45,6 +46,7 @@ export function loadChatRoutes(
     progress,
     workspace: createWorkspace(paths.workspace),
     prune: outputs.prune,
+    program: loadRuntime({ start, history, mesh, paths, outputs, log }),
     turn: {
       history,
       stream,

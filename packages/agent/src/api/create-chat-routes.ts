@@ -3,7 +3,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { z } from 'zod';
 import type { History } from '../history/create-history.ts';
 import { createInterrupt, type Interrupt } from '../loop/interrupt.ts';
-import { runTurn, type TurnParts } from '../loop/run-turn.ts';
+import { runTurn, type Turn, type TurnParts } from '../loop/run-turn.ts';
 import type { HostRequest } from '../pipe/pipe.ts';
 import { WORKSPACE_FILE_BYTES, type Workspace } from '../workspace/create-workspace.ts';
 import { answerEmpty, answerJson } from './answer.ts';
@@ -21,6 +21,8 @@ export interface ChatParts {
   turn: TurnParts;
   workspace: Workspace;
   progress: Progress;
+  /** What runs a turn in the place of our loop. */
+  program?: ((turn: Turn) => Promise<void>) | undefined;
   /** Before each turn: what is kept beyond its bounds goes. */
   prune: () => void;
 }
@@ -44,7 +46,8 @@ export function createChatRoutes(parts: ChatParts): ChatRoutes {
         progress.count++;
         await events.emit(event);
       };
-      await runTurn(parts.turn, { message, begun, interrupt, emit });
+      const turn = { message, begun, interrupt, emit };
+      await (parts.program === undefined ? runTurn(parts.turn, turn) : parts.program(turn));
       events.end();
     } finally {
       running = undefined;

@@ -1,0 +1,47 @@
+import { AgentExtras } from '@openlegion/contract/agent-api';
+import type { RuntimeConfig } from '@openlegion/contract/agents-config';
+import type { Turn } from '../loop/run-turn.ts';
+import type { RuntimeParts } from './load-runtime.ts';
+import type { ProgramDriver } from './program-driver.ts';
+import { programVariables } from './program-variables.ts';
+import { runProgramTurn } from './run-program-turn.ts';
+import { createStdinDriver } from './stdin-driver.ts';
+
+/** Another agent program in the place of our loop, as `runtime` of the agent's configuration says. */
+export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void> {
+  const { start, history, outputs, log } = parts;
+  const extras = AgentExtras.partial().parse(start.extras);
+  if (!extras.runtime) throw new Error('no runtime is configured');
+  const driver = driverOf(parts, extras.runtime);
+  return (turn) =>
+    runProgramTurn(
+      {
+        history,
+        driver,
+        instructions: (first) =>
+          [extras.project ?? '', start.systemPrompt, first ? start.initialInstructions : '']
+            .filter((text) => text.trim() !== '')
+            .join('\n\n'),
+        fitOutput: outputs.fit,
+        clock: () => performance.now(),
+        log,
+      },
+      turn,
+    );
+}
+
+function driverOf(parts: RuntimeParts, runtime: RuntimeConfig): ProgramDriver {
+  const { start, paths } = parts;
+  const common = {
+    command: runtime.command,
+    cwd: paths.workspace,
+    variables: () => programVariables({ start, runtime, workspace: paths.workspace }),
+  };
+  switch (runtime.protocol) {
+    case 'stdin':
+      return createStdinDriver({ ...common, historyFile: `${paths.data}/runtime/history.jsonl` });
+    case 'acp':
+    case 'openai':
+      throw new Error('not yet');
+  }
+}
