@@ -1,0 +1,26 @@
+/**
+ * Whether `granted`, in the order that the host sent it, gives a tool that only the agent knows: its own name decides,
+ * else the first pattern that covers it; `!` before an entry takes it away. `*` stands for any characters but `/`,
+ * which no name has.
+ */
+export function isGranted(granted: readonly string[], name: string): boolean {
+  if (granted.includes(`!${name}`)) return false;
+  if (granted.includes(name)) return true;
+  const entry = granted.find((pattern) => pattern.includes('*') && covers(pattern.replace(/^!/, ''), name));
+  return entry !== undefined && !entry.startsWith('!');
+}
+
+/** Linear in both: each part is looked for from where the last one ended. */
+function covers(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split(/\*+/);
+  const last = rest.pop() ?? '';
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found === -1 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return at <= name.length - last.length;
+}

@@ -1,0 +1,39 @@
+/*
+ * `openlegion/skill`: what a tool of an operator or of the agent itself is written with. It is loaded in the process
+ * that such a tool runs in, and nowhere else.
+ */
+import { z } from 'zod';
+
+export { z };
+
+/** What a call is given beside its arguments. */
+export interface SkillContext {
+  /** Aborted when the call is given up; the process ends shortly after. */
+  signal: AbortSignal;
+}
+
+export interface SkillTool<Schema extends z.ZodType = z.ZodType> {
+  /** Lower case letters, digits and `_`, at most 64; none of the agent's own tools. */
+  name: string;
+  /** For the model: what it does and when to use it. At most 1,024 characters of it are shown. */
+  description: string;
+  schema: Schema;
+  /** A string is the result as it is, anything else as JSON. What it throws is told to the model. */
+  run(input: z.output<Schema>, context: SkillContext): unknown;
+}
+
+const DEFINED = Symbol.for('openlegion.skill.tool');
+
+/** Marks an exported value as a tool. A module may export several. */
+export function defineTool<Schema extends z.ZodType>(tool: SkillTool<Schema>): SkillTool<Schema> {
+  return Object.freeze({ ...tool, [DEFINED]: true });
+}
+
+/** The tools among the exports of a module, in order of their exported names. */
+export function definedTools(exports: object): SkillTool[] {
+  return Object.values(exports).filter((value): value is SkillTool => isDefined(value));
+}
+
+function isDefined(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && DEFINED in value;
+}
