@@ -5,6 +5,8 @@ export interface AgentPaths {
   workspace: string;
   /** Whole outputs of tools whose result was cut before it was shown to the model. */
   toolOutput: string;
+  /** `operator`, given by the host and replaced as a whole, and `own`, written by the agent. */
+  skills: string;
 }
 
 export function agentPaths(data: string): AgentPaths {
@@ -13,5 +15,6 @@ export function agentPaths(data: string): AgentPaths {
     database: `${data}/agent.db`,
     workspace: `${data}/workspace`,
     toolOutput: `${data}/tool-output`,
+    skills: `${data}/skills`,
   };
 }

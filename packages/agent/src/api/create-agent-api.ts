@@ -2,7 +2,7 @@
  * Everything that is loaded before the first message: what is here, and no schema. `/status` answers at once,
  * `/start` opens `/data`, and the rest comes with the first request that needs it (`create-chat-routes.ts`).
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import type { AgentStart, AgentStatus } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Database } from '../history/database.ts';
@@ -44,10 +44,13 @@ export function createAgentApi(parts: AgentApiParts): (request: HostRequest) => 
   const progress: Progress = { count: 0, messageId: undefined };
   let started: Promise<StartedAgent> | undefined;
   let routes: Promise<ChatRoutes> | undefined;
+  let skillsGiven = false;
 
   const start = async (request: HostRequest): Promise<StartedAgent> => {
     const agent = parseStart(await readJson(request.stream, START_BYTES));
     mkdirSync(parts.paths.workspace, { recursive: true });
+    // What was given to an earlier container and not to this one was taken away.
+    if (!skillsGiven) rmSync(`${parts.paths.skills}/operator`, { recursive: true, force: true });
     await parts.openWayOut(agent);
     return { start: agent, database: await parts.openDatabase(parts.paths.database), paths: parts.paths };
   };
@@ -67,6 +70,13 @@ export function createAgentApi(parts: AgentApiParts): (request: HostRequest) => 
         started = undefined;
         throw error;
       }
+      answerEmpty(stream, 204);
+      return;
+    }
+    if (method === 'PUT' && path === '/skills') {
+      const { receiveSkills } = await import('../skills/receive-skills.ts');
+      await receiveSkills(stream, parts.paths.skills);
+      skillsGiven = true;
       answerEmpty(stream, 204);
       return;
     }
