@@ -4,6 +4,8 @@ import type { CommandContext, RunCommand } from './command-context.ts';
 import { registerBudget } from './commands/register-budget.ts';
 import { registerEgress } from './commands/register-egress.ts';
 import { registerModels } from './commands/register-models.ts';
+import { registerPermissions } from './commands/register-permissions.ts';
+import { registerToken } from './commands/register-token.ts';
 import { registerVault } from './commands/register-vault.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
@@ -97,6 +99,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerBudget(program, run);
   registerEgress(program, run);
   registerModels(program, run);
+  registerPermissions(program, run);
+  registerToken(program, run);
 
   const audit = program.command('audit').description('the record of every decision');
   audit

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
 import { parseDomainPattern } from '../permissions/domain-pattern.ts';
-import { editAllowedDomains } from '../permissions/edit-permissions.ts';
+import { editPermission } from '../permissions/edit-permissions.ts';
 import { unknownAgent } from './chat.ts';
 
 /** Lets an agent reach a host, or no longer, in `config/permissions.json`. */
@@ -24,9 +24,9 @@ export async function egressChange(
   if (!host.valid && verb === 'allow')
     throw new OpenLegionError({ code: 'bad_request', rule: 'cli.egress.host', ...host });
   const pattern = host.valid ? host.pattern : typed;
-  const change = verb === 'allow' ? { add: pattern } : { remove: pattern };
+  const edit = verb === 'allow' ? { grant: pattern } : { revoke: pattern };
   const done = await changeConfiguration(context, configPaths(home).permissions, (text) =>
-    editAllowedDomains(text, agent, change),
+    editPermission(text, agent, 'allowed_domains', edit),
   );
   if (done === 'unchanged') {
     terminal.line(
@@ -38,7 +38,8 @@ export async function egressChange(
   return 0;
 }
 
-function requireAgent(home: string, agent: string): void {
+/** Throws `not_found` for a name that config/agents.yaml does not have. */
+export function requireAgent(home: string, agent: string): void {
   const { agents, directory } = configPaths(home);
   if (!existsSync(agents))
     throw new OpenLegionError({

@@ -118,7 +118,10 @@ function unreachable(home: string, cause: Error): OpenLegionError {
   );
 }
 
+/** That of the person who runs OpenLegion, or the one that a person was given. */
 function readToken(home: string): string {
+  const own = process.env.OPENLEGION_TOKEN;
+  if (own !== undefined && own !== '') return own;
   try {
     return readFileSync(dataPaths(home).controlToken, 'utf8').trim();
   } catch (cause) {
@@ -127,7 +130,8 @@ function readToken(home: string): string {
         code: 'unauthenticated',
         rule: 'control.token',
         message: `The token of the control API cannot be read: ${dataPaths(home).controlToken}.`,
-        remedy: 'Run this command as the user who started OpenLegion.',
+        remedy:
+          'Run this command as the user who started OpenLegion, or with a token of your own in OPENLEGION_TOKEN.',
       },
       { cause },
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { writeConfiguration } from '../configuration/write-configuration.ts';
-import { editAllowedDomains } from '../permissions/edit-permissions.ts';
+import { editPermission } from '../permissions/edit-permissions.ts';
 
 const MARKER = 'openlegion-demo';
 
@@ -47,7 +47,7 @@ function grantOutreach(permissions: string): string {
     .slice(at)
     .replace('"allowed_credentials": []', `"allowed_credentials": ["${DEMO_CREDENTIAL.short}"]`);
   const edited = permissions.slice(0, at) + granted;
-  return editAllowedDomains(edited, 'outreach', { add: DEMO_HOST }) ?? edited;
+  return editPermission(edited, 'outreach', 'allowed_domains', { grant: DEMO_HOST }) ?? edited;
 }
 
 function limitOutreach(yaml: string): string {

@@ -3,8 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TEMPLATES } from '../programs.ts';
-import { editAllowedDomains } from './edit-permissions.ts';
+import { editPermission, type PermissionEdit } from './edit-permissions.ts';
 
+const editAllowedDomains = (text: string, agent: string, change: { add: string } | { remove: string }) => {
+  const edit: PermissionEdit = 'add' in change ? { grant: change.add } : { revoke: change.remove };
+  return editPermission(text, agent, 'allowed_domains', edit);
+};
 const SALES = readFileSync(join(TEMPLATES, 'sales/permissions.json'), 'utf8');
 
 test('a host is added and taken away with every other byte as it was', () => {
@@ -62,4 +66,28 @@ test('whatever the white space, the outcome is the file with the host', () => {
   assert.throws(() => editAllowedDomains('{"permissions":', 'a', { add: 'x.example' }), {
     code: 'bad_request',
   });
+});
+
+test('tools and switches are granted and taken away; what a permission cannot be is refused', () => {
+  const text = `{
+  "permissions": {
+    "a": { "can_spawn": false, "allowed_tools": { "*": "allow" }, "can_message": ["b"] }
+  }
+}
+`;
+  const asked = editPermission(text, 'a', 'allowed_tools', { grant: 'exec=ask' }) ?? '';
+  assert.equal(asked, text.replace('{ "*": "allow" }', '{ "*": "allow", "exec": "ask" }'));
+  assert.equal(editPermission(asked, 'a', 'allowed_tools', { revoke: 'exec' }), text);
+  const spawning = editPermission(text, 'a', 'can_spawn', { grant: '' }) ?? '';
+  assert.equal(spawning, text.replace('false', 'true'));
+  assert.equal(editPermission(spawning, 'a', 'can_spawn', { revoke: '' }), text);
+  assert.equal(editPermission(text, 'a', 'can_message', { revoke: 'b' }), text.replace('["b"]', '[]'));
+  assert.equal(editPermission(text, 'a', 'can_spawn', { revoke: '' }), null);
+  for (const [permission, grant] of [
+    ['allowed_tools', 'exec=perhaps'],
+    ['can_spawn', 'yes'],
+    ['can_message', ''],
+    ['can_message', 'x'.repeat(201)],
+  ] as const)
+    assert.throws(() => editPermission(text, 'a', permission, { grant }), { code: 'bad_request' });
 });

@@ -1,64 +1,110 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { AgentPermissions, PermissionsConfig } from '@openlegion/contract/permissions-config';
-import { isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isNode, parseDocument, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 
+export type Permission = keyof AgentPermissions;
+
+/** `exec` and `exec=ask` are entries of `allowed_tools`; a switch such as `can_spawn` takes none (''). */
+export type PermissionEdit = { grant: string } | { revoke: string };
+
 /**
- * `config/permissions.json` with a host added to or taken from an agent's `allowed_domains`, and every other byte as
- * it was. An agent without a record of its own gets one that begins as a copy of `default`, so that it loses nothing.
- * Null when nothing changes. Throws `bad_request` for a file that is not a permissions file.
+ * `config/permissions.json` with an entry added to or taken from what an agent is granted, and every other byte as it
+ * was. An agent without a record of its own gets one that begins as a copy of `default`, so that it loses nothing.
+ * Null when nothing changes. Throws `bad_request` for a file that is not a permissions file, and for an entry that the
+ * permission cannot have.
  */
-export function editAllowedDomains(
+export function editPermission(
   text: string,
   agent: string,
-  change: { add: string } | { remove: string },
+  permission: Permission,
+  edit: PermissionEdit,
 ): string | null {
   const before = parse(text);
-  const own = before.permissions[agent] ?? before.permissions.default;
-  const listed = own?.allowed_domains ?? [];
-  const domains =
-    'add' in change
-      ? listed.includes(change.add)
-        ? listed
-        : [...listed, change.add]
-      : listed.filter((host) => host !== change.remove);
-  if (domains.length === listed.length) return null;
+  const own = before.permissions[agent] ?? before.permissions.default ?? AgentPermissions.parse({});
+  const value = edited(own[permission], permission, edit);
+  if (JSON.stringify(value) === JSON.stringify(own[permission])) return null;
+  const record = AgentPermissions.safeParse({ ...own, [permission]: value });
+  if (!record.success) throw badEntry(permission, record.error.issues[0]?.message ?? 'it is malformed');
 
-  const permissions = {
-    ...before.permissions,
-    [agent]: AgentPermissions.parse({ ...own, allowed_domains: domains }),
-  };
-  const edited = splice(text, agent, domains);
-  if (edited !== null && JSON.stringify(parse(edited)) === JSON.stringify({ permissions })) return edited;
+  const permissions = { ...before.permissions, [agent]: record.data };
+  const result = splice(text, agent, permission, value);
+  if (result !== null && JSON.stringify(parse(result)) === JSON.stringify({ permissions })) return result;
   // The file is written in a way that no small edit fits: written anew, as JSON is usually written.
   const raw = Written.parse(JSON.parse(text));
-  const record = { ...(raw.permissions[agent] ?? raw.permissions.default), allowed_domains: domains };
-  return `${JSON.stringify({ permissions: { ...raw.permissions, [agent]: record } }, null, 2)}\n`;
+  const fresh = { ...(raw.permissions[agent] ?? raw.permissions.default), [permission]: value };
+  return `${JSON.stringify({ permissions: { ...raw.permissions, [agent]: fresh } }, null, 2)}\n`;
+}
+
+function edited(
+  now: AgentPermissions[Permission],
+  permission: Permission,
+  edit: PermissionEdit,
+): AgentPermissions[Permission] {
+  const grants = 'grant' in edit;
+  const entry = grants ? edit.grant : edit.revoke;
+  if (typeof now === 'boolean') {
+    if (entry !== '') throw badEntry(permission, 'it is on or off, and takes no entry');
+    return grants;
+  }
+  if (entry === '') throw badEntry(permission, 'it takes an entry');
+  if (Array.isArray(now)) {
+    if (!grants) return now.filter((one) => one !== entry);
+    return now.includes(entry) ? now : [...now, entry];
+  }
+  const [tool = '', decision = 'allow'] = entry.split('=');
+  const { [tool]: _old, ...rest } = now;
+  if (!grants) return rest;
+  if (decision !== 'allow' && decision !== 'ask' && decision !== 'deny')
+    throw badEntry(permission, 'a tool is set to allow, ask or deny: exec=ask');
+  return { ...now, [tool]: decision };
+}
+
+function badEntry(permission: Permission, why: string): OpenLegionError {
+  return new OpenLegionError({
+    code: 'bad_request',
+    rule: `cli.permissions.${permission}`,
+    message: `${permission} cannot be set to this: ${why}.`,
+    remedy: './openlegion permissions --help shows how each is written.',
+  });
 }
 
 /** As it was written, without the defaults of what is not there. */
 const Written = z.object({ permissions: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 /** JSON is YAML, and YAML's reader says where in the text each thing stands. Null where there is nothing to splice. */
-function splice(text: string, agent: string, domains: readonly string[]): string | null {
+function splice(text: string, agent: string, permission: Permission, value: unknown): string | null {
   const root = parseDocument(text).contents;
   const agents = isMap(root) ? root.get('permissions') : null;
   if (!isMap(agents)) return null;
   const record = agents.get(agent);
   if (!isMap(record)) {
     const copy = Written.parse(JSON.parse(text)).permissions.default;
-    return insertPair(text, agents, agent, { ...copy, allowed_domains: domains });
+    return insertPair(text, agents, agent, { ...copy, [permission]: value });
   }
-  const list = record.get('allowed_domains', true);
-  if (!isSeq(list) || !list.range) return insertPair(text, record, 'allowed_domains', domains);
-  const [start, end] = list.range;
-  const written = text.slice(start, end);
-  const lines = /\[\s*\n([ \t]*)/.exec(written);
-  const items = domains.map((host) => JSON.stringify(host));
-  const replaced = lines
-    ? `[\n${items.map((item) => lines[1] + item).join(',\n')}\n${indentAt(text, start)}]`
-    : `[${items.join(', ')}]`;
-  return text.slice(0, start) + replaced + text.slice(end);
+  const node = record.get(permission, true);
+  if (!isNode(node) || !node.range) return insertPair(text, record, permission, value);
+  const [start, end] = node.range;
+  return (
+    text.slice(0, start) + written(value, text.slice(start, end), indentAt(text, start)) + text.slice(end)
+  );
+}
+
+/** A value in the manner of the one before it: over several lines, or on one. */
+function written(value: unknown, before: string, outer: string): string {
+  const inner = /^[[{]\s*\n([ \t]*)/.exec(before)?.[1];
+  const members = Array.isArray(value)
+    ? value.map((one) => JSON.stringify(one))
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${JSON.stringify(one)}`)
+      : null;
+  if (members === null) return JSON.stringify(value);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  if (members.length === 0) return open + close;
+  if (inner !== undefined)
+    return `${open}\n${members.map((one) => inner + one).join(',\n')}\n${outer}${close}`;
+  const space = Array.isArray(value) ? '' : ' ';
+  return `${open}${space}${members.join(', ')}${space}${close}`;
 }
 
 /** Adds a member after the last one of an object, indented as it is. */

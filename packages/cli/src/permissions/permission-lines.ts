@@ -1,0 +1,58 @@
+import type { PermissionsView } from '@openlegion/contract/control-permissions';
+import { oneLine } from '../terminal/safe-text.ts';
+import type { Style } from '../terminal/style.ts';
+
+const LABEL = 21;
+
+/**
+ * What agents are granted, an agent a block. What only the agent's own loop holds to is marked, since it binds a model
+ * that was misled and not a program that took the loop's place.
+ */
+export function permissionLines({ agents }: PermissionsView, style: Style): string[] {
+  const lines: string[] = [];
+  for (const { name, record, team, grants, tools } of agents) {
+    if (lines.length > 0) lines.push('');
+    const from = record === name ? 'its own record' : `the record "${record}"`;
+    lines.push(
+      `${style('bold', name)}  ${style('dim', `${from}, ${team === null ? 'no team' : `team ${team}`}`)}`,
+    );
+    const given = grants.filter(({ granted }) => granted.length > 0);
+    for (const grant of given) {
+      const mark = markOf(grant.enforcedBy, style);
+      const [first = '', ...more] = wrap(grant.granted.map((entry) => oneLine(entry, 80)));
+      lines.push(`  ${mark} ${grant.permission.padEnd(LABEL)} ${first}`);
+      for (const line of more) lines.push(' '.repeat(5 + LABEL) + line);
+    }
+    const nothing = grants.filter(({ granted }) => granted.length === 0).map(({ permission }) => permission);
+    if (nothing.length > 0)
+      for (const [index, line] of wrap(nothing).entries())
+        lines.push(style('dim', `    ${(index === 0 ? 'nothing of' : '').padEnd(LABEL)} ${line}`));
+    for (const decision of ['allow', 'ask'] as const) {
+      const here = tools.filter((tool) => tool.decision === decision);
+      if (here.length === 0) continue;
+      const names = here.map(({ tool, enforcedBy }) => (enforcedBy === 'agent' ? `${tool}*` : tool));
+      for (const [index, line] of wrap(names).entries())
+        lines.push(`    ${(index === 0 ? `tools: ${decision}` : '').padEnd(LABEL)} ${line}`);
+    }
+  }
+  lines.push(
+    '',
+    style('dim', `${markOf('host', style)} refused outside of the container, by host, keeper or gateway`),
+    style('dim', `${markOf('agent', style)} and * only the agent's own loop holds to it`),
+  );
+  return lines;
+}
+
+function markOf(enforcedBy: PermissionsView['agents'][number]['grants'][number]['enforcedBy'], style: Style) {
+  return enforcedBy === 'agent' ? style('yellow', '○') : style('green', '●');
+}
+
+function wrap(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < 72) lines[lines.length - 1] = `${last}, ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
