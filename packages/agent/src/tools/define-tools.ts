@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ToolDefinition } from '../model/model-stream.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
+import { createEditFile } from './edit-file.ts';
 import { createExec } from './exec.ts';
 import { createHandOff } from './hand-off.ts';
 import { createHttpRequest } from './http-request.ts';
@@ -9,11 +10,13 @@ import { createListAgents } from './list-agents.ts';
 import { createListFiles } from './list-files.ts';
 import type { OutputFiles } from './output-files.ts';
 import { createReadFile } from './read-file.ts';
+import { createSearchFiles } from './search-files.ts';
 import type { SendOutside } from './send-outside.ts';
 import type { AnyTool, ToolContext } from './tool.ts';
 import { createVaultCaptureFromPage } from './vault-capture-from-page.ts';
 import { createVaultGenerateSecret } from './vault-generate-secret.ts';
 import { createVaultList, createVaultStatus } from './vault-list.ts';
+import { createWebFetch } from './web-fetch.ts';
 import { createWebSearch } from './web-search.ts';
 import { createWriteFile } from './write-file.ts';
 
@@ -38,11 +41,14 @@ export function defineTools(options: {
     createExec({ workspace, environment, capture }),
     createReadFile(workspace),
     createWriteFile(workspace),
+    createEditFile(workspace),
     createListFiles(workspace),
+    createSearchFiles({ workspace, capture }),
     createHandOff(mesh),
     createListAgents(mesh),
     createHttpRequest({ send, capture }),
     createWebSearch(send),
+    createWebFetch({ send, capture }),
     createVaultList(mesh),
     createVaultStatus(mesh),
     createVaultGenerateSecret(mesh),

@@ -1,7 +1,8 @@
-import { appendFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { fileProblem } from './file-problem.ts';
+import { replaceFile } from './replace-file.ts';
 import { type AnyTool, defineTool } from './tool.ts';
 
 const MAX_CHARS = 1024 * 1024;
@@ -35,19 +36,4 @@ export function createWriteFile(workspace: string): AnyTool {
       }
     },
   });
-}
-
-async function replaceFile(full: string, content: string, key: string): Promise<void> {
-  const old = await stat(full).catch(() => undefined);
-  if (old !== undefined && !old.isFile()) {
-    throw Object.assign(new Error('not a regular file'), { code: old.isDirectory() ? 'EISDIR' : 'ENXIO' });
-  }
-  const temporary = `${full}.${key.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(-60)}.tmp`;
-  try {
-    await writeFile(temporary, content, { flag: 'wx', mode: old?.mode ?? 0o644 });
-    await rename(temporary, full);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -43,7 +43,11 @@ export type ImageStep = 'bundle' | 'base' | 'node' | 'agent';
 
 export function defaultEntries(): Record<string, string> {
   const agent = (path: string) => fileURLToPath(new URL(`../../../agent/${path}`, import.meta.url));
-  return { agent: agent('src/main.ts'), probe: agent('probe/main.ts') };
+  return {
+    agent: agent('src/main.ts'),
+    'page-text': agent('src/tools/page-text-main.ts'),
+    probe: agent('probe/main.ts'),
+  };
 }
 
 /**
