@@ -46,7 +46,7 @@ export function loadChatRoutes(
     progress,
     workspace: createWorkspace(paths.workspace),
     prune: outputs.prune,
-    program: loadRuntime({ start, history, mesh, paths, outputs, log }),
+    program: loadRuntime({ start, history, database, mesh, paths, outputs, log }),
     turn: {
       history,
       stream,

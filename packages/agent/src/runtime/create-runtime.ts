@@ -1,23 +1,28 @@
 import { AgentExtras } from '@openlegion/contract/agent-api';
 import type { RuntimeConfig } from '@openlegion/contract/agents-config';
 import type { Turn } from '../loop/run-turn.ts';
+import { createWorkspace } from '../workspace/create-workspace.ts';
+import { createAcpDriver } from './acp/acp-driver.ts';
 import type { RuntimeParts } from './load-runtime.ts';
+import { createOpenaiDriver } from './openai/openai-driver.ts';
 import type { ProgramDriver } from './program-driver.ts';
 import { programVariables } from './program-variables.ts';
+import { readConversation } from './read-conversation.ts';
 import { runProgramTurn } from './run-program-turn.ts';
 import { createStdinDriver } from './stdin-driver.ts';
 
 /** Another agent program in the place of our loop, as `runtime` of the agent's configuration says. */
 export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void> {
-  const { start, history, outputs, log } = parts;
+  const { start, history, database, outputs, log } = parts;
   const extras = AgentExtras.partial().parse(start.extras);
   if (!extras.runtime) throw new Error('no runtime is configured');
-  const driver = driverOf(parts, extras.runtime);
+  const driver = driverOf(parts, extras.runtime, extras.askFor ?? []);
   return (turn) =>
     runProgramTurn(
       {
         history,
         driver,
+        before: (messageId) => readConversation(database, messageId),
         instructions: (first) =>
           [extras.project ?? '', start.systemPrompt, first ? start.initialInstructions : '']
             .filter((text) => text.trim() !== '')
@@ -30,7 +35,7 @@ export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void
     );
 }
 
-function driverOf(parts: RuntimeParts, runtime: RuntimeConfig): ProgramDriver {
+function driverOf(parts: RuntimeParts, runtime: RuntimeConfig, askFor: readonly string[]): ProgramDriver {
   const { start, paths } = parts;
   const common = {
     command: runtime.command,
@@ -41,7 +46,13 @@ function driverOf(parts: RuntimeParts, runtime: RuntimeConfig): ProgramDriver {
     case 'stdin':
       return createStdinDriver({ ...common, historyFile: `${paths.data}/runtime/history.jsonl` });
     case 'acp':
+      return createAcpDriver({
+        ...common,
+        workspace: createWorkspace(paths.workspace),
+        grants: { tools: start.tools, askFor },
+        mesh: parts.mesh,
+      });
     case 'openai':
-      throw new Error('not yet');
+      return createOpenaiDriver({ ...common, port: runtime.port, model: start.model });
   }
 }

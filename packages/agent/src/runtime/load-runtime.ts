@@ -1,5 +1,6 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { History } from '../history/create-history.ts';
+import type { Database } from '../history/database.ts';
 import type { Turn } from '../loop/run-turn.ts';
 import type { AgentPaths } from '../paths.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
@@ -8,6 +9,7 @@ import type { OutputFiles } from '../tools/output-files.ts';
 export interface RuntimeParts {
   start: AgentStart;
   history: History;
+  database: Database;
   mesh: MeshClient;
   paths: AgentPaths;
   outputs: OutputFiles;

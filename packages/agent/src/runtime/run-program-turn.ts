@@ -14,14 +14,16 @@ import type { Turn } from '../loop/run-turn.ts';
 import { internalFailure } from '../loop/turn-refusals.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
 import { sanitise } from '../prompt/sanitise.ts';
-import type { ProgramDriver, ProgramEvent } from './program-driver.ts';
-import { conversationBefore } from './render-conversation.ts';
+import type { ProgramDriver, ProgramEvent, Said } from './program-driver.ts';
+import { readResult } from './read-result.ts';
 import { RUNTIME_LIMITS } from './runtime-limits.ts';
 import { OUTCOME_UNKNOWN } from './runtime-refusals.ts';
 
 export interface ProgramTurnParts {
   history: History;
   driver: ProgramDriver;
+  /** The conversation before a message. */
+  before: (messageId: string) => Said[];
   /** What the operator wrote for the agent; `first`: for the first message of a session. */
   instructions: (first: boolean) => string;
   /** A tool's output as it may be kept. */
@@ -59,6 +61,7 @@ export async function runProgramTurn(parts: ProgramTurnParts, turn: Turn): Promi
       status,
       text: kept.text(),
       ...(status === 'failed' && refusal ? { refusal } : {}),
+      ...(status === 'complete' && turn.message.mode === 'task' ? { result: readResult(kept.text()) } : {}),
     };
     history.endTurn(messageId, end, last);
     await tellEnd(turn, end);
@@ -74,7 +77,7 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
   const { history, driver } = parts;
   const { message, interrupt } = turn;
   const first = history.isFirstTurn(message.messageId);
-  const before = conversationBefore(history, message);
+  const before = parts.before(message.messageId);
   const request = {
     messageId: message.messageId,
     traceId: message.traceId,
@@ -82,7 +85,7 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
     instructions: sanitise(parts.instructions(first)),
     signal: interrupt.signal,
   };
-  let text = frameMessage({ role: 'user', from: message.from, text: message.text });
+  let text: string = messageText(turn);
   try {
     for (let round = 0; interrupt.cause === undefined; round++) {
       let said = '';
@@ -108,6 +111,15 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
     parts.log(error);
     return internalFailure();
   }
+}
+
+/** A message, with what its task is about. A program that is asked for a form has no other way to know of it. */
+function messageText({ message }: Turn): string {
+  const { from, text, task } = message;
+  const framed = frameMessage({ role: 'user', from, text, ...(task ? { task } : {}) });
+  if (!task || task.outputSchema === null) return framed;
+  const schema = sanitise(JSON.stringify(task.outputSchema));
+  return `${framed}\n\nAnswer with one JSON value alone, which fits this JSON Schema:\n${schema}`;
 }
 
 interface KeptAnswer {

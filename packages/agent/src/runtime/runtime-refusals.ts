@@ -75,6 +75,6 @@ function name(program: string): string {
 
 function quoted(said: string): string {
   // Control characters of a program's words would steer the terminal that shows them.
-  const text = said.replaceAll(/[\p{Cc}\p{Cf}--[\n\t]]/gv, '').trim();
+  const text = said.replaceAll(/[[\p{Cc}\p{Cf}]--[\n\t]]/gv, '').trim();
   return text === '' ? '' : ` Its last words: ${text}`;
 }

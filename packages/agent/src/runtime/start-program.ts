@@ -21,9 +21,11 @@ export interface Program {
   endInput(): void;
   /**
    * Its standard output, no faster than it is taken; to its end, or until the leader has ended and nothing more comes.
-   * Throws `runtime.output` beyond what one message may have, counted from the call.
+   * Throws `runtime.output` beyond what one message may have.
    */
   output(): AsyncGenerator<Buffer, void>;
+  /** From here on output is counted anew: another message begins. */
+  countAnew(): void;
   /** The last that it said on standard error. */
   lastWords(): string;
   /** Asks the group to end, and kills what is left of it after two seconds. Resolves when the leader is gone. */
@@ -64,6 +66,7 @@ function watch(child: ChildProcess, name: string): Program {
   const decoder = new StringDecoder('utf8');
   let words = '';
   let over = false;
+  let bytes = 0;
   const signalGroup = (signal: NodeJS.Signals) => {
     try {
       process.kill(-pid, signal);
@@ -117,7 +120,6 @@ function watch(child: ChildProcess, name: string): Program {
     write: (text) => void stdin.write(text),
     endInput: () => void stdin.end(),
     async *output() {
-      let bytes = 0;
       for (;;) {
         const chunk: Buffer | null = stdout.read();
         if (chunk !== null) {
@@ -133,6 +135,9 @@ function watch(child: ChildProcess, name: string): Program {
         stdout.destroy();
         return;
       }
+    },
+    countAnew() {
+      bytes = 0;
     },
     lastWords: () => words,
     async stop() {

@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { EVENTS_FOLLOW, readEventLine } from './event-lines.ts';
 import type { ProgramDriver, ProgramEvent, ProgramRequest } from './program-driver.ts';
 import { readLines } from './read-lines.ts';
-import { renderRequest } from './render-conversation.ts';
+import { renderRequest } from './render-request.ts';
 import { RUNTIME_LIMITS } from './runtime-limits.ts';
 import { programFailed, tooLongForArgument } from './runtime-refusals.ts';
 import { type Program, startProgram } from './start-program.ts';
