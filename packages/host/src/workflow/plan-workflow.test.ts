@@ -17,6 +17,8 @@ const parts: PlanParts = {
     ['editor', agent({})],
   ]),
   taskBoundMicroUsd: (name) => (name === 'writer' ? 1000 : 5000),
+  leastCallMicroUsd: () => 10,
+  agentLeftMicroUsd: () => 1_000_000_000,
   budgetLeftMicroUsd: 1_000_000_000,
   hasApprover: true,
   accepted: true,
@@ -103,6 +105,11 @@ test('what is missing is named with file, line and remedy', () => {
     ],
     [
       ['id: a, agent: writer, task_type: x'],
+      { agentLeftMicroUsd: () => 9 },
+      'w.yaml:3 writer may spend $0.000009 more, and one call of its model is reserved with $0.00001 or more → Raise budget of writer',
+    ],
+    [
+      ['id: a, agent: writer, task_type: x'],
       { taskBoundMicroUsd: () => null },
       'there is no bound on the cost',
     ],
@@ -115,6 +122,10 @@ test('what is missing is named with file, line and remedy', () => {
   }
   const exact = plan(['id: a, agent: writer, task_type: x, on_failure: retry'], { budgetLeftMicroUsd: 4000 });
   assert.deepEqual(exact.missing, []);
+  const bounded = plan(['id: a, agent: writer, task_type: x, on_failure: retry'], {
+    agentLeftMicroUsd: () => 2500,
+  });
+  assert.equal(bounded.mostMicroUsd, 2500);
 });
 
 test('the graph is drawn as text, Mermaid and SVG, and nothing in it is markup', () => {

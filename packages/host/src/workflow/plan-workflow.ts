@@ -1,3 +1,4 @@
+import { formatMicroUsd } from '@openlegion/contract/money';
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { WorkflowPlan } from '@openlegion/contract/workflow-run';
 import type { ConfigProblem } from '../config/config-problem.ts';
@@ -11,6 +12,10 @@ export interface PlanParts {
   agents: ReadonlyMap<string, Pick<AgentSettings, 'capabilities' | 'permissions' | 'permissionsRecord'>>;
   /** What one task of this agent can cost at most; null where there is no bound. */
   taskBoundMicroUsd: (agent: string) => number | null;
+  /** What one call of its model is reserved with at least. */
+  leastCallMicroUsd: (agent: string) => number;
+  /** What the agent may still spend, today and this month. */
+  agentLeftMicroUsd: (agent: string) => number;
   /** What may still be spent, by whoever it is that runs out first. */
   budgetLeftMicroUsd: number;
   /** Whether anyone can answer an approval. */
@@ -63,10 +68,22 @@ export function planWorkflow({ workflow, file, locate }: LoadedWorkflow, parts: 
     };
   });
 
-  const mostMicroUsd = sum([
+  const everyone = new Set([...planned.flatMap(({ to }) => to), ...handlersTo(workflow.handlers, parts)]);
+  for (const agent of everyone) {
+    const [left, least] = [parts.agentLeftMicroUsd(agent), parts.leastCallMicroUsd(agent)];
+    if (left >= least) continue;
+    const first = planned.findIndex(({ to }) => to.includes(agent));
+    const at = first === -1 ? ['steps'] : ['steps', positions.get(planned[first]?.id ?? '') ?? 0];
+    const message = `${agent} may spend ${dollars(left)} more, and one call of its model is reserved with ${dollars(least)} or more`;
+    problem(at, message, `Raise budget of ${agent} in config/agents.yaml, or give it a cheaper model.`);
+  }
+  const counted = sum([
     ...planned.map((step) => step.mostMicroUsd),
     dearestOf([...workflow.handlers.values()].map((handler) => handlerCost(handler, parts))),
   ]);
+  // Every agent's own budget bounds it too, whatever the tasks could cost.
+  const ownBudgets = [...everyone].reduce((all, agent) => all + parts.agentLeftMicroUsd(agent), 0);
+  const mostMicroUsd = counted === null ? null : Math.min(counted, ownBudgets);
   if (!parts.accepted)
     problem(
       ['name'],
@@ -156,6 +173,10 @@ function handlerCost(handler: CompiledStep, parts: PlanParts): number | null {
   return handler.topic === null ? costOf(addresseesOf(handler, parts), 1, parts) : 0;
 }
 
+function handlersTo(handlers: ReadonlyMap<string, CompiledStep>, parts: PlanParts): string[] {
+  return [...handlers.values()].flatMap((handler) => addresseesOf(handler, parts));
+}
+
 function dearestOf(costs: readonly (number | null)[]): number | null {
   return costs.reduce((most, cost) => (most === null || cost === null ? null : Math.max(most, cost)), 0);
 }
@@ -165,5 +186,5 @@ function sum(costs: readonly (number | null)[]): number | null {
 }
 
 function dollars(microUsd: number): string {
-  return `$${(microUsd / 1_000_000).toFixed(2)}`;
+  return formatMicroUsd(Math.max(0, microUsd));
 }

@@ -1,0 +1,240 @@
+import type { ControlCaller, Role } from '@openlegion/contract/control-caller';
+import {
+  AcceptWorkflow,
+  CheckWorkflow,
+  RunWorkflow,
+  type WorkflowPlanned,
+  type WorkflowRunView,
+  type WorkflowSummary,
+} from '@openlegion/contract/control-workflow';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Approvals } from '../approvals/approvals.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import { nearestName } from '../config/nearest-name.ts';
+import type { ControlRequest, ControlRoute } from '../control/control-routes.ts';
+import { parseJsonBody } from '../mesh/read-json-body.ts';
+import type { CompiledWorkflow } from './compile-workflow.ts';
+import type { Definitions, StoredDefinition } from './definitions.ts';
+import { drawMermaid, drawSvg, drawText, triggerText } from './draw-graph.ts';
+import type { WorkflowEngine } from './engine.ts';
+import type { LiveWorkflows } from './live-workflows.ts';
+import { type LoadedWorkflow, loadWorkflow } from './load-workflows.ts';
+import type { RunSnapshot } from './run-draft.ts';
+
+const MOST_RUNS = 200;
+const MOST_WAIT_S = 60;
+
+/** Workflows for people. See control-workflow.ts. */
+export function workflowRoutes(parts: {
+  config: Pick<FleetConfig, 'agents'>;
+  live: LiveWorkflows;
+  definitions: Definitions;
+  engine: WorkflowEngine;
+  approvals: Approvals;
+  plan: (loaded: LoadedWorkflow) => Promise<WorkflowPlanned['plan']>;
+  newTraceId: () => string;
+}): ControlRoute[] {
+  const { config, live, definitions, engine, approvals } = parts;
+  const route = (
+    method: 'GET' | 'POST',
+    path: string,
+    permission: Role,
+    answer: (request: ControlRequest) => Promise<unknown>,
+    status = 200,
+  ): ControlRoute => ({
+    ...{ method, path, zone: 2.5, permission },
+    async run(request) {
+      await live.refresh();
+      return Response.json(await answer(request), { status });
+    },
+  });
+
+  /** A name means what stands in a file; a hash, or its beginning, any definition ever seen. */
+  function find(named: string): {
+    workflow: CompiledWorkflow;
+    stored: StoredDefinition;
+    file: string | null;
+  } {
+    const loaded = live.loaded(named);
+    const known = definitions.list();
+    const hashes = /^[0-9a-f]{8,64}$/.test(named) ? known.filter(({ hash }) => hash.startsWith(named)) : [];
+    const hash = loaded?.workflow.hash ?? (hashes.length === 1 ? hashes[0]?.hash : undefined);
+    const proposed = hash ?? known.findLast(({ name }) => name === named)?.hash;
+    const stored = proposed === undefined ? null : definitions.find(proposed);
+    const workflow = stored && definitions.compiled(stored.hash);
+    if (!stored || !workflow) throw unknown(named, [...live.current().keys()]);
+    const inFile = live.loaded(stored.name);
+    return { workflow, stored, file: inFile?.workflow.hash === stored.hash ? inFile.file : null };
+  }
+
+  function summaryOf({ workflow, stored, file }: ReturnType<typeof find>): WorkflowSummary {
+    const { name, description, steps, trigger } = workflow.definition;
+    return {
+      ...{
+        name,
+        hash: stored.hash,
+        description,
+        trigger: triggerText(workflow.definition),
+        steps: steps.length,
+      },
+      ...{ file, proposedBy: stored.proposedBy === 'config' ? null : stored.proposedBy },
+      ...{ acceptedBy: stored.acceptedBy, acceptedAt: stored.acceptedAt },
+      note:
+        typeof trigger === 'object' && !('topic' in trigger) ? notYet(Object.keys(trigger)[0] ?? '') : null,
+    };
+  }
+
+  function problemsOf(named: string) {
+    return live
+      .problems()
+      .filter(({ file }) => file.replace(/^.*\/|\.ya?ml$/g, '') === named || file === named);
+  }
+
+  function runView(snapshot: RunSnapshot): WorkflowRunView {
+    const { record, steps, items } = snapshot;
+    const compiled = definitions.compiled(record.hash);
+    const order = [...(compiled?.steps.keys() ?? []), ...(compiled?.handlers.keys() ?? [])];
+    const waiting = [...steps].filter(([, { status }]) => status === 'awaiting_approval');
+    return {
+      run: record,
+      steps: order.flatMap((id) => {
+        const state = steps.get(id);
+        return state ? [{ id, state }] : [];
+      }),
+      items: Object.fromEntries(items),
+      approvals: waiting.flatMap(([step]) => {
+        const asked = approvals.findByKey(`${record.id}/${step}/approval`);
+        return asked ? [{ step, id: asked.id }] : [];
+      }),
+    };
+  }
+
+  async function accept({ name: by }: ControlCaller, named: string, accepted: boolean) {
+    const { stored } = find(named);
+    if (accepted) await definitions.accept(stored.hash, by);
+    else await definitions.revoke(stored.hash, by);
+    // Topics are heard for what is accepted alone.
+    await live.refresh();
+    const now = definitions.find(stored.hash);
+    return { name: stored.name, hash: stored.hash, acceptedBy: now?.acceptedBy ?? null };
+  }
+
+  return [
+    route('GET', '/api/workflows', 'viewer', async () => {
+      const inFiles = live.all().map(({ workflow }) => summaryOf(find(workflow.definition.name)));
+      const proposed = definitions
+        .list()
+        .filter(({ proposedBy, acceptedBy }) => proposedBy !== 'config' && acceptedBy === null)
+        .map(({ hash }) => summaryOf(find(hash)))
+        .filter(({ file }) => file === null);
+      return { workflows: [...inFiles, ...proposed], problems: live.problems() };
+    }),
+
+    route('GET', '/api/workflows/{name}', 'viewer', async (request) => {
+      const found = find(request.parameter('name'));
+      return { summary: summaryOf(found), yaml: found.stored.yaml };
+    }),
+
+    route('POST', '/api/workflows/check', 'viewer', async (request) => {
+      const { file, yaml } = parseJsonBody(await request.body(), CheckWorkflow);
+      const loaded = loadWorkflow({ file, text: yaml, agents: config.agents });
+      if (!loaded.ok) return { name: null, problems: loaded.problems };
+      return { name: loaded.loaded.workflow.definition.name, problems: [] };
+    }),
+
+    route('GET', '/api/workflows/{name}/plan', 'viewer', async (request) => {
+      const name = request.parameter('name');
+      const loaded = live.loaded(name);
+      if (loaded) return { plan: await parts.plan(loaded), problems: [] };
+      const problems = problemsOf(name);
+      if (problems.length === 0) throw unknown(name, [...live.current().keys()]);
+      return { plan: null, problems };
+    }),
+
+    route('GET', '/api/workflows/{name}/graph', 'viewer', async (request) => {
+      const { workflow } = find(request.parameter('name'));
+      const draw = { mermaid: drawMermaid, svg: drawSvg, text: drawText }[request.query('as') ?? 'text'];
+      return { text: (draw ?? drawText)(workflow) };
+    }),
+
+    route('POST', '/api/workflows/{name}/accept', 'operator', async (request) => {
+      const { accepted } = parseJsonBody(await request.body(), AcceptWorkflow);
+      return accept(request.caller, request.parameter('name'), accepted);
+    }),
+
+    route(
+      'POST',
+      '/api/workflows/{name}/runs',
+      'operator',
+      async (request) => {
+        const { payload, idempotencyKey } = parseJsonBody(await request.body(), RunWorkflow);
+        const startedBy = request.caller.name;
+        const started = await engine.start({
+          ...{
+            workflow: request.parameter('name'),
+            how: 'manual',
+            payload,
+            startedBy,
+            hops: 0,
+            parentId: null,
+          },
+          key: idempotencyKey === undefined ? null : `manual/${startedBy}/${idempotencyKey}`,
+          traceId: parts.newTraceId(),
+        });
+        if (!started.ok) throw new OpenLegionError(started.refusal);
+        return { run: started.record, created: started.created };
+      },
+      202,
+    ),
+
+    route('GET', '/api/workflow-runs', 'viewer', async (request) => ({
+      runs: engine.list(request.query('workflow') ?? null, MOST_RUNS),
+    })),
+
+    route('GET', '/api/workflow-runs/{id}', 'viewer', async (request) => {
+      const id = request.parameter('id');
+      const seconds = Math.min(Number(request.query('wait') ?? 0) || 0, MOST_WAIT_S);
+      if (seconds > 0) await overOrTimeout(engine.ended(id), seconds, request.signal);
+      const snapshot = engine.find(id);
+      if (!snapshot) throw noRun();
+      return runView(snapshot);
+    }),
+
+    route('POST', '/api/workflow-runs/{id}/cancel', 'operator', async (request) => {
+      const id = request.parameter('id');
+      if (!engine.find(id)) throw noRun();
+      return { cancelled: engine.cancel(id, request.caller.name) };
+    }),
+  ];
+}
+
+async function overOrTimeout(ended: Promise<unknown>, seconds: number, signal: AbortSignal): Promise<void> {
+  const waited = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  waited.addEventListener('abort', () => resolve(), { once: true });
+  await Promise.race([ended.catch(() => {}), promise]);
+}
+
+/** Triggers that have a place in the schema and no service yet: a run by hand is all there is. */
+export function notYet(kind: string): string {
+  return `nothing listens for ${kind} yet: it is not started by its trigger; start it with "./openlegion workflow run"`;
+}
+
+function unknown(named: string, names: string[]): OpenLegionError {
+  const near = nearestName(named, names);
+  return new OpenLegionError({
+    code: 'not_found',
+    rule: 'workflow.name',
+    message: `There is no workflow ${JSON.stringify(named.slice(0, 64))}.`,
+    remedy: near === null ? 'See "./openlegion workflow list".' : `Did you mean "${near}"?`,
+  });
+}
+
+function noRun(): OpenLegionError {
+  return new OpenLegionError({
+    code: 'not_found',
+    rule: 'workflow.run',
+    message: 'There is no such run.',
+    remedy: 'See "./openlegion workflow status".',
+  });
+}
