@@ -16,6 +16,9 @@ export function configPaths(home: string) {
     agents: `${config}/agents.yaml`,
     permissions: `${config}/permissions.json`,
     scripts: `${config}/scripts`,
+    /** Installed skills, one folder each; what was approved of them is in the lock. */
+    skills: `${config}/skills`,
+    skillsLock: `${config}/skills.lock.json`,
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { VerifyReport, VerifyRequest } from '@openlegion/contract/control-api';
 import { dataPaths, socketPaths } from '@openlegion/contract/installation';
 import type { HostSettings } from '@openlegion/contract/process-protocol';
+import { wireApprovals } from './approvals/wire-approvals.ts';
 import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { createBudgetWarnings } from './budget/budget-warnings.ts';
@@ -29,6 +30,7 @@ import { checkFailoverModels } from './models/check-failover.ts';
 import type { ConnectPipe } from './pipe/pipe.ts';
 import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
+import { createGiveSkills } from './skills/give-skills.ts';
 import { openDatabase } from './store/database.ts';
 import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
 import { createGatewayClient } from './vault/gateway-client.ts';
@@ -150,7 +152,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
   const warnings = createBudgetWarnings({ database, events, keeper, clock, warn: log });
   cleanup.defer(() => warnings.stop());
+  const approvals = wireApprovals({ config, database, clock, audit, events, lanes, warn: log });
+  cleanup.defer(() => approvals.stop());
   const mesh = createMesh({
+    moreRoutes: [...approvals.meshRoutes],
     config,
     router,
     lanes,
@@ -165,6 +170,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
   const fleet: Fleet = createFleet({
     config,
+    giveSkills: createGiveSkills({ home: settings.home, config, audit, warn: log }),
     startOf: createStartOf({ config, keeper, gateway }),
     installation: parts.installation,
     sandboxes: parts.sandboxes,
@@ -185,7 +191,15 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
 
   const token = writeControlToken(paths.controlToken);
-  const operations = wireOperations({ config, readConfig: parts.readConfig, database, audit, clock });
+  const operations = wireOperations({
+    config,
+    readConfig: parts.readConfig,
+    database,
+    events,
+    keeper,
+    audit,
+    clock,
+  });
   const checkToken = createTokenCheck(token, clock, operations.findPerson);
   let port = 0;
   const verify = parts.createVerify({
@@ -240,7 +254,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
       }),
   });
   const app = createControlApp({
-    routes: [...routes, ...operations.routes],
+    routes: [...routes, ...operations.routes, ...approvals.controlRoutes],
     checkToken,
     onDenied: operations.onDenied,
     warn: log,

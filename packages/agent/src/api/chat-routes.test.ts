@@ -36,6 +36,7 @@ async function serve(directory: string, stream: ModelStream, tools: readonly Any
       database: `${directory}/agent.db`,
       workspace: `${directory}/workspace`,
       toolOutput: `${directory}/out`,
+      skills: `${directory}/skills`,
     },
     openDatabase: async (path) => openDatabase(path),
     openWayOut: async () => {},

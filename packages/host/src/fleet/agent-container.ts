@@ -7,7 +7,7 @@ import type { AgentSettings } from '../config/fleet-config.ts';
 import type { EventLog, NewEvent } from '../delivery/event-log.ts';
 import type { ImageFor } from '../image/create-image-for.ts';
 import { variantOfAgent } from '../image/variant-of-agent.ts';
-import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
+import type { ConnectPipe, MeshHandler, Pipe } from '../pipe/pipe.ts';
 import type { SandboxBackend, SandboxExit, SandboxSpec } from '../sandbox/sandbox-backend.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { createHealthProbe } from './health-probe.ts';
@@ -30,6 +30,8 @@ export interface ContainerParts {
   settings: () => AgentSettings;
   /** What the agent is told when it starts. */
   start: () => Promise<AgentStart>;
+  /** Gives it its skills where they have changed since this pipe was given them. */
+  giveSkills?: (pipe: Pipe) => Promise<void>;
   sandboxes: Sandboxes;
   connectPipe: ConnectPipe;
   handle: MeshHandler;

@@ -144,6 +144,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       ready.catch(() => {});
       return CANCELLED;
     }
+    await parts.giveSkills?.(running.pipe);
     const publish = (event: TurnEvent) =>
       events.publish({ ...idsOf(delivery), event: { type: 'turn', turn: event } });
     const outcome = await runTurn(running.pipe, delivery, publish, container.stopping);

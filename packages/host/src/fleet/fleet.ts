@@ -1,5 +1,6 @@
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { MeshHandler } from '../pipe/pipe.ts';
+import type { GiveSkills } from '../skills/give-skills.ts';
 import type { ContainerParts } from './agent-container.ts';
 import { type AgentLifecycle, createAgentLifecycle } from './agent-lifecycle.ts';
 import type { StartOf } from './agent-start.ts';
@@ -18,8 +19,9 @@ export interface Fleet {
 
 export type FleetParts = Omit<
   ContainerParts,
-  'agent' | 'settings' | 'start' | 'handle' | 'modelCallsInFlight'
+  'agent' | 'settings' | 'start' | 'giveSkills' | 'handle' | 'modelCallsInFlight'
 > & {
+  giveSkills?: GiveSkills;
   config: FleetConfig;
   startOf: StartOf;
   handlerFor: (agent: string) => MeshHandler;
@@ -27,7 +29,7 @@ export type FleetParts = Omit<
 };
 
 export function createFleet(parts: FleetParts): Fleet {
-  const { config, startOf, handlerFor, modelCallsInFlight, ...rest } = parts;
+  const { config, startOf, giveSkills, handlerFor, modelCallsInFlight, ...rest } = parts;
   const agents = new Map<string, AgentLifecycle>();
   for (const settings of config.agents.values()) add(settings);
 
@@ -42,6 +44,7 @@ export function createFleet(parts: FleetParts): Fleet {
         return last;
       },
       start: () => startOf(name),
+      ...(giveSkills && { giveSkills: (pipe) => giveSkills(name, pipe) }),
       handle: handlerFor(name),
       modelCallsInFlight: () => modelCallsInFlight(name),
     });

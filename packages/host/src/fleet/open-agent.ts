@@ -23,6 +23,8 @@ export async function openAgent(options: {
   connectPipe: ConnectPipe;
   spec: SandboxSpec;
   start: () => Promise<AgentStart>;
+  /** Before the agent is started: what it is given of skills. */
+  giveSkills?: (pipe: Pipe) => Promise<void>;
   handle: MeshHandler;
   clock: Clock;
   signal: AbortSignal;
@@ -44,6 +46,7 @@ export async function openAgent(options: {
     if (!status.success) throw notAnAgent('answered /status with something else than a status');
     await clampOnce();
     const start = await starting;
+    await options.giveSkills?.(pipe);
     const started = await pipe.request({
       method: 'POST',
       path: '/start',
