@@ -17,6 +17,7 @@ import { createRateLimit, MESH_RATE } from './rate-limit.ts';
 export interface Mesh {
   /** `settings` of the agent now; null when it no longer is in the configuration, and so granted nothing. */
   handlerFor(settings: () => AgentSettings | null): MeshHandler;
+  /** And questions that wait for a person. */
   modelCallsInFlight(agent: string): number;
 }
 
@@ -51,7 +52,7 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
 
   /** A granted model call is decided, and recorded, once more by the keeper; a denied one goes no further than here. */
   async function denial(agent: AgentSettings, { permission }: MeshRoute): Promise<Refusal | null> {
-    if (permission !== 'allowed_apis: llm' && permission !== 'allowed_apis: vault') return null;
+    if (!permission.startsWith('allowed_apis: ')) return null;
     const api = permission.slice('allowed_apis: '.length);
     const decision = decidePermission(agent, 'allowed_apis', api);
     if (decision.allowed) return null;
@@ -80,7 +81,12 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
     }
   }
 
-  return { handlerFor, modelCallsInFlight: (agent) => inFlight.get(keyOf(agent, '/llm/{rest}')) ?? 0 };
+  return {
+    handlerFor,
+    // An agent that waits for a person does not stand still either.
+    modelCallsInFlight: (agent) =>
+      (inFlight.get(keyOf(agent, '/llm/{rest}')) ?? 0) + (inFlight.get(keyOf(agent, '/mesh/approvals')) ?? 0),
+  };
 }
 
 function matches(route: MeshRoute, { method, path }: MeshRequest): boolean {

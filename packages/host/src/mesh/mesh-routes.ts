@@ -39,6 +39,8 @@ export interface MeshParts {
   vault: VaultView;
   warnings: BudgetWarnings;
   clock: Clock;
+  /** Of other parts of the host. */
+  moreRoutes: readonly MeshRoute[];
   warn: (message: string) => void;
 }
 
@@ -106,6 +108,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       },
     },
     ...vaultRoutes(keeper),
+    ...parts.moreRoutes,
     {
       method: 'POST',
       path: '/mesh/route',

@@ -1,3 +1,4 @@
+import { APPROVAL_MIGRATION } from '../approvals/approval-schema.ts';
 import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
 import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
 import type { Migrations } from './migrate.ts';
@@ -45,4 +46,5 @@ export const MESH_MIGRATIONS: Migrations = [
   ) STRICT;
   `,
   PERSON_TOKEN_SCHEMA + TRACE_SCHEMA,
+  APPROVAL_MIGRATION,
 ];
