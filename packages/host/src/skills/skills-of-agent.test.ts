@@ -182,7 +182,7 @@ test('paths that could be another file than they look are refused', () => {
   assert.deepEqual(collidingPaths(['a/B.md', 'a/b.md']), ['a/B.md', 'a/b.md']);
   assert.deepEqual(collidingPaths(['A/x', 'a/y']), ['A', 'a/y']);
   assert.deepEqual(collidingPaths(['a', 'a/b']), ['a', 'a/b']);
-  assert.deepEqual(collidingPaths(['straße/x', 'STRASSE/x']), ['straße', 'STRASSE/x']);
+  assert.deepEqual(collidingPaths(['straße/x', 'STRASSE/x']), ['straße/x', 'STRASSE/x']);
   assert.equal(collidingPaths(['a/b', 'a/c', 'b']), null);
 });
 
