@@ -8,6 +8,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import { createEngineClient } from './engine/engine-client.ts';
 import { findEngine } from './engine/find-engine.ts';
 import { ensureImage } from './image/ensure-image.ts';
+import { ensureForeignImage } from './image/foreign/ensure-foreign-image.ts';
 import { ImageVariant } from './image/image-variant.ts';
 
 type ImageLine = { progress: string } | { image: string } | { refusal: Refusal };
@@ -28,7 +29,12 @@ try {
   const onProgress = ({ step, text }: { step: string; text: string }) =>
     say({ progress: `${step}: ${text}` });
   const variant = ImageVariant.parse(JSON.parse(process.argv[2] ?? ''));
-  const { image } = await ensureImage({ engine, signal, onProgress, variant });
+  const { from } = variant;
+  const ours = { engine, signal, onProgress };
+  const { image } =
+    from === undefined
+      ? await ensureImage({ ...ours, variant })
+      : await ensureForeignImage({ ...ours, from, agent: (await ensureImage(ours)).image });
   say({ image });
   engine.close();
 } catch (error) {

@@ -99,6 +99,8 @@ export const ImageInspection = z.object({
     .nullish()
     .transform((tags) => tags ?? []),
   Architecture: z.string().default(''),
+  /** Its variables, `NAME=value`. */
+  Config: z.object({ Env: z.array(z.string()).nullish() }).nullish(),
 });
 export type ImageInspection = z.infer<typeof ImageInspection>;
 

@@ -12,6 +12,8 @@ export const ImageVariant = z.strictObject({
   packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9.+-]{0,99}$/)),
   /** Packages of this installation's own node_modules, without what they depend on; in `MODULES_DIRECTORY`. */
   modules: z.array(z.string().regex(/^[a-z0-9][a-z0-9.-]{0,99}$/)),
+  /** Someone else's image, which our agent is put into; `packages` and `modules` are then none. */
+  from: z.string().min(1).max(300).optional(),
 });
 export type ImageVariant = z.infer<typeof ImageVariant>;
 
@@ -26,6 +28,10 @@ export const BROWSER_IMAGE: ImageVariant = {
   packages: ['chromium', 'fonts-liberation', 'fonts-noto-color-emoji', 'fonts-wqy-zenhei', 'libnss3-tools'],
   modules: ['playwright-core', 'patchright-core'],
 };
+
+export function foreignImage(from: string): ImageVariant {
+  return { name: 'foreign', packages: [], modules: [], from };
+}
 
 /** The repositories of a variant's images; nothing else is named so. */
 export function imageNames(variant: ImageVariant): Record<'base' | 'runtime' | 'agent', string> {
