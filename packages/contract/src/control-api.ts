@@ -82,6 +82,7 @@ export const HostEvent = z.discriminatedUnion('type', [
     chargedMicroUsd: MicroUsd,
     inputTokens: z.int(),
     outputTokens: z.int(),
+    durationMs: z.number().nonnegative().optional(),
   }),
   /** One attempt at a model that gave no answer, or not all of it. */
   z.object({
@@ -89,6 +90,7 @@ export const HostEvent = z.discriminatedUnion('type', [
     model: z.string(),
     httpStatus: z.int(),
     reason: z.string(),
+    durationMs: z.number().nonnegative().optional(),
   }),
   /** 80 % of a limit are spent. */
   z.object({
@@ -99,7 +101,8 @@ export const HostEvent = z.discriminatedUnion('type', [
     limitMicroUsd: MicroUsd,
   }),
   z.object({ type: z.literal('refused'), refusal: Refusal }),
-  z.object({ type: z.literal('handoff'), to: AgentName, taskId: z.string() }),
+  /** `to`: an agent, or `workflow:…`. */
+  z.object({ type: z.literal('handoff'), to: z.string(), taskId: z.string() }),
   z.object({
     type: z.literal('message_settled'),
     status: MessageStatus,

@@ -54,7 +54,12 @@ export type Route = z.infer<typeof Route>;
 
 /** Written by the model of an agent: data for the one who receives it, never an instruction with authority. */
 export const HandoffRequest = z.strictObject({
-  to: z.union([AgentName, z.string().regex(/^capability:[a-z][a-z0-9-]{0,62}$/)]),
+  /** An agent's name, `capability:…`, or `workflow:…` for one whose trigger is `handoff`. */
+  to: z.union([
+    AgentName,
+    z.string().regex(/^capability:[a-z][a-z0-9-]{0,62}$/),
+    z.string().regex(/^workflow:[a-z][a-z0-9_-]{0,62}$/),
+  ]),
   task: z
     .string()
     .min(1)
@@ -63,7 +68,8 @@ export const HandoffRequest = z.strictObject({
   idempotencyKey: z.string().min(1).max(200),
 });
 export type HandoffRequest = z.infer<typeof HandoffRequest>;
-export const HandoffAnswer = z.object({ taskId: z.string(), to: AgentName });
+/** `to`: the agent that got it, or `workflow:…`; `taskId` is then the run's. */
+export const HandoffAnswer = z.object({ taskId: z.string(), to: z.string() });
 export type HandoffAnswer = z.infer<typeof HandoffAnswer>;
 
 export const AgentList = z.object({
