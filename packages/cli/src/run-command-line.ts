@@ -6,6 +6,7 @@ import { registerEgress } from './commands/register-egress.ts';
 import { registerModels } from './commands/register-models.ts';
 import { registerPermissions } from './commands/register-permissions.ts';
 import { registerToken } from './commands/register-token.ts';
+import { registerTrace } from './commands/register-trace.ts';
 import { registerVault } from './commands/register-vault.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
@@ -101,6 +102,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerModels(program, run);
   registerPermissions(program, run);
   registerToken(program, run);
+  registerTrace(program, run);
 
   const audit = program.command('audit').description('the record of every decision');
   audit

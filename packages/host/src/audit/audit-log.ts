@@ -25,6 +25,8 @@ export interface AuditLog {
   record(entry: AuditEntry): Promise<void>;
   /** Records after `after`, oldest first. */
   read(after: number, limit: number): AuditRecord[];
+  /** Records of one trace whose type begins with `type`, oldest first, at most 1,000. */
+  ofTrace(traceId: string, type: string): AuditRecord[];
   head(): { seq: number; hash: string };
   storeCheckpoint(checkpoint: AuditCheckpoint): Promise<void>;
   checkpoints(): AuditCheckpoint[];
@@ -74,6 +76,15 @@ export function createAuditLog(options: {
     record: (entry) => database.write((transaction) => append(transaction, entry)),
     read: (after, limit) =>
       database.all('SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?', after, limit).map(recordOf),
+    ofTrace: (traceId, type) =>
+      database
+        .all(
+          "SELECT * FROM audit WHERE trace_id = ? AND trace_id <> '' AND substr(type, 1, ?) = ? ORDER BY seq LIMIT 1000",
+          traceId,
+          type.length,
+          type,
+        )
+        .map(recordOf),
     head() {
       const last = database.get('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1');
       return last

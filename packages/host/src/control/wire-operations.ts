@@ -1,8 +1,12 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import type { EventLog } from '../delivery/event-log.ts';
 import { permissionRoutes } from '../permissions/permission-routes.ts';
 import type { Database } from '../store/database.ts';
+import { createTraceReader } from '../traces/trace-reader.ts';
+import { traceRoutes } from '../traces/trace-routes.ts';
+import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { ControlRoute } from './control-routes.ts';
 import type { FindPerson } from './control-token.ts';
 import { createPersonTokens } from './person-tokens.ts';
@@ -20,14 +24,17 @@ export function wireOperations(parts: {
   config: FleetConfig;
   readConfig: () => FleetConfig;
   database: Database;
+  events: EventLog;
+  keeper: KeeperClient;
   audit: AuditLog;
   clock: Clock;
 }): Operations {
-  const { config, audit, clock } = parts;
+  const { config, audit, clock, keeper } = parts;
+  const traces = createTraceReader({ ...parts, readKeeper: (after, limit) => keeper.audit(after, limit) });
   const tokens = createPersonTokens({ ...parts, isAgent: (name) => config.agents.has(name) });
   return {
     findPerson: tokens.find,
     onDenied: createRoleDenials(audit, clock),
-    routes: [...tokenRoutes(tokens), ...permissionRoutes(parts)],
+    routes: [...tokenRoutes(tokens), ...permissionRoutes(parts), ...traceRoutes(traces)],
   };
 }

@@ -60,12 +60,18 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
   });
 
   /** Before the end of the answer is sent, so that what a turn cost is noted before the turn can end. */
-  function noteCall(agent: AgentSettings, running: Message | null, model: string, called: ModelCall): void {
+  function noteCall(
+    agent: AgentSettings,
+    running: Message | null,
+    model: string,
+    called: ModelCall,
+    durationMs: number,
+  ): void {
     const about = { agent: agent.name, messageId: running?.id ?? '', traceId: running?.traceId ?? '' };
     if (called.failure)
-      events.publish({ ...about, event: { type: 'model_failed', model, ...called.failure } });
+      events.publish({ ...about, event: { type: 'model_failed', model, ...called.failure, durationMs } });
     if (!called.charge) return;
-    if (running) lanes.charge(agent.name, { model, ...called.charge }, running);
+    if (running) lanes.charge(agent.name, { model, ...called.charge, durationMs }, running);
     if (called.charge.chargedMicroUsd > 0) parts.warnings.afterCall(about);
   }
 
@@ -80,8 +86,9 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
         const running = lanes.running(agent.name);
         const model = modelOfCall(agent, request);
         const caller = { ...callerOf(agent.name), allowedTools: agent.permissions.allowed_tools };
+        const startedAt = clock.now();
         const called = await callModel(request, caller, gateway);
-        if (called) noteCall(agent, running, model(), called);
+        if (called) noteCall(agent, running, model(), called, clock.now() - startedAt);
         if (called?.cut !== undefined) throw called.cut;
         request.stream.end();
         return undefined;

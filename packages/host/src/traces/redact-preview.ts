@@ -1,0 +1,56 @@
+const HIDDEN = '[redacted]';
+
+/** What is followed by a secret: `Authorization: Bearer …`, `api_key=…`, `"password": "…"`. */
+const NAMED =
+  /((?:[a-z0-9_-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|private[_-]?key|credential|authorization|cookie|session[_-]?id)[a-z0-9_-]*)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest)\s+)?|\b(?:bearer|basic)\s+)[^\s"'`,;&<>{}()[\]]{4,}/gi;
+const PEM = /-----BEGIN [A-Z0-9 ]+-----[\s\S]*?(?:-----END [A-Z0-9 ]+-----|$)/g;
+const USER_INFO = /(:\/\/)[^\s/@"'<>]+:[^\s/@"'<>]+@/g;
+/** Runs of escapes: `%41%42…`, `\u0041\u0042…`, `\x41\x42…`. */
+const ESCAPES = /(?:(?:%|\\x|\\u00)[0-9a-f]{2}){8,}/gi;
+/** Prefixes by which services mark their keys. */
+const MARKED =
+  /\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abeoprs]|xapp|hf|npm|pypi|AKIA|ASIA|AIza|ya29|SG|whsec|shpat|dop_v1|olp)[-_.]?[A-Za-z0-9_.-]{12,}/g;
+const JWT = /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}/g;
+const RUN = /[A-Za-z0-9+_=-]{16,}/g;
+/** Our own identifiers, which are for finding things and open nothing. */
+const OWN_ID = /^(?:msg|trc)_[0-9a-z]{25}$/;
+/** Where agents cut a preview: what a token there began with is no longer whole, and looks like less than it is. */
+const CUT_AT = 8000;
+
+/**
+ * A text as it may be shown in a trace, an export or a recording: whatever looks like a token, a key or a password is
+ * hidden, invisible characters are gone, and it has at most `most` characters. The host knows no secret to look for, so
+ * it goes by shape, and hides a few identifiers along with the secrets.
+ */
+export function redactPreview(text: string, most: number): string {
+  // Bounds the work: what is cut off afterwards need not be looked at.
+  const clean = text.slice(0, most * 4 + 4096).replace(/\p{C}/gu, (one) => (/[\n\t]/.test(one) ? one : ''));
+  const whole = redact(clean);
+  const safe = text.length >= CUT_AT ? whole.replace(/[A-Za-z0-9+/_=-]{6,}$/, HIDDEN) : whole;
+  const characters = [...safe];
+  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : safe;
+}
+
+/** The same without a bound on its length: for what must stay whole. */
+export function redact(text: string): string {
+  return text
+    .replace(PEM, HIDDEN)
+    .replace(USER_INFO, `$1${HIDDEN}@`)
+    .replace(NAMED, `$1${HIDDEN}`)
+    .replace(ESCAPES, HIDDEN)
+    .replace(JWT, HIDDEN)
+    .replace(MARKED, HIDDEN)
+    .replace(RUN, (run) => (looksRandom(run) ? HIDDEN : run));
+}
+
+/** Letters and digits mixed in one long piece; a long run of hex; an UUID. Words with hyphens and dates are none. */
+function looksRandom(run: string): boolean {
+  if (OWN_ID.test(run)) return false;
+  if (/^[0-9a-f-]{32,}$/i.test(run) && /\d/.test(run)) return true;
+  return run.split(/[-_=]/).some((piece) => {
+    const digits = piece.replace(/\D/g, '').length;
+    const letters = piece.replace(/[^A-Za-z]/g, '').length;
+    const turns = piece.match(/[a-z][A-Z]|[A-Z]{2}[a-z]/g)?.length ?? 0;
+    return (piece.length >= 16 && digits >= 2 && letters >= 2) || (piece.length >= 20 && turns >= 4);
+  });
+}
