@@ -8,4 +8,4 @@ export interface Database {
   close(): void;
 }
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | Uint8Array;

@@ -31,4 +31,84 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE TABLE session (current INTEGER NOT NULL) STRICT;
    INSERT INTO session VALUES (1)`,
+  `ALTER TABLE turns ADD COLUMN mode TEXT NOT NULL DEFAULT 'chat';
+   ALTER TABLE turns ADD COLUMN task TEXT;
+   ALTER TABLE turns ADD COLUMN result TEXT;
+   CREATE TABLE contexts (
+     session INTEGER PRIMARY KEY,
+     facts_seq INTEGER NOT NULL DEFAULT 0,
+     facts_entry INTEGER NOT NULL DEFAULT 0,
+     summary TEXT NOT NULL DEFAULT '',
+     summary_seq INTEGER NOT NULL DEFAULT 0,
+     summary_entry INTEGER NOT NULL DEFAULT 0
+   ) STRICT;
+   CREATE TABLE constraints (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     session INTEGER NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (session, text)
+   ) STRICT;
+   CREATE TABLE recalled (message_id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT`,
+  `CREATE TABLE free_facts (id INTEGER PRIMARY KEY) STRICT;
+   CREATE TABLE facts (
+     id INTEGER PRIMARY KEY,
+     text TEXT NOT NULL,
+     fingerprint TEXT NOT NULL,
+     category TEXT NOT NULL,
+     scope TEXT NOT NULL,
+     key TEXT NOT NULL,
+     trusted INTEGER NOT NULL,
+     source TEXT NOT NULL,
+     message_id TEXT NOT NULL,
+     trace_id TEXT NOT NULL,
+     at TEXT NOT NULL,
+     accesses INTEGER NOT NULL DEFAULT 0,
+     accessed_at INTEGER NOT NULL,
+     fades_before INTEGER NOT NULL,
+     space INTEGER NOT NULL DEFAULT 0,
+     UNIQUE (fingerprint, scope, key)
+   ) STRICT;
+   CREATE INDEX facts_of_scope ON facts (scope, key);
+   CREATE INDEX facts_of_category ON facts (category, trusted);
+   CREATE INDEX facts_of_space ON facts (space);
+   CREATE TABLE replaced_facts (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     fact INTEGER NOT NULL,
+     text TEXT NOT NULL,
+     trusted INTEGER NOT NULL,
+     source TEXT NOT NULL,
+     message_id TEXT NOT NULL,
+     trace_id TEXT NOT NULL,
+     at TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX replaced_of_fact ON replaced_facts (fact, seq);
+   CREATE VIRTUAL TABLE fact_words USING fts5 (
+     words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+   );
+   CREATE TABLE vector_spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+   CREATE TABLE vectors (
+     space INTEGER NOT NULL,
+     fact INTEGER NOT NULL,
+     vector BLOB NOT NULL,
+     PRIMARY KEY (space, fact)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE signatures (
+     space INTEGER NOT NULL,
+     page INTEGER NOT NULL,
+     bits BLOB NOT NULL,
+     PRIMARY KEY (space, page)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE memory_state (fades INTEGER NOT NULL) STRICT;
+   INSERT INTO memory_state VALUES (0)`,
+  `CREATE TABLE note_files (path TEXT PRIMARY KEY, stamp TEXT NOT NULL) STRICT;
+   CREATE TABLE note_passages (
+     id INTEGER PRIMARY KEY,
+     path TEXT NOT NULL,
+     line INTEGER NOT NULL,
+     text TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX passages_of_file ON note_passages (path);
+   CREATE VIRTUAL TABLE note_words USING fts5 (
+     words, content = '', contentless_delete = 1, tokenize = 'ascii'
+   )`,
 ];

@@ -11,19 +11,26 @@ const LISTED_DEPTH = 8;
 /** The agent's files as the host sees them. No path leads out of the workspace, links included. */
 export interface Workspace {
   list(): Promise<WorkspaceListing>;
+  /** The same files, with when each was last changed: Unix time in milliseconds. */
+  stamps(): Promise<FileStamp[]>;
   /** Throws `bad_request`, `not_found`, `denied`, `too_large`. */
   read(path: string): Promise<Buffer>;
   /** Whole or not at all. Throws `disk_full` too. */
   write(path: string, content: Buffer): Promise<void>;
 }
 
+export interface FileStamp {
+  path: string;
+  bytes: number;
+  changedMs: number;
+}
+
 export function createWorkspace(root: string): Workspace {
   return {
     async list() {
-      const files: WorkspaceListing['files'] = [];
-      await listInto(files, root, '', 0);
-      return { files };
+      return { files: (await stamps(root)).map(({ path, bytes }) => ({ path, bytes })) };
     },
+    stamps: () => stamps(root),
     read: async (path) =>
       openBeneath(root, checked(path), false, async (directory, name) => {
         const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -55,12 +62,13 @@ export function createWorkspace(root: string): Workspace {
   };
 }
 
-async function listInto(
-  files: WorkspaceListing['files'],
-  directory: string,
-  prefix: string,
-  depth: number,
-): Promise<void> {
+async function stamps(root: string): Promise<FileStamp[]> {
+  const files: FileStamp[] = [];
+  await listInto(files, root, '', 0);
+  return files;
+}
+
+async function listInto(files: FileStamp[], directory: string, prefix: string, depth: number): Promise<void> {
   const names: string[] = [];
   for await (const entry of await opendir(directory)) {
     names.push(entry.name);
@@ -71,7 +79,7 @@ async function listInto(
     const path = `${prefix}${name}`;
     if (!WorkspacePath.safeParse(path).success) continue;
     const stat = await lstat(`${directory}/${name}`).catch(() => undefined);
-    if (stat?.isFile()) files.push({ path, bytes: stat.size });
+    if (stat?.isFile()) files.push({ path, bytes: stat.size, changedMs: stat.mtimeMs });
     if (stat?.isDirectory() && depth + 1 < LISTED_DEPTH) {
       await listInto(files, `${directory}/${name}`, `${path}/`, depth + 1);
     }

@@ -19,6 +19,10 @@ export const AGENT_TOOLS = [
   'vault_generate_secret',
   'vault_capture_from_page',
   'introspect',
+  'memory_search',
+  'memory_save',
+  'memory_recall',
+  'update_workspace',
 ] as const;
 
 /** Tools that can do nothing without a grant of `allowed_apis`: a model is not offered what is bound to fail. */

@@ -1,0 +1,74 @@
+import type { AgentStart } from '@openlegion/contract/agent-api';
+import type { Database } from '../history/database.ts';
+import type { AgentPaths } from '../paths.ts';
+import type { MeshClient } from '../pipe/pipe.ts';
+import type { AnyTool } from '../tools/tool.ts';
+import { createWorkspace } from '../workspace/create-workspace.ts';
+import { describeSystem } from '../workspace/describe-system.ts';
+import { SYSTEM_FILE } from '../workspace/prompt-files.ts';
+import { createDailyLog } from './daily-log.ts';
+import { createLearnings } from './learnings.ts';
+import type { Memory } from './memory.ts';
+import { createMemoryRecall } from './memory-recall.ts';
+import { createMemorySave } from './memory-save.ts';
+import { createMemorySearch } from './memory-search.ts';
+import { createObserveTurn, type ObserveTurn } from './observe-turn.ts';
+import type { SearchNotes } from './search-notes.ts';
+import { createUpdateWorkspace } from './update-workspace.ts';
+
+export interface LoadedMemory {
+  /** Loaded when first asked for. */
+  memory: () => Promise<Memory>;
+  tools: readonly AnyTool[];
+  /** To be given every event of every turn. */
+  observe: ObserveTurn;
+  /** What SYSTEM.md says. */
+  system: string;
+}
+
+/** An agent's memory with its tools, wired; the search itself is loaded when it is first used. */
+export function loadMemory(options: {
+  start: AgentStart;
+  database: Database;
+  paths: AgentPaths;
+  mesh: MeshClient;
+  isFirstTurn: (messageId: string) => boolean;
+  log: (error: unknown) => void;
+}): LoadedMemory {
+  const { start, database, paths, mesh, isFirstTurn, log } = options;
+  const workspace = createWorkspace(paths.workspace);
+  let opened: Promise<Memory> | undefined;
+  let notes: Promise<SearchNotes> | undefined;
+  const memory = () => {
+    opened ??= import('./open-memory.ts').then(({ openMemory }) =>
+      openMemory({ start, database, mesh, log }),
+    );
+    return opened;
+  };
+  const searchNotes = () => {
+    notes ??= import('./search-notes.ts').then(({ createSearchNotes }) =>
+      createSearchNotes(database, workspace),
+    );
+    return notes;
+  };
+  const now = () => new Date().toISOString();
+  const system = describeSystem(start);
+  void workspace.write(SYSTEM_FILE, Buffer.from(`${system}\n`)).catch(log);
+  return {
+    memory,
+    system,
+    tools: [
+      createMemorySearch({ memory, notes: searchNotes }),
+      createMemorySave(memory),
+      createMemoryRecall(memory),
+      createUpdateWorkspace(paths.workspace, workspace),
+    ],
+    observe: createObserveTurn({
+      learnings: createLearnings(workspace, () => now().slice(0, 10)),
+      writeLog: createDailyLog(paths.workspace, workspace, now),
+      isFirstTurn,
+      opened: () => opened,
+      log,
+    }),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Database } from '../history/database.ts';
+import { cosine, fromBytes, toBytes } from './quantise.ts';
+import { scanSignatures } from './scan-signatures.ts';
+import { SIGNATURE_WORDS, signatureOf } from './signature.ts';
+
+/** Signatures are kept in pages of so many facts: a thousand times fewer rows to load, and 12 KiB to write for one. */
+const PAGE_FACTS = 256;
+const PAGE_WORDS = PAGE_FACTS * SIGNATURE_WORDS;
+
+export interface Near {
+  fact: number;
+  /** Cosine of the angle, of vectors rounded to 8 bits a number. */
+  similarity: number;
+}
+
+/** Vectors of one origin, which compare with each other and with no others. */
+export interface VectorSpace {
+  id: number;
+  /** Sets the vector of a fact; in the caller's transaction, after whose failure `release` is due. */
+  put(fact: number, vector: ArrayLike<number>): void;
+  remove(fact: number): void;
+  /** The nearest first. `among` leaves out all others. */
+  nearest(vector: ArrayLike<number>, count: number, among?: ReadonlySet<number>): Near[];
+  /** Gives the signatures in memory back; the next use loads them again. */
+  release(): void;
+}
+
+/**
+ * Finds near vectors in two steps: the signatures of all, 48 bytes each and kept in memory while they are used, name
+ * `count` candidates, whose vectors are then read and compared. A fact's id is its place among the signatures.
+ */
+export function openVectorSpace(database: Database, name: string): VectorSpace {
+  database.write('INSERT OR IGNORE INTO vector_spaces (name) VALUES (?)', name);
+  const id = Number(database.read('SELECT id FROM vector_spaces WHERE name = ?', name)[0]?.id);
+  let loaded: Uint32Array | undefined;
+  let distances = new Uint16Array(0);
+
+  const load = (): Uint32Array => {
+    if (loaded) return loaded;
+    const last = database.read('SELECT max(page) AS page FROM signatures WHERE space = ?', id)[0]?.page;
+    const bits = new Uint32Array((Number(last ?? -1) + 1) * PAGE_WORDS);
+    for (const { page, bits: bytes } of database.read(
+      'SELECT page, bits FROM signatures WHERE space = ?',
+      id,
+    )) {
+      if (bytes instanceof Uint8Array) bits.set(words(bytes), Number(page) * PAGE_WORDS);
+    }
+    loaded = bits;
+    return bits;
+  };
+
+  const setSignature = (fact: number, signature: Uint32Array): void => {
+    const page = Math.floor(fact / PAGE_FACTS);
+    const kept = database.read('SELECT bits FROM signatures WHERE space = ? AND page = ?', id, page)[0]?.bits;
+    const bits = kept instanceof Uint8Array ? words(kept) : new Uint32Array(PAGE_WORDS);
+    bits.set(signature, (fact % PAGE_FACTS) * SIGNATURE_WORDS);
+    database.write(
+      'INSERT INTO signatures (space, page, bits) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bits = excluded.bits',
+      id,
+      page,
+      new Uint8Array(bits.buffer),
+    );
+    if (loaded === undefined) return;
+    if (loaded.length < (page + 1) * PAGE_WORDS) {
+      const grown = new Uint32Array((page + 1) * PAGE_WORDS);
+      grown.set(loaded);
+      loaded = grown;
+    }
+    loaded.set(signature, fact * SIGNATURE_WORDS);
+  };
+
+  return {
+    id,
+    put(fact, vector) {
+      database.write(
+        'INSERT INTO vectors (space, fact, vector) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector',
+        id,
+        fact,
+        toBytes(vector),
+      );
+      setSignature(fact, signatureOf(vector));
+    },
+    remove(fact) {
+      database.write('DELETE FROM vectors WHERE space = ? AND fact = ?', id, fact);
+      setSignature(fact, new Uint32Array(SIGNATURE_WORDS));
+    },
+    nearest(vector, count, among) {
+      const bits = load();
+      const facts = bits.length / SIGNATURE_WORDS;
+      if (distances.length !== facts) distances = new Uint16Array(facts);
+      scanSignatures(bits, signatureOf(vector), distances);
+      const candidates = closest(bits, distances, count, among);
+      const wanted = fromBytes(toBytes(vector));
+      return database
+        .read(
+          'SELECT fact, vector FROM vectors WHERE space = ? AND fact IN (SELECT value FROM json_each(?))',
+          id,
+          JSON.stringify(candidates),
+        )
+        .flatMap((row) =>
+          row.vector instanceof Uint8Array
+            ? [{ fact: Number(row.fact), similarity: cosine(wanted, fromBytes(row.vector)) }]
+            : [],
+        )
+        .sort((a, b) => b.similarity - a.similarity);
+    },
+    release() {
+      loaded = undefined;
+      distances = new Uint16Array(0);
+    },
+  };
+}
+
+function words(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.slice().buffer);
+}
+
+/** The places of the `count` smallest distances that hold a signature, in no order. */
+function closest(
+  bits: Uint32Array,
+  distances: Uint16Array,
+  count: number,
+  among: ReadonlySet<number> | undefined,
+): number[] {
+  const holds = (fact: number) =>
+    bits.subarray(fact * SIGNATURE_WORDS, (fact + 1) * SIGNATURE_WORDS).some((word) => word !== 0);
+  if (among) {
+    return [...among]
+      .filter((fact) => fact < distances.length && holds(fact))
+      .sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0))
+      .slice(0, count);
+  }
+  const histogram = new Uint32Array(SIGNATURE_WORDS * 32 + 1);
+  for (const distance of distances) histogram[distance] = (histogram[distance] ?? 0) + 1;
+  let bound = 0;
+  for (let seen = 0; bound < histogram.length; bound += 1) {
+    seen += histogram[bound] ?? 0;
+    if (seen >= count) break;
+  }
+  const found: number[] = [];
+  for (let fact = 0; fact < distances.length; fact += 1) {
+    if ((distances[fact] ?? 0) <= bound && holds(fact)) found.push(fact);
+  }
+  return found.sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0)).slice(0, count);
+}
