@@ -1,20 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { AgentExtras } from '@openlegion/contract/agent-api';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { AUTHORITY_FILE, PROXY_PORT } from '@openlegion/contract/program-environment';
 import type { ChatRoutes, Progress, StartedAgent } from './api/create-agent-api.ts';
 import { createChatRoutes } from './api/create-chat-routes.ts';
+import { createCondenser } from './context/condenser.ts';
+import { createContextStore } from './context/context-store.ts';
+import { createContext } from './context/create-context.ts';
+import { NO_FACTS } from './context/facts.ts';
+import { createModelWindow } from './context/model-window.ts';
 import { createHistory } from './history/create-history.ts';
+import { createAskApproval } from './loop/ask-approval.ts';
+import { createOfferTools } from './loop/offer-tools.ts';
+import { runTurn, type TurnParts } from './loop/run-turn.ts';
 import { createModelStream } from './model/create-model-stream.ts';
 import type { MeshClient } from './pipe/pipe.ts';
 import { assembleSystemPrompt } from './prompt/assemble-system-prompt.ts';
 import { readWorkspaceFiles } from './prompt/read-workspace-files.ts';
 import { loadRuntime } from './runtime/load-runtime.ts';
+import { createSubagents } from './subagents/create-subagents.ts';
+import { createListSubagents } from './subagents/list-subagents.ts';
+import { createSpawnSubagent } from './subagents/spawn-subagent.ts';
 import { defineTools } from './tools/define-tools.ts';
 import { createOutputFiles } from './tools/output-files.ts';
 import { createSendOutside } from './tools/send-outside.ts';
 import { createWorkspace } from './workspace/create-workspace.ts';
 
-const PROMPT_CHARS = 4_000_000;
 const ABORT_GRACE_MS = 3000;
 
 /** The second half of the wiring, which main.ts loads with the first request after `/start`. */
@@ -24,48 +36,76 @@ export function loadChatRoutes(
   mesh: MeshClient,
   log: (error: unknown) => void,
 ): ChatRoutes {
+  const extras = parseExtras(start.extras);
   const history = createHistory(database, () => new Date().toISOString());
   const outputs = createOutputFiles(paths.toolOutput);
-  const offered = defineTools({
+  const window = createModelWindow(start, mesh);
+  const stream = window.watch(
+    createModelStream({
+      agent: start,
+      mesh,
+      wait: (ms, signal) => wait(ms, undefined, { signal }),
+      random: Math.random,
+      now: Date.now,
+    }),
+  );
+  const subagents = createSubagents({ name: start.name, history, run: (turn) => runTurn(parts, turn), log });
+  const own = defineTools({
     workspace: paths.workspace,
     mesh,
     outputs,
     send: createSendOutside(PROXY_PORT, () => readFileSync(AUTHORITY_FILE, 'utf8')),
     granted: start.tools,
     environment: start.egress.environment,
+    more: [createSpawnSubagent(subagents), createListSubagents(subagents)],
   });
-  const stream = createModelStream({
-    agent: start,
-    mesh,
-    wait: (ms, signal) => wait(ms, undefined, { signal }),
-    random: Math.random,
-    now: Date.now,
-  });
+  const parts: TurnParts = {
+    history,
+    stream,
+    offer: createOfferTools({ own, sources: [], granted: start.tools, depthOf: subagents.depthOf }),
+    runner: {
+      fitOutput: outputs.fit,
+      approve: createAskApproval(mesh, extras.askFor),
+      clock: () => performance.now(),
+      abortGraceMs: ABORT_GRACE_MS,
+    },
+    prompt: createContext({
+      history,
+      store: createContextStore(database),
+      facts: NO_FACTS,
+      condenser: createCondenser(stream),
+      window: window.size,
+      system: async ({ message }, sections, constraints) =>
+        assembleSystemPrompt({
+          agent: start,
+          project: extras.project,
+          files: await readWorkspaceFiles(paths.workspace),
+          mode: message.mode,
+          task: message.task,
+          firstTurn: history.isFirstTurn(message.messageId),
+          constraints,
+          sections,
+        }),
+    }),
+    log,
+  };
   return createChatRoutes({
     history,
     progress,
     workspace: createWorkspace(paths.workspace),
     prune: outputs.prune,
     program: loadRuntime({ start, history, database, mesh, paths, outputs, log }),
-    turn: {
-      history,
-      stream,
-      definitions: offered.definitions,
-      runner: {
-        tools: offered.tools,
-        withheld: offered.withheld,
-        fitOutput: outputs.fit,
-        clock: () => performance.now(),
-        abortGraceMs: ABORT_GRACE_MS,
-      },
-      system: async (messageId) =>
-        assembleSystemPrompt({
-          agent: start,
-          files: await readWorkspaceFiles(paths.workspace),
-          firstTurn: history.isFirstTurn(messageId),
-        }),
-      promptChars: PROMPT_CHARS,
-      log,
-    },
+    turn: parts,
+  });
+}
+
+function parseExtras(extras: Record<string, unknown>): AgentExtras {
+  const parsed = AgentExtras.safeParse(extras);
+  if (parsed.success) return parsed.data;
+  throw new OpenLegionError({
+    code: 'bad_request',
+    rule: 'start.extras',
+    message: 'What the host says of the agent is not what the agent knows.',
+    remedy: 'The host and the agent image are of different versions: rebuild the image.',
   });
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { TurnEvent } from '@openlegion/contract/turn-event';
 import { ROUTE, type SeenCall } from './testing/fake-mesh.ts';
+import { EXTRAS } from './testing/model-rig.ts';
 import { spawnAgent } from './testing/spawn-agent.ts';
 import { chatAnswer, chatCalls } from './testing/sse.ts';
 
@@ -21,7 +22,7 @@ const START = {
   initialInstructions: '',
   tools: ['exec', 'write_file'],
   egress: { authorityPem: '', environment: {} },
-  extras: {},
+  extras: EXTRAS,
 };
 
 function scripted(...answers: string[][]) {

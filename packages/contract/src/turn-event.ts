@@ -37,6 +37,28 @@ export const TurnEvent = z.discriminatedUnion('type', [
     durationMs: z.number().nonnegative(),
   }),
   z.object({ type: z.literal('steered'), text: Text }),
+  /** Hygiene: what was taken out of a text, or broken up in it, on its way into the prompt. Told where it is not nothing. */
+  z.object({
+    type: z.literal('sanitised'),
+    /** `message`, `steer`, `system`, or the tool whose output it was. */
+    source: z.string().max(200),
+    /** Characters. */
+    removed: z.int().nonnegative(),
+    /** Chat-template tokens, and marks of the frames around texts. */
+    escaped: z.int().nonnegative(),
+  }),
+  /**
+   * What became of the conversation in the model's window: facts were taken from it (60 %), its older part became a
+   * summary (70 %), or it is nearly full (80 %). Tokens are estimates.
+   */
+  z.object({
+    type: z.literal('context'),
+    step: z.enum(['facts', 'compacted', 'warning']),
+    usedTokens: z.int().nonnegative(),
+    windowTokens: z.int().nonnegative(),
+    /** Facts and standing constraints that were kept, or messages that the summary stands for. */
+    count: z.int().nonnegative(),
+  }),
   z.object({ type: z.literal('refused'), refusal: Refusal }),
   z.object({
     type: z.literal('turn_ended'),

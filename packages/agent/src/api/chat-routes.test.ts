@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createHistory } from '../history/create-history.ts';
 import { openDatabase } from '../history/open-database.ts';
 import type { ModelStream } from '../model/model-stream.ts';
+import { ours } from '../prompt/prompt-text.ts';
 import { callTools, fakeTool, playModel, say, temporaryDirectory } from '../testing/turn-rig.ts';
 import type { AnyTool } from '../tools/tool.ts';
 import { createWorkspace } from '../workspace/create-workspace.ts';
@@ -50,16 +51,23 @@ async function serve(directory: string, stream: ModelStream, tools: readonly Any
         turn: {
           history,
           stream,
-          definitions: [],
-          runner: {
+          offer: async () => ({
             tools: new Map(tools.map((tool) => [tool.name, tool])),
             withheld: new Set(),
+            definitions: [],
+            sections: [],
+          }),
+          runner: {
+            approve: async () => undefined,
             fitOutput: async (_message, _call, output) => output,
             clock: () => 0,
             abortGraceMs: 5,
           },
-          system: async () => '',
-          promptChars: 1000,
+          prompt: async ({ message }) => ({
+            system: ours``,
+            turns: [{ messageId: message.messageId, messages: [] }],
+            tools: [],
+          }),
           log: (error) => logged.push(error),
         },
       });

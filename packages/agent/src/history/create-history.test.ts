@@ -3,10 +3,17 @@ import { test } from 'node:test';
 import { createInterrupt } from '../loop/interrupt.ts';
 import { playModel, say, temporaryDirectory, turnRig } from '../testing/turn-rig.ts';
 import { createHistory } from './create-history.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { openDatabase } from './open-database.ts';
 import { orderTurn } from './order-turn.ts';
 
-const message = (messageId: string) => ({ messageId, traceId: 't', from: 'user', text: messageId });
+const message = (messageId: string) => ({
+  messageId,
+  traceId: 't',
+  from: 'user',
+  text: messageId,
+  mode: 'chat' as const,
+});
 
 test('every commit is on disk before it returns, and the schema is made once', () => {
   using directory = temporaryDirectory();
@@ -15,7 +22,7 @@ test('every commit is on disk before it returns, and the schema is made once', (
   assert.equal(first.read('PRAGMA synchronous')[0]?.synchronous, 2);
   first.close();
   const again = openDatabase(`${directory.path}/a.db`);
-  assert.equal(again.read('PRAGMA user_version')[0]?.user_version, 1);
+  assert.equal(again.read('PRAGMA user_version')[0]?.user_version, MIGRATIONS.length);
   assert.equal(again.read('SELECT * FROM session').length, 1);
   again.close();
 });
@@ -78,29 +85,70 @@ test('a turn that is resumed late is asked about as itself, without what came af
   );
 });
 
-test('the oldest turns are left on disk when the newest fill the bound', () => {
+test('messages are given from behind a place on, and those of the turn under way whatever its place', () => {
   using directory = temporaryDirectory();
   const history = createHistory(openDatabase(`${directory.path}/a.db`), () => '');
-  for (let turn = 0; turn < 10; turn++) {
-    history.beginTurn({ ...message(`m${turn}`), text: 'x'.repeat(100) });
-    history.endTurn(`m${turn}`, { status: 'complete', text: '' });
+  const answer = (text: string) => ({ model: 'm', dialect: 'd', parts: [{ type: 'text' as const, text }] });
+  for (const id of ['m0', 'm1', 'm2']) {
+    history.beginTurn(message(id));
+    history.recordAssistant(id, answer(id));
   }
-  assert.deepEqual(
-    history.loadPrompt('m9', 250).map(({ messageId }) => messageId),
-    ['m8', 'm9'],
-  );
-  assert.equal(history.loadPrompt('m9', 1).length, 1);
+  const all = history.placedMessages('m2', { seq: 0, entry: 0 });
+  assert.equal(all.length, 6);
+  for (const [index, { seq, entry }] of all.entries())
+    assert.deepEqual(history.placedMessages('m2', { seq, entry }), all.slice(index + 1));
+  const last = all.at(-1);
+  history.recordAssistant('m1', answer('late'));
+  const late = history.placedMessages('m1', { seq: last?.seq ?? 0, entry: last?.entry ?? 0 });
+  assert.equal(late.length, 1);
+});
+
+test('what is no chat is a session of its own, and leaves the one of the chat alone', () => {
+  using directory = temporaryDirectory();
+  const history = createHistory(openDatabase(`${directory.path}/a.db`), () => '');
+  history.beginTurn(message('m0'));
+  history.beginTurn({
+    ...message('t1'),
+    mode: 'task',
+    task: { type: 'x', input: 1, context: null, outputSchema: null },
+  });
+  history.beginTurn({ ...message('h1'), mode: 'heartbeat' });
+  history.beginTurn(message('m1'));
+  const shown = (id: string) =>
+    history.placedMessages(id, { seq: 0, entry: 0 }).map(({ messageId }) => messageId);
+  assert.deepEqual([shown('t1'), shown('h1'), shown('m1')], [['t1'], ['h1'], ['m0', 'm1']]);
+  assert.ok(history.isFirstTurn('t1'));
+  assert.ok(!history.isFirstTurn('m1'));
+});
+
+test('a steer that comes too late for its turn is there in the next', () => {
+  using directory = temporaryDirectory();
+  const history = createHistory(openDatabase(`${directory.path}/a.db`), () => '');
+  history.beginTurn(message('m0'));
+  history.addSteer('m0', 'and be brief');
+  history.endTurn('m0', { status: 'complete', text: 'done' });
+  history.beginTurn(message('m1'));
+  const texts = history
+    .placedMessages('m1', { seq: 0, entry: 0 })
+    .map((item) => item.message.role === 'user' && item.message.text);
+  assert.ok(texts.includes('and be brief'));
 });
 
 test('results of calls that nobody made are left out, and each call has one', () => {
   const call = { type: 'call', callId: 'a', tool: 't', input: '{}' } as const;
   const result = { tool: 't', outcome: 'ok', output: 'x', durationMs: 0 } as const;
-  const messages = orderTurn('user', 'hi', [
-    { kind: 'result', entry: { ...result, callId: 'nobody' } },
-    { kind: 'assistant', entry: { model: 'm', dialect: 'd', parts: [call, { ...call, callId: 'b' }] } },
-    { kind: 'result', entry: { ...result, callId: 'b' } },
+  const turn = { messageId: 'm', seq: 1, sender: 'user', text: 'hi', task: undefined };
+  const placed = orderTurn(turn, [
+    { id: 1, kind: 'result', entry: { ...result, callId: 'nobody' } },
+    {
+      id: 2,
+      kind: 'assistant',
+      entry: { model: 'm', dialect: 'd', parts: [call, { ...call, callId: 'b' }] },
+    },
+    { id: 3, kind: 'result', entry: { ...result, callId: 'b' } },
   ]);
-  const tool = messages.at(-1);
+  assert.equal(placed.at(-1)?.entry, 3);
+  const tool = placed.at(-1)?.message;
   assert.ok(tool?.role === 'tool');
   assert.deepEqual(
     tool.results.map(({ callId, outcome }) => [callId, outcome]),

@@ -1,23 +1,29 @@
-import type { HistoryPage } from '@openlegion/contract/agent-api';
+import { ChatRequest, type HistoryPage } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { Database } from './database.ts';
+import type { Database, SqlValue } from './database.ts';
 import {
   AssistantEntry,
   type CallPart,
   RecordedRefusal,
+  RecordedResult,
   ResultEntry,
   SteerEntry,
   type TurnEnd,
 } from './entry.ts';
-import { orderTurn, type TurnEntry } from './order-turn.ts';
-import type { PromptTurn } from './prompt-turn.ts';
+import { orderTurn, type PlacedMessage, type TurnEntry } from './order-turn.ts';
+import type { TaskGiven } from './prompt-turn.ts';
 import { readPage } from './read-page.ts';
+
+/** `subagent`: a task that a turn of the agent gave to a helper of its own. */
+export type TurnMode = 'chat' | 'task' | 'heartbeat' | 'subagent';
 
 export interface ReceivedMessage {
   messageId: string;
   traceId: string;
   from: string;
   text: string;
+  mode: TurnMode;
+  task?: TaskGiven | undefined;
 }
 
 /** `new`: recorded just now. `interrupted`: recorded earlier, never ended. `ended`: answered; `end` is the answer. */
@@ -28,11 +34,16 @@ export type TurnState =
 
 /** The agent's memory of its conversations. Whatever a method has recorded is on disk when it returns. */
 export interface History {
-  /** Throws `conflict` when the id was already used for another text. */
+  /**
+   * What people chat about goes on in the session; anything else is a session of its own, which begins and ends
+   * with its one turn. Throws `conflict` when the id was already used for another text.
+   */
   beginTurn(message: ReceivedMessage): TurnState;
   /** Before any of its calls run. */
   recordAssistant(messageId: string, entry: AssistantEntry): void;
   recordResult(messageId: string, result: ResultEntry): void;
+  /** What the loop itself tells the model, and why. `answer`, which it is about, is recorded with it. */
+  recordNote(messageId: string, note: Required<SteerEntry>, answer?: AssistantEntry): void;
   addSteer(messageId: string, text: string): void;
   hasSteers(messageId: string): boolean;
   /** Moves waiting steers into the turn, at its present end, and returns their texts. */
@@ -40,8 +51,10 @@ export interface History {
   /** `last` is recorded together with the end: a final answer without its end never exists. */
   endTurn(messageId: string, end: TurnEnd, last?: AssistantEntry): void;
   turnEntries(messageId: string): TurnEntry[];
-  /** This turn and those before it in its session, oldest first, the newest up to about `maxChars` in all. */
-  loadPrompt(messageId: string, maxChars: number): PromptTurn[];
+  sessionOf(messageId: string): number;
+  traceOf(messageId: string): string;
+  /** This turn and those before it in its session, oldest first, from behind `after` on. */
+  placedMessages(messageId: string, after: { seq: number; entry: number }): PlacedMessage[];
   /** Rounds of tool calls in this turn's session. */
   sessionRounds(messageId: string): number;
   isFirstTurn(messageId: string): boolean;
@@ -49,6 +62,8 @@ export interface History {
   /** Closes the session: what is in it stays on disk and leaves the prompt. */
   reset(): void;
 }
+
+const RecordedTask = ChatRequest.shape.task;
 
 /** `now` gives the time of an entry, ISO 8601. */
 export function createHistory(database: Database, now: () => string): History {
@@ -61,46 +76,58 @@ export function createHistory(database: Database, now: () => string): History {
       JSON.stringify(content),
       now(),
     );
-  const session = () => Number(database.read('SELECT current FROM session')[0]?.current ?? 1);
+  const one = (sql: string, ...values: SqlValue[]) => database.read(sql, ...values)[0];
+  const newSession = (mode: TurnMode) =>
+    mode === 'chat'
+      ? Number(one('SELECT current FROM session')?.current ?? 1)
+      : // Below zero, where no reset comes.
+        -1 - Number(one('SELECT coalesce(max(seq), 0) AS last FROM turns')?.last ?? 0);
+
+  const moveSteers = (messageId: string): string[] => {
+    const rows = database.read('SELECT text FROM pending_steers WHERE message_id = ? ORDER BY id', messageId);
+    const texts = rows.map((row) => String(row.text));
+    for (const text of texts) insertEntry(messageId, 'steer', null, { text });
+    if (texts.length > 0) database.write('DELETE FROM pending_steers WHERE message_id = ?', messageId);
+    return texts;
+  };
 
   const turnEntries = (messageId: string): TurnEntry[] =>
     database
-      .read('SELECT kind, content FROM entries WHERE message_id = ? ORDER BY id', messageId)
+      .read('SELECT id, kind, content FROM entries WHERE message_id = ? ORDER BY id', messageId)
       .map(parseEntry);
 
   return {
     beginTurn(message) {
-      const row = database.read('SELECT * FROM turns WHERE message_id = ?', message.messageId)[0];
+      const task = message.task === undefined ? null : JSON.stringify(message.task);
+      const row = one('SELECT * FROM turns WHERE message_id = ?', message.messageId);
       if (row === undefined) {
         database.write(
-          `INSERT INTO turns (message_id, session, trace_id, sender, text, status, started_at)
-           VALUES (?, ?, ?, ?, ?, 'running', ?)`,
+          `INSERT INTO turns (message_id, session, trace_id, sender, text, mode, task, status, started_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?)`,
           message.messageId,
-          session(),
+          newSession(message.mode),
           message.traceId,
           message.from,
           message.text,
+          message.mode,
+          task,
           now(),
         );
         return { state: 'new' };
       }
-      if (row.text !== message.text || row.sender !== message.from) throw reused(message.messageId);
-      const status = row.status;
-      if (status === 'complete' || status === 'cancelled' || status === 'failed') {
-        const refusal = row.refusal;
-        return {
-          state: 'ended',
-          end: {
-            status,
-            text: String(row.reply ?? ''),
-            ...(typeof refusal === 'string' ? { refusal: RecordedRefusal.parse(JSON.parse(refusal)) } : {}),
-          },
-        };
-      }
+      if (row.text !== message.text || row.sender !== message.from || row.task !== task)
+        throw reused(message.messageId);
+      const end = endOf(row);
+      if (end) return { state: 'ended', end };
       return { state: 'interrupted', unanswered: unansweredCalls(turnEntries(message.messageId)) };
     },
     recordAssistant: (messageId, entry) => insertEntry(messageId, 'assistant', null, entry),
     recordResult: (messageId, result) => insertEntry(messageId, 'result', result.callId, result),
+    recordNote: (messageId, note, answer) =>
+      database.transaction(() => {
+        if (answer !== undefined) insertEntry(messageId, 'assistant', null, answer);
+        insertEntry(messageId, 'steer', null, note);
+      }),
     addSteer: (messageId, text) =>
       database.write(
         'INSERT INTO pending_steers (message_id, text, at) VALUES (?, ?, ?)',
@@ -109,80 +136,88 @@ export function createHistory(database: Database, now: () => string): History {
         now(),
       ),
     hasSteers: (messageId) =>
-      database.read('SELECT 1 FROM pending_steers WHERE message_id = ? LIMIT 1', messageId).length > 0,
-    takeSteers(messageId) {
-      const rows = database.read(
-        'SELECT text FROM pending_steers WHERE message_id = ? ORDER BY id',
-        messageId,
-      );
-      const texts = rows.map((row) => String(row.text));
-      if (texts.length === 0) return texts;
-      database.transaction(() => {
-        for (const text of texts) insertEntry(messageId, 'steer', null, { text });
-        database.write('DELETE FROM pending_steers WHERE message_id = ?', messageId);
-      });
-      return texts;
-    },
+      one('SELECT 1 FROM pending_steers WHERE message_id = ? LIMIT 1', messageId) !== undefined,
+    takeSteers: (messageId) => database.transaction(() => moveSteers(messageId)),
     endTurn: (messageId, end, last) =>
       database.transaction(() => {
         if (last !== undefined && last.parts.length > 0) insertEntry(messageId, 'assistant', null, last);
+        // Said too late for this turn, it is not too late for the next.
+        moveSteers(messageId);
+        const { result, promotions } = end;
         database.write(
-          'UPDATE turns SET status = ?, reply = ?, refusal = ?, ended_at = ? WHERE message_id = ?',
+          'UPDATE turns SET status = ?, reply = ?, result = ?, refusal = ?, ended_at = ? WHERE message_id = ?',
           end.status,
           end.text,
+          result === undefined ? null : JSON.stringify({ result, promotions }),
           end.refusal ? JSON.stringify(end.refusal) : null,
           now(),
           messageId,
         );
       }),
     turnEntries,
-    loadPrompt(messageId, maxChars) {
-      const turns: PromptTurn[] = [];
-      let chars = 0;
-      const rows = database.read(
-        `SELECT turns.message_id, turns.sender, turns.text FROM turns JOIN turns AS this
-         ON this.message_id = ? AND turns.session = this.session AND turns.seq <= this.seq
-         ORDER BY turns.seq DESC LIMIT 500`,
-        messageId,
-      );
-      for (const row of rows) {
-        const id = String(row.message_id);
-        const size = database.read(
-          'SELECT coalesce(sum(length(content)), 0) AS chars FROM entries WHERE message_id = ?',
-          id,
-        )[0];
-        chars += Number(size?.chars ?? 0) + String(row.text).length;
-        if (chars > maxChars && turns.length > 0) break;
-        const messages = orderTurn(String(row.sender), String(row.text), turnEntries(id));
-        turns.unshift({ messageId: id, messages });
-      }
-      return turns;
-    },
+    sessionOf: (messageId) =>
+      Number(one('SELECT session FROM turns WHERE message_id = ?', messageId)?.session ?? 0),
+    traceOf: (messageId) =>
+      String(one('SELECT trace_id FROM turns WHERE message_id = ?', messageId)?.trace_id ?? ''),
+    placedMessages: (messageId, after) =>
+      database
+        .read(
+          `SELECT turns.* FROM turns JOIN turns AS this
+           ON this.message_id = ? AND turns.session = this.session
+             AND turns.seq <= this.seq AND (turns.seq >= ? OR turns.seq = this.seq)
+           ORDER BY turns.seq`,
+          messageId,
+          after.seq,
+        )
+        .flatMap((row) => {
+          const [id, sender, text] = [String(row.message_id), String(row.sender), String(row.text)];
+          const turn = { messageId: id, seq: Number(row.seq), sender, text, task: taskOf(row) };
+          return orderTurn(turn, turnEntries(id));
+        })
+        .filter(({ seq, entry }) => seq > after.seq || entry > after.entry),
     sessionRounds: (messageId) =>
       Number(
-        database.read(
+        one(
           `SELECT count(*) AS rounds FROM entries JOIN turns USING (message_id)
            WHERE session = (SELECT session FROM turns WHERE message_id = ?)
              AND kind = 'assistant' AND content LIKE '%"type":"call"%'`,
           messageId,
-        )[0]?.rounds ?? 0,
+        )?.rounds ?? 0,
       ),
     isFirstTurn: (messageId) =>
-      database.read(
+      one(
         `SELECT 1 FROM turns JOIN turns AS this
          ON this.message_id = ? AND turns.session = this.session AND turns.seq < this.seq LIMIT 1`,
         messageId,
-      ).length === 0,
+      ) === undefined,
     page: (limit) => readPage(database, limit),
     reset: () => database.write('UPDATE session SET current = current + 1'),
   };
 }
 
+function endOf(row: Record<string, unknown>): TurnEnd | undefined {
+  const { status, refusal, result } = row;
+  if (status !== 'complete' && status !== 'cancelled' && status !== 'failed') return undefined;
+  const recorded = typeof result === 'string' ? RecordedResult.parse(JSON.parse(result)) : {};
+  return {
+    status,
+    text: String(row.reply ?? ''),
+    ...(recorded.result === undefined ? {} : { result: recorded.result }),
+    ...(recorded.promotions === undefined ? {} : { promotions: recorded.promotions }),
+    ...(typeof refusal === 'string' ? { refusal: RecordedRefusal.parse(JSON.parse(refusal)) } : {}),
+  };
+}
+
+function taskOf(row: Record<string, unknown>): TaskGiven | undefined {
+  return typeof row.task === 'string' ? RecordedTask.parse(JSON.parse(row.task)) : undefined;
+}
+
 function parseEntry(row: Record<string, unknown>): TurnEntry {
+  const id = Number(row.id);
   const content: unknown = JSON.parse(String(row.content));
-  if (row.kind === 'assistant') return { kind: 'assistant', entry: AssistantEntry.parse(content) };
-  if (row.kind === 'result') return { kind: 'result', entry: ResultEntry.parse(content) };
-  return { kind: 'steer', text: SteerEntry.parse(content).text };
+  if (row.kind === 'assistant') return { id, kind: 'assistant', entry: AssistantEntry.parse(content) };
+  if (row.kind === 'result') return { id, kind: 'result', entry: ResultEntry.parse(content) };
+  return { id, kind: 'steer', entry: SteerEntry.parse(content) };
 }
 
 function unansweredCalls(entries: readonly TurnEntry[]): CallPart[] {

@@ -1,3 +1,4 @@
+import { JsonValue } from '@openlegion/contract/json-value';
 import { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
 
@@ -51,13 +52,34 @@ export const ResultEntry = z.object({
 });
 export type ResultEntry = z.infer<typeof ResultEntry>;
 
-export const SteerEntry = z.object({ text: z.string() });
+/**
+ * What came into a turn from outside the model: of a person, or (`why`) of the loop itself. `continue`: the answer
+ * before it goes on in the next one.
+ */
+export const SteerEntry = z.object({
+  text: z.string(),
+  why: z.enum(['continue', 'result', 'last']).optional(),
+});
+export type SteerEntry = z.infer<typeof SteerEntry>;
 
 /** How a turn ended; recorded before anyone is told. */
 export interface TurnEnd {
   status: 'complete' | 'cancelled' | 'failed';
   text: string;
+  /** Of a task: what came of it. */
+  result?: JsonValue;
+  promotions?: Promotion[];
   refusal?: Refusal;
 }
+
+/** What a task asks to be written to the blackboard, under the agent's own grants. */
+export const Promotion = z.strictObject({ key: z.string().min(1).max(512), value: JsonValue });
+export type Promotion = z.infer<typeof Promotion>;
+
+/** `result` and `promotions` of an end, as they are kept. */
+export const RecordedResult = z.object({
+  result: JsonValue.optional(),
+  promotions: z.array(Promotion).optional(),
+});
 
 export const RecordedRefusal = Refusal;

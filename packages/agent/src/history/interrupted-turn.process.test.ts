@@ -20,8 +20,8 @@ async function runDying(directory: string, write: number, when: string) {
   return { signal, end: JSON.parse(end), entries: JSON.parse(entries) };
 }
 
-/** Of the turn's life: the message, two rounds of calls with three results, the last answer, the end. */
-const WRITES = 8;
+/** Of the turn's life: the message, what was recalled for it, two rounds of calls with three results, the last answer, the end. */
+const WRITES = 9;
 
 test('a turn makes the writes that the tests below stop it at', async () => {
   using directory = temporaryDirectory();

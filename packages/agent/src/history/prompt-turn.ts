@@ -1,8 +1,16 @@
+import type { ChatRequest } from '@openlegion/contract/agent-api';
+import type { PromptText } from '../prompt/prompt-text.ts';
 import type { AssistantEntry, ResultEntry } from './entry.ts';
 
-/** One message of a prompt, in no provider's dialect. Text in it is as it was received, not yet sanitised. */
+export type TaskGiven = NonNullable<ChatRequest['task']>;
+
+/**
+ * One message of a prompt, in no provider's dialect. Text in it is as it was received, not yet sanitised; that of a
+ * `note`, which the loop itself writes to the model, is fit to be shown.
+ */
 export type PromptMessage =
-  | { role: 'user'; from: string; text: string }
+  | { role: 'user'; from: string; text: string; task?: TaskGiven }
+  | { role: 'note'; text: PromptText }
   | ({ role: 'assistant' } & AssistantEntry)
   | { role: 'tool'; results: ResultEntry[] };
 
@@ -10,4 +18,6 @@ export type PromptMessage =
 export interface PromptTurn {
   messageId: string;
   messages: PromptMessage[];
+  /** What stands for all that came before: never dropped. */
+  pinned?: true;
 }

@@ -42,7 +42,10 @@ export function readPage(database: Database, limit: number): HistoryPage {
 function renderEntry(kind: string, content: string): string {
   if (kind === 'user') return content;
   const value: unknown = JSON.parse(content);
-  if (kind === 'steer') return SteerEntry.parse(value).text;
+  if (kind === 'steer') {
+    const { text, why } = SteerEntry.parse(value);
+    return why === undefined ? text : `[by the agent’s loop] ${text}`;
+  }
   if (kind === 'result') {
     const result = ResultEntry.parse(value);
     return `${result.tool} (${result.outcome})\n${result.output}`;

@@ -1,5 +1,5 @@
 import type { CallPart } from '../history/entry.ts';
-import { DEFAULT_TOOL_TIMEOUT_MS, type ToolResult } from '../tools/tool.ts';
+import { DEFAULT_TOOL_TIMEOUT_MS, type ToolContext, type ToolResult } from '../tools/tool.ts';
 import { LOOP_LIMITS } from './limits.ts';
 import type { ToolRunner } from './run-tool-calls.ts';
 
@@ -16,7 +16,7 @@ export interface Executed {
 export async function executeCall(
   runner: ToolRunner,
   call: CallPart,
-  context: { messageId: string; signal: AbortSignal },
+  context: Omit<ToolContext, 'callId'>,
 ): Promise<Executed> {
   const tool = runner.tools.get(call.tool);
   if (tool === undefined) {
@@ -33,13 +33,21 @@ export async function executeCall(
   const parsed = tool.parse(input.value);
   if (!parsed.ok) return unusable('error', `wrong arguments for ${tool.name}: ${parsed.problem}`);
 
+  const denied = await withGrace(
+    runner.approve({ tool: tool.name, input: input.value, ...context, callId: call.callId }),
+    context.signal,
+    runner.abortGraceMs,
+  );
+  if (context.signal.aborted) return { usable: true, result: NOT_RUN };
+  if (denied !== undefined) return { usable: true, result: denied };
+
   const timeoutMs = tool.timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS;
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(new Error('time limit')), timeoutMs);
   const signal = AbortSignal.any([context.signal, limit.signal]);
   try {
     const result = await withGrace(
-      parsed.run({ signal, messageId: context.messageId, callId: call.callId }),
+      parsed.run({ ...context, signal, callId: call.callId }),
       signal,
       runner.abortGraceMs,
     );
@@ -48,6 +56,8 @@ export async function executeCall(
     clearTimeout(timer);
   }
 }
+
+const NOT_RUN: ToolResult = { outcome: 'cancelled', output: 'not run: the turn was cancelled' };
 
 function unusable(outcome: 'error' | 'refused', output: string): Executed {
   return { usable: false, result: { outcome, output } };
@@ -69,7 +79,7 @@ function parseInput(text: string): { ok: true; value: unknown } | { ok: false; p
 
 /** What the tool gives back, or undefined when it has not by `graceMs` after the signal. */
 async function withGrace(
-  running: Promise<ToolResult>,
+  running: Promise<ToolResult | undefined>,
   signal: AbortSignal,
   graceMs: number,
 ): Promise<ToolResult | undefined> {

@@ -1,7 +1,16 @@
 /** Bounds of one turn, agent-enforced: they keep an honest model on course; a hostile agent is held by the host. */
 export const LOOP_LIMITS = {
+  /** Of `chat`: rounds of tool calls; one more answer is asked for behind the last. */
   toolRoundsPerTurn: 30,
   toolRoundsPerSession: 200,
+  /** Of the other modes: model calls, the last answer's included. */
+  iterations: { task: 20, heartbeat: 12, subagent: 10 },
+  /** How often an answer that was cut by its limit of tokens is continued. */
+  continuations: 5,
+  /** How often a task's result that does not fit is asked for again. */
+  resultRetries: 2,
+  /** Characters of a task's result with its promotions. */
+  resultChars: 200_000,
   /** Rounds in a row in which no call had arguments that could be used. */
   malformedRounds: 3,
   /** Tool calls of one answer; more are refused as results. */

@@ -1,10 +1,12 @@
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { CallPart, ResultEntry } from '../history/entry.ts';
 import type { AnyTool, ToolResult } from '../tools/tool.ts';
+import type { AskApproval } from './ask-approval.ts';
 import { executeCall } from './execute-call.ts';
 import type { Interrupt } from './interrupt.ts';
 import { LOOP_LIMITS } from './limits.ts';
 import type { LoopDetector, LoopVerdict } from './loop-detector.ts';
+import { tellSanitised } from './tell-sanitised.ts';
 
 export interface ToolRunner {
   tools: ReadonlyMap<string, AnyTool>;
@@ -12,6 +14,7 @@ export interface ToolRunner {
   withheld: ReadonlySet<string>;
   /** Makes an output fit to be shown to the model, keeping the whole in a file where it is longer. */
   fitOutput: (messageId: string, callId: string, output: string) => Promise<string>;
+  approve: AskApproval;
   /** Milliseconds of a monotonic clock. */
   clock: () => number;
   /** How long an aborted tool may take to give back what it has. */
@@ -26,6 +29,8 @@ export interface CallRound {
   steered: () => boolean;
   record: (result: ResultEntry) => void;
   emit: (event: TurnEvent) => Promise<void>;
+  /** Given where the turn has no answer left that could use a result: why nothing is run any more. */
+  spent?: string | undefined;
 }
 
 /**
@@ -62,6 +67,7 @@ export async function runToolCalls(
       const executed = await executeCall(runner, call, {
         messageId: round.messageId,
         signal: round.interrupt.signal,
+        report: round.emit,
       });
       if (!executed.usable) unusable++;
       await settle(runner, round, call, warned(executed.result, verdict), runner.clock() - begun);
@@ -76,6 +82,7 @@ export async function runToolCalls(
 function skip(round: CallRound, index: number, verdict: LoopVerdict): ToolResult | undefined {
   if (round.interrupt.signal.aborted)
     return { outcome: 'cancelled', output: 'not run: the turn was cancelled' };
+  if (round.spent !== undefined) return { outcome: 'refused', output: `not run: ${round.spent}` };
   if (verdict === 'end')
     return { outcome: 'refused', output: 'not run: the turn ends because it repeats itself' };
   if (verdict === 'block') {
@@ -112,6 +119,7 @@ async function settle(
   const output = await runner.fitOutput(round.messageId, call.callId, result.output);
   const entry = { callId: call.callId, tool: call.tool, outcome: result.outcome, output, durationMs };
   round.record(entry);
+  await tellSanitised(call.tool, output, round.emit);
   await round.emit({
     type: 'tool_ended',
     callId: call.callId,

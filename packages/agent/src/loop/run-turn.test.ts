@@ -146,7 +146,9 @@ test('thirty rounds of calls are a turn', async () => {
   const model = playModel(() => callTools({ tool: 'echo', input: { value: String(made++) } }));
   const rig = turnRig({ file: `${directory.path}/a.db`, stream: model.stream, tools: [echo] });
   const events = await rig.run('m1');
-  assert.equal(model.requests.length, 30);
+  assert.equal(model.requests.length, 31);
+  const ends = events.flatMap((event) => (event.type === 'tool_ended' ? [event.outcome] : []));
+  assert.deepEqual(ends, [...Array.from({ length: 30 }, () => 'ok'), 'refused']);
   const end = events.at(-1);
   assert.equal(end?.type === 'turn_ended' && end.refusal?.rule, 'agent.rounds_per_turn');
   assert.deepEqual(types(events).slice(-2), ['refused', 'turn_ended']);
@@ -163,7 +165,7 @@ test('two hundred rounds are a session, until it is reset', async () => {
   assert.equal(last?.type === 'turn_ended' && last.refusal?.rule, 'agent.rounds_per_session');
   rig.history.reset();
   await rig.run('m8');
-  assert.equal(made, 230);
+  assert.equal(made, 231);
 });
 
 test('more calls in one answer than the bound are refused as results', async () => {

@@ -1,8 +1,8 @@
 /*
  * message → history.beginTurn ─ answered already → the recorded answer
  *                  │
- *                  └→ ┌ steers → model call ─ no calls → end (recorded, then told)
- *                     │             │
+ *                  └→ ┌ steers → prompt → model call ─ no calls → end (recorded, then told)
+ *                     │                      │     └ cut off, or no result yet → a note
  *                     └─ results ← tool calls (recorded before they run)
  */
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
@@ -12,23 +12,25 @@ import type { History, ReceivedMessage, TurnState } from '../history/create-hist
 import type { AssistantEntry, CallPart, TurnEnd } from '../history/entry.ts';
 import { unknownResult } from '../history/order-turn.ts';
 import { textOf } from '../model/continue-answer.ts';
-import type { BrokenOff, ModelStream, ToolDefinition } from '../model/model-stream.ts';
+import type { ModelRequest, ModelStream } from '../model/model-stream.ts';
 import { askModel, type ModelAnswer } from './ask-model.ts';
+import { endAnswer } from './end-answer.ts';
 import type { Interrupt } from './interrupt.ts';
 import { LOOP_LIMITS } from './limits.ts';
-import { createLoopDetector, type LoopDetector } from './loop-detector.ts';
+import type { Offer, OfferTools } from './offer-tools.ts';
 import { runToolCalls, type ToolRunner } from './run-tool-calls.ts';
-import { emptyAnswer, internalFailure, repeated, tooManyRounds, uselessCalls } from './turn-refusals.ts';
+import { tellSanitised } from './tell-sanitised.ts';
+import { internalFailure, repeated, sessionSpent, tooManyRounds, uselessCalls } from './turn-refusals.ts';
+import { answered, isLastAnswer, type LoopState, noteSaid, recallState } from './turn-state.ts';
 
 export interface TurnParts {
   history: History;
   stream: ModelStream;
-  runner: ToolRunner;
-  definitions: readonly ToolDefinition[];
-  /** The system prompt as of now: workspace files change between the rounds of a turn. */
-  system: (messageId: string) => Promise<string>;
-  /** How much history is loaded at most; the model's context may hold less. */
-  promptChars: number;
+  runner: Omit<ToolRunner, 'tools' | 'withheld'>;
+  /** Asked in each round: tools come and go between them. */
+  offer: OfferTools;
+  /** What the model is shown as of now, within its window. */
+  prompt: (turn: Turn, offer: Offer) => Promise<ModelRequest>;
   /** For people who look for what went wrong; never the wire. */
   log: (error: unknown) => void;
 }
@@ -49,11 +51,13 @@ export async function runTurn(parts: TurnParts, turn: Turn): Promise<void> {
   await turn.emit({ type: 'turn_started', resumed: turn.begun.state !== 'new' });
   if (turn.begun.state === 'ended') return tellEnd(turn, turn.begun.end);
   try {
+    if (turn.begun.state === 'new') await tellSanitised('message', turn.message.text, turn.emit);
     const ending = await loop(parts, turn, turn.begun.state === 'interrupted' ? turn.begun.unanswered : []);
     if (ending === 'detached') return;
     parts.history.endTurn(turn.message.messageId, ending.end, ending.last);
     await tellEnd(turn, ending.end);
   } catch (error) {
+    if (turn.interrupt.cause === 'detached') return;
     parts.log(error);
     const refusal = error instanceof OpenLegionError ? error.refusal : internalFailure();
     await tellEnd(turn, { status: 'failed', text: '', refusal });
@@ -62,96 +66,87 @@ export async function runTurn(parts: TurnParts, turn: Turn): Promise<void> {
 
 type Ending = { end: TurnEnd; last?: AssistantEntry } | 'detached';
 
+const LAST_NOTE =
+  'This was the last of your rounds of tool calls. Calls are not run any more: answer now with what you have.';
+
 async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[]): Promise<Ending> {
   const { history } = parts;
-  const { messageId } = turn.message;
-  const state = recall(history, messageId);
+  const { messageId, mode } = turn.message;
+  const state = recallState(history, messageId);
   for (const call of unanswered) await settleUnknown(history, turn, call);
 
   for (;;) {
     if (turn.interrupt.cause !== undefined) return interrupted(turn, state.text);
-    for (const text of history.takeSteers(messageId)) await turn.emit({ type: 'steered', text });
-    if (state.rounds >= LOOP_LIMITS.toolRoundsPerTurn) return failed(state.text, tooManyRounds('turn'));
-    if (history.sessionRounds(messageId) >= LOOP_LIMITS.toolRoundsPerSession) {
-      return failed(state.text, tooManyRounds('session'));
+    for (const text of history.takeSteers(messageId)) {
+      await turn.emit({ type: 'steered', text });
+      await tellSanitised('steer', text, turn.emit);
     }
-    const answer = await ask(parts, turn, state);
+    if (mode === 'chat' && history.sessionRounds(messageId) >= LOOP_LIMITS.toolRoundsPerSession)
+      return failed(state.text, sessionSpent());
+    if (state.spent) return failed(state.text, tooManyRounds(mode));
+    if (isLastAnswer(state, mode) && !state.last) {
+      history.recordNote(messageId, { text: LAST_NOTE, why: 'last' });
+      noteSaid(state, 'last');
+    }
+    const offer = await parts.offer(turn.message, turn.interrupt.signal);
+    const answer = await ask(parts, turn, state, offer);
     const said = textOf(answer.parts);
-    if (said !== '') state.text = said;
-    const entry: AssistantEntry = {
-      model: answer.model,
-      dialect: answer.dialect,
-      parts: answer.parts.map((part, index) =>
-        part.type === 'call' ? { ...part, callId: `call_${state.rounds + 1}_${index}` } : part,
-      ),
-      ...(answer.seams.length > 0 ? { seams: answer.seams } : {}),
-    };
-    if (turn.interrupt.cause !== undefined && answer.type === 'failed') {
+    const entry = entryOf(answer, state);
+    const calls = entry.parts.filter((part) => part.type === 'call');
+    answered(state, said, calls.length > 0);
+    if (turn.interrupt.cause !== undefined && answer.type === 'failed')
       return interrupted(turn, state.text, entry);
-    }
     if (answer.type === 'failed') return failed(state.text, answer.refusal, entry);
 
-    const calls = entry.parts.filter((part) => part.type === 'call');
     if (calls.length === 0) {
-      if (history.hasSteers(messageId)) {
+      if (history.hasSteers(messageId) && !state.last) {
         history.recordAssistant(messageId, entry);
         continue;
       }
-      if (said === '' && answer.reason !== 'stop')
-        return failed(state.text, emptyAnswer(answer.reason), entry);
-      return { end: { status: 'complete', text: bounded(state.text) }, last: entry };
+      const ending = endAnswer(turn.message, state, { said, reason: answer.reason });
+      if ('end' in ending) return { end: { ...ending.end, text: bounded(ending.end.text) }, last: entry };
+      history.recordNote(messageId, ending.note, entry);
+      noteSaid(state, ending.note.why);
+      continue;
     }
 
     history.recordAssistant(messageId, entry);
     state.brokenOff = answer.brokenOff;
-    state.rounds++;
-    const ran = await runToolCalls(parts.runner, {
-      messageId,
-      calls,
-      detector: state.detector,
-      interrupt: turn.interrupt,
-      steered: () => history.hasSteers(messageId),
-      record: (result) => history.recordResult(messageId, result),
-      emit: turn.emit,
-    });
+    const ran = await runToolCalls(
+      { ...parts.runner, tools: offer.tools, withheld: offer.withheld },
+      {
+        messageId,
+        calls,
+        detector: state.detector,
+        interrupt: turn.interrupt,
+        steered: () => history.hasSteers(messageId),
+        record: (result) => history.recordResult(messageId, result),
+        emit: turn.emit,
+        ...(state.last ? { spent: 'the turn has used its rounds of tool calls' } : {}),
+      },
+    );
     if (ran.looped) return failed(state.text, repeated());
     state.malformed = ran.malformed ? state.malformed + 1 : 0;
     if (state.malformed >= LOOP_LIMITS.malformedRounds) return failed(state.text, uselessCalls());
   }
 }
 
-interface LoopState {
-  rounds: number;
-  malformed: number;
-  detector: LoopDetector;
-  /** The newest text that the model said: the answer, once nothing follows it. */
-  text: string;
-  /** The model that is not to be asked next, if there is another. */
-  brokenOff?: BrokenOff | undefined;
+function entryOf(answer: ModelAnswer, state: LoopState): AssistantEntry {
+  return {
+    model: answer.model,
+    dialect: answer.dialect,
+    parts: answer.parts.map((part, index) =>
+      part.type === 'call' ? { ...part, callId: `call_${state.rounds + 1}_${index}` } : part,
+    ),
+    ...(answer.seams.length > 0 ? { seams: answer.seams } : {}),
+  };
 }
 
-/** Where the turn stood, from what is recorded of it: limits hold across restarts. */
-function recall(history: History, messageId: string): LoopState {
-  const state: LoopState = { rounds: 0, malformed: 0, detector: createLoopDetector(), text: '' };
-  for (const item of history.turnEntries(messageId)) {
-    if (item.kind !== 'assistant') continue;
-    const calls = item.entry.parts.filter((part) => part.type === 'call');
-    for (const call of calls) state.detector.judge(call.tool, call.input);
-    if (calls.length > 0) state.rounds++;
-    state.text = textOf(item.entry.parts) || state.text;
-  }
-  return state;
-}
-
-async function ask(parts: TurnParts, turn: Turn, state: LoopState): Promise<ModelAnswer> {
+async function ask(parts: TurnParts, turn: Turn, state: LoopState, offer: Offer): Promise<ModelAnswer> {
+  const request = await parts.prompt(turn, offer);
   return askModel({
     stream: parts.stream,
-    request: {
-      system: await parts.system(turn.message.messageId),
-      turns: parts.history.loadPrompt(turn.message.messageId, parts.promptChars),
-      tools: parts.definitions,
-      brokenOff: state.brokenOff,
-    },
+    request: { ...request, brokenOff: state.brokenOff },
     round: state.rounds + 1,
     interrupt: turn.interrupt,
     emit: turn.emit,

@@ -1,21 +1,37 @@
 import type { Refusal } from '@openlegion/contract/refusal';
+import type { TurnMode } from '../history/create-history.ts';
 import { LOOP_LIMITS } from './limits.ts';
 
 /** Why the loop itself ends a turn. All agent-enforced. */
-export function tooManyRounds(of: 'turn' | 'session'): Refusal {
-  if (of === 'turn') {
-    return {
-      code: 'denied',
-      rule: 'agent.rounds_per_turn',
-      message: `The agent used its ${LOOP_LIMITS.toolRoundsPerTurn} rounds of tool calls without coming to an answer.`,
-      remedy: 'Send a message to let it go on, or ask for less at once.',
-    };
-  }
+export function tooManyRounds(mode: TurnMode): Refusal {
+  const used =
+    mode === 'chat'
+      ? `${LOOP_LIMITS.toolRoundsPerTurn} rounds of tool calls`
+      : `${LOOP_LIMITS.iterations[mode]} iterations of a ${mode}`;
+  return {
+    code: 'denied',
+    rule: mode === 'chat' ? 'agent.rounds_per_turn' : `agent.iterations_per_${mode}`,
+    message: `The agent used its ${used} without coming to an answer.`,
+    remedy: 'Send a message to let it go on, or ask for less at once.',
+  };
+}
+
+export function sessionSpent(): Refusal {
   return {
     code: 'denied',
     rule: 'agent.rounds_per_session',
     message: `The agent has used the ${LOOP_LIMITS.toolRoundsPerSession} rounds of tool calls of its session.`,
     remedy: 'Reset the session (/reset) and send the message again.',
+  };
+}
+
+export function unfitResult(problem: string): Refusal {
+  return {
+    code: 'upstream_failed',
+    rule: 'agent.task_result',
+    message: `The result does not fit what the task asks for: ${problem}`.slice(0, 500),
+    remedy:
+      'Say in the task what its result must look like, or choose a model that is better at structured answers.',
   };
 }
 

@@ -1,6 +1,7 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { Route } from '@openlegion/contract/mesh-api';
+import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { fitTurns } from '../prompt/fit-turns.ts';
 import type { AdapterOptions, AdapterTool } from './adapter.ts';
 import type { ModelRequest } from './model-stream.ts';
@@ -22,7 +23,7 @@ export function callOptions(
   const messages = fitTurns(request.turns, {
     contextTokens: route.contextTokens,
     answerTokens,
-    otherChars: request.system.length + JSON.stringify(request.tools).length,
+    otherTokens: estimateTokens(request.system) + estimateTokens(JSON.stringify(request.tools)),
   });
   const tools = request.tools.map(
     ({ name, description, inputSchema }): AdapterTool => ({

@@ -1,8 +1,8 @@
 import type { AssistantPart } from '../history/entry.ts';
+import { ours } from '../prompt/prompt-text.ts';
 import type { ModelRequest } from './model-stream.ts';
 
-const GO_ON =
-  'Your answer above was cut off by a technical fault. Go on exactly where it stops: the reader sees both as one text. Repeat nothing of it and say nothing about the interruption. If you were about to call a tool, call it now.';
+const GO_ON = ours`Your answer above was cut off by a technical fault. Go on exactly where it stops: the reader sees both as one text. Repeat nothing of it and say nothing about the interruption. If you were about to call a tool, call it now.`;
 
 /** What another model said of an answer before it broke off. */
 export interface Beginning {
@@ -22,7 +22,7 @@ export function continueRequest(request: ModelRequest, { text, model, dialect }:
   const messages: typeof last.messages = [
     ...last.messages,
     { role: 'assistant', model, dialect, parts: [{ type: 'text', text }] },
-    { role: 'user', from: 'operator', text: GO_ON },
+    { role: 'note', text: GO_ON },
   ];
   return { ...request, turns: [...request.turns.slice(0, -1), { ...last, messages }] };
 }

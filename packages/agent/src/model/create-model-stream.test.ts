@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { ours } from '../prompt/prompt-text.ts';
 import { callModel, START } from '../testing/model-rig.ts';
 import { chatAnswer, chatCalls, sse } from '../testing/sse.ts';
 import { createModelStream } from './create-model-stream.ts';
@@ -53,7 +54,7 @@ test('a refusal of the route is told, and no model is called', async () => {
     now: () => 0,
   });
   const events = [];
-  const request = { system: '', turns: [], tools: [] };
+  const request = { system: ours``, turns: [], tools: [] };
   for await (const event of stream(request, new AbortController().signal)) events.push(event);
   assert.deepEqual(events, [
     { type: 'failed', model: 'scripted/assistant', dialect: '', parts: [], refusal: denied },

@@ -60,7 +60,7 @@ export function createModelStream(parts: ModelStreamParts): ModelStream {
     let tries = 0;
     for (;;) {
       const { model, dialect } = route;
-      yield { type: 'routed', model };
+      yield { type: 'routed', model, contextTokens: route.contextTokens };
       const attempt = yield* attemptCall(parts, route, continueRequest(request, begun), signal);
       if (attempt.ok) {
         const { reason } = attempt;

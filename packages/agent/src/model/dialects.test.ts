@@ -12,7 +12,7 @@ const body = (call: { body: unknown } | undefined) => call?.body as Body;
 test('openai-compatible: path, body, text', async () => {
   const { events, wire } = await callModel({ answers: [{ body: chatAnswer('hello') }] });
   assert.deepEqual(events, [
-    { type: 'routed', model: 'scripted/assistant' },
+    { type: 'routed', model: 'scripted/assistant', contextTokens: 128_000 },
     { type: 'text', text: 'hel' },
     { type: 'text', text: 'lo' },
     {

@@ -252,7 +252,7 @@ test('after an answer that broke off behind a call, the next call begins with an
   });
   assert.deepEqual(events.slice(0, 2), [
     { type: 'switched', from: 'one/m', to: 'two/other', reason: 'it broke off', afterChars: 0 },
-    { type: 'routed', model: 'two/other' },
+    { type: 'routed', model: 'two/other', contextTokens: 128_000 },
   ]);
   assert.deepEqual(routes[0]?.body, { model: 'scripted/assistant', failed: ['one/m'] });
 

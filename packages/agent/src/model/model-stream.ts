@@ -1,6 +1,7 @@
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { AssistantPart, Seam } from '../history/entry.ts';
 import type { PromptTurn } from '../history/prompt-turn.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
 
 /** A tool as a model is told of it. `inputSchema` is JSON Schema. */
 export interface ToolDefinition {
@@ -10,7 +11,7 @@ export interface ToolDefinition {
 }
 
 export interface ModelRequest {
-  system: string;
+  system: PromptText;
   /** Oldest first; the last is the turn under way. The stream fits them to the model's context. */
   turns: readonly PromptTurn[];
   tools: readonly ToolDefinition[];
@@ -29,7 +30,7 @@ export interface BrokenOff {
  * failed one its text alone. The ids of calls are the provider's; the loop gives them its own.
  */
 export type ModelEvent =
-  | { type: 'routed'; model: string }
+  | { type: 'routed'; model: string; contextTokens?: number }
   | ({ type: 'switched' } & Seam)
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }

@@ -1,6 +1,7 @@
 import type { AssistantEntry, AssistantPart, ResultEntry } from '../history/entry.ts';
 import type { PromptMessage } from '../history/prompt-turn.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
 import { sanitise } from '../prompt/sanitise.ts';
 import type { AdapterPrompt } from './adapter.ts';
 
@@ -12,7 +13,7 @@ type AssistantContent = Extract<AdapterMessage, { role: 'assistant' }>['content'
  * what a provider wants back with its own output go to the dialect they came from only.
  */
 export function toAdapterPrompt(
-  system: string,
+  system: PromptText,
   messages: readonly PromptMessage[],
   dialect: string,
 ): AdapterPrompt {
@@ -26,6 +27,8 @@ function toAdapterMessage(message: PromptMessage, dialect: string): AdapterMessa
   switch (message.role) {
     case 'user':
       return { role: 'user', content: [{ type: 'text', text: frameMessage(message) }] };
+    case 'note':
+      return { role: 'user', content: [{ type: 'text', text: message.text }] };
     case 'assistant':
       return { role: 'assistant', content: assistantContent(message, dialect) };
     case 'tool':
@@ -34,7 +37,7 @@ function toAdapterMessage(message: PromptMessage, dialect: string): AdapterMessa
         content: message.results.map((result) => ({
           type: 'tool-result',
           toolCallId: result.callId,
-          toolName: result.tool,
+          toolName: sanitise(result.tool),
           output: { type: result.outcome === 'ok' ? 'text' : 'error-text', value: resultText(result) },
         })),
       };
@@ -50,7 +53,7 @@ function assistantContent(entry: AssistantEntry, dialect: string): AssistantCont
       content.push({
         type: 'tool-call',
         toolCallId: part.callId,
-        toolName: part.tool,
+        toolName: sanitise(part.tool),
         input: callInput(part),
         ...providerOptions,
       });

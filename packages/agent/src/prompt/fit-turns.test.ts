@@ -29,7 +29,7 @@ test('keeps whole turns, the newest ones, and every call with its result', () =>
       fc.integer({ min: 1, max: 20_000 }),
       (sizes, contextTokens) => {
         const turns = sizes.map(([size, calls], index) => turn(index, size, calls));
-        const kept = fitTurns(turns, { contextTokens, answerTokens: 100, otherChars: 100 });
+        const kept = fitTurns(turns, { contextTokens, answerTokens: 100, otherTokens: 30 });
         const whole = turns.flatMap(({ messages }) => messages);
         assert.deepEqual(
           kept.map(({ role }) => role),
@@ -49,7 +49,7 @@ test('keeps whole turns, the newest ones, and every call with its result', () =>
 });
 
 test('in the last turn the oldest outputs are left out first, and the newest stays', () => {
-  const kept = fitTurns([turn(1, 3000, 3)], { contextTokens: 3000, answerTokens: 0, otherChars: 0 });
+  const kept = fitTurns([turn(1, 3000, 3)], { contextTokens: 3000, answerTokens: 0, otherTokens: 0 });
   const outputs = kept.flatMap((message) =>
     message.role === 'tool' ? message.results.map(({ output }) => output) : [],
   );

@@ -23,18 +23,40 @@ const JOINED =
 const TEMPLATE_TOKEN =
   /<(?=[|\uFF5C])|(?<=[|\uFF5C])>|<(?=\/?(?:im_start|im_end|im_sep|start_of_turn|end_of_turn|s|bos|eos|pad|unk)\s*\/?>)|<(?=<\/?SYS>>)|\[(?=\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])/gi;
 
-/** The elements in which our own prompts hold what others wrote. */
-const OUR_FRAME = /<(?=\s*(?:\/\s*)?(?:agent_message|workspace_file)(?![a-z0-9_]))/gi;
+/** The elements in which our own prompts hold what others wrote (`FrameName`). */
+const OUR_FRAME =
+  /<(?=\s*(?:\/\s*)?(?:agent_message|conversation|conversation_summary|project|recalled_memory|skills|system_file|task_context|task_input|task_output_schema|workspace_file)(?![a-z0-9_]))/gi;
+
+/** What sanitising took out of texts, for the trace. */
+export interface SanitiseTally {
+  /** Characters. */
+  removed: number;
+  /** Tokens and marks of frames. */
+  escaped: number;
+}
 
 /**
  * Removes characters that cannot be seen or that steer how text is shown (joiners and emoji selectors stay where
  * they mean something) and escapes chat-template tokens and our own frames. Doing it twice changes nothing; text
  * with none of these comes back as it was; linear in the length of the text.
  */
-export function sanitise(text: string): string {
-  return removeInvisible(text)
-    .replace(TEMPLATE_TOKEN, (token) => (token === '>' ? ' >' : `${token} `))
-    .replace(OUR_FRAME, '&lt;');
+export function sanitise(text: string, tally?: SanitiseTally): string {
+  const seen = removeInvisible(text);
+  let escaped = 0;
+  const broken = seen
+    .replace(TEMPLATE_TOKEN, (token) => {
+      escaped++;
+      return token === '>' ? ' >' : `${token} `;
+    })
+    .replace(OUR_FRAME, () => {
+      escaped++;
+      return '&lt;';
+    });
+  if (tally) {
+    tally.removed += text.length - seen.length;
+    tally.escaped += escaped;
+  }
+  return broken;
 }
 
 function removeInvisible(text: string): string {

@@ -1,8 +1,18 @@
-import type { AgentStart } from '@openlegion/contract/agent-api';
+import type { AgentExtras, AgentStart } from '@openlegion/contract/agent-api';
 import type { PromptTurn } from '../history/prompt-turn.ts';
 import { createModelStream } from '../model/create-model-stream.ts';
 import type { ModelEvent, ModelRequest } from '../model/model-stream.ts';
+import { ours } from '../prompt/prompt-text.ts';
 import { type FakeAnswer, fakeMesh } from './fake-mesh.ts';
+
+export const EXTRAS = {
+  askFor: [],
+  project: '',
+  embeddingModel: null,
+  browser: null,
+  mcpServers: [],
+  runtime: null,
+} satisfies AgentExtras;
 
 export const START: AgentStart = {
   name: 'assistant',
@@ -15,7 +25,7 @@ export const START: AgentStart = {
   initialInstructions: '',
   tools: [],
   egress: { authorityPem: '', environment: {} },
-  extras: {},
+  extras: { ...EXTRAS },
 };
 
 const TOOL = {
@@ -61,7 +71,10 @@ export async function callModel(options: {
   ];
   const events: ModelEvent[] = [];
   const signal = options.signal ?? new AbortController().signal;
-  for await (const event of stream({ system: 'Be brief.', turns, tools: [TOOL], ...options.request }, signal))
+  for await (const event of stream(
+    { system: ours`Be brief.`, turns, tools: [TOOL], ...options.request },
+    signal,
+  ))
     events.push(event);
   const to = (path: string) => mesh.calls.filter((call) => call.path.startsWith(path));
   return { events, wire: to('/llm/'), routes: to('/mesh/route'), waits };

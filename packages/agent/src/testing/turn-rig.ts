@@ -2,13 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import { z } from 'zod';
-import { createHistory, type History } from '../history/create-history.ts';
+import { createCondenser } from '../context/condenser.ts';
+import { createContextStore } from '../context/context-store.ts';
+import { createContext } from '../context/create-context.ts';
+import { type FactKeeper, NO_FACTS } from '../context/facts.ts';
+import { createHistory, type History, type ReceivedMessage } from '../history/create-history.ts';
 import type { Database } from '../history/database.ts';
 import type { AssistantPart } from '../history/entry.ts';
 import { openDatabase } from '../history/open-database.ts';
+import type { AskApproval } from '../loop/ask-approval.ts';
 import { createInterrupt, type Interrupt } from '../loop/interrupt.ts';
 import { runTurn } from '../loop/run-turn.ts';
 import type { ModelEvent, ModelRequest, ModelStream } from '../model/model-stream.ts';
+import { clean, joinText, ours } from '../prompt/prompt-text.ts';
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 
 /** A directory that is gone at the end of the test that holds it. */
@@ -84,9 +90,11 @@ export interface TurnRig {
   /** Runs a message to the end of its turn and gives back what was emitted. */
   run(
     messageId: string,
-    options?: { text?: string; from?: string; interrupt?: Interrupt },
+    options?: Partial<Omit<ReceivedMessage, 'messageId'>> & { interrupt?: Interrupt },
   ): Promise<TurnEvent[]>;
 }
+
+const DO_IT = { traceId: 't', from: 'user', text: 'do it', mode: 'chat' as const };
 
 /** The loop on a real database, with a model and tools of the test's own. */
 export function turnRig(options: {
@@ -97,6 +105,10 @@ export function turnRig(options: {
   wrap?: (database: Database) => Database;
   onEvent?: (event: TurnEvent) => void;
   log?: (error: unknown) => void;
+  approve?: AskApproval;
+  facts?: FactKeeper;
+  /** Of the model: what a prompt may have. */
+  windowTokens?: number;
 }): TurnRig {
   const opened = openDatabase(options.file);
   const database = options.wrap?.(opened) ?? opened;
@@ -105,23 +117,29 @@ export function turnRig(options: {
   return {
     database,
     history,
-    async run(messageId, { text = 'do it', from = 'user', interrupt = createInterrupt() } = {}) {
+    async run(messageId, { interrupt = createInterrupt(), ...given } = {}) {
       const events: TurnEvent[] = [];
-      const message = { messageId, traceId: 't', from, text };
+      const message = { messageId, ...DO_IT, ...given };
       await runTurn(
         {
           history,
           stream: options.stream,
-          definitions: [],
+          offer: async () => ({ tools, withheld: new Set(options.withheld), definitions: [], sections: [] }),
           runner: {
-            tools,
-            withheld: new Set(options.withheld),
             fitOutput: async (_message, _call, output) => output,
+            approve: options.approve ?? (async () => undefined),
             clock: () => 0,
             abortGraceMs: 5,
           },
-          system: async () => 'system',
-          promptChars: 1_000_000,
+          prompt: createContext({
+            history,
+            store: createContextStore(database),
+            facts: options.facts ?? NO_FACTS,
+            condenser: createCondenser(options.stream),
+            window: async () => options.windowTokens ?? 1_000_000,
+            system: async (_turn, _sections, constraints) =>
+              joinText([ours`system`, ...constraints.map((text) => clean(text))]),
+          }),
           log: options.log ?? (() => {}),
         },
         {

@@ -34,8 +34,10 @@ export function defineTools(options: {
   send: SendOutside;
   granted: readonly string[];
   environment: Readonly<Record<string, string>>;
+  /** Tools that need more than this. */
+  more?: readonly AnyTool[];
 }): OfferedTools {
-  const { workspace, mesh, outputs, send, granted, environment } = options;
+  const { workspace, mesh, outputs, send, granted, environment, more = [] } = options;
   const capture = ({ messageId, callId }: ToolContext) => outputs.capture(messageId, callId);
   const all = [
     createExec({ workspace, environment, capture }),
@@ -54,6 +56,7 @@ export function defineTools(options: {
     createVaultGenerateSecret(mesh),
     createVaultCaptureFromPage(mesh, send),
     createIntrospect(mesh),
+    ...more,
   ];
   const offered = all.filter((tool) => granted.includes(tool.name));
   return {

@@ -1,3 +1,4 @@
+import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { z } from 'zod';
 
 export interface ToolContext {
@@ -6,6 +7,8 @@ export interface ToolContext {
   /** With `callId` the name of this one call, the same over any restart. */
   messageId: string;
   callId: string;
+  /** Tells whoever follows the turn of what the tool does meanwhile. */
+  report?: (event: TurnEvent) => Promise<void>;
 }
 
 /** What a tool gives back. `output` is as it came: the loop cuts, the prompt sanitises. */

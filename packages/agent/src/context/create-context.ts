@@ -1,0 +1,129 @@
+/*
+ * entries of the session (history), those behind the summary ─┐
+ * summary, constraints, recalled facts (context store) ───────┴→ prompt → how full is the window?
+ *      60 % → facts and constraints are taken out of what is new in it
+ *      70 % → all but the last four messages becomes part of the summary
+ */
+import type { History } from '../history/create-history.ts';
+import type { PlacedMessage } from '../history/order-turn.ts';
+import type { Offer } from '../loop/offer-tools.ts';
+import type { Turn } from '../loop/run-turn.ts';
+import type { ModelRequest } from '../model/model-stream.ts';
+import { estimateTokens } from '../prompt/estimate-tokens.ts';
+import { tokensOf } from '../prompt/fit-turns.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
+import { arrangeTurns } from './arrange-turns.ts';
+import type { Condenser } from './condenser.ts';
+import type { ContextState, ContextStore } from './context-store.ts';
+import type { FactKeeper } from './facts.ts';
+import { fitConstraints } from './fit-constraints.ts';
+import { isAsked, splitMessages } from './split-messages.ts';
+
+const FACTS_AT = 0.6;
+const COMPACT_AT = 0.7;
+const WARN_AT = 0.8;
+/** Below this, a summary must free at least a tenth of the window to be worth its call. */
+const PRESSING_AT = 0.9;
+const WORTHWHILE = 0.1;
+const RECALLED_CHARS = 6000;
+
+export interface ContextParts {
+  history: History;
+  store: ContextStore;
+  facts: FactKeeper;
+  condenser: Condenser;
+  /** Tokens that a prompt may have in the model of this agent, the room for its answer taken off. */
+  window: (signal: AbortSignal) => Promise<number>;
+  /** The system prompt as of now: workspace files change between the rounds of a turn. */
+  system: (
+    turn: Turn,
+    sections: readonly PromptText[],
+    constraints: readonly string[],
+  ) => Promise<PromptText>;
+}
+
+/** The prompt of a turn's next call. */
+export type BuildPrompt = (turn: Turn, offer: Offer) => Promise<ModelRequest>;
+
+/**
+ * Keeps the prompt of a conversation of any length within the model's window. What is left out was condensed before,
+ * and stays in the history. All of it follows from what is on disk: a restart changes nothing.
+ */
+export function createContext(parts: ContextParts): BuildPrompt {
+  const { history, store, condenser } = parts;
+  return async (turn, offer) => {
+    const { messageId } = turn.message;
+    const { signal } = turn.interrupt;
+    const session = history.sessionOf(messageId);
+    await recallOnce(parts, turn);
+    const windowTokens = await parts.window(signal);
+    const draft = () => draftPrompt(parts, turn, offer, store.load(session), windowTokens);
+    let now = await draft();
+    const tell = (step: 'facts' | 'compacted' | 'warning', count: number) =>
+      turn.emit({ type: 'context', step, usedTokens: now.usedTokens, windowTokens, count });
+
+    if (now.usedTokens >= windowTokens * FACTS_AT) {
+      const fresh = now.placed.filter((item) => isBehind(item, now.state.extracted));
+      const end = fresh.at(-1);
+      if (end) {
+        const { facts, constraints } = await condenser.extract(fresh, windowTokens, signal);
+        await parts.facts.remember(facts, signal);
+        store.saveExtracted(session, constraints, end);
+        await tell('facts', facts.length + constraints.length);
+        now = await draft();
+      }
+    }
+    if (now.usedTokens >= windowTokens * COMPACT_AT) {
+      const { before } = splitMessages(now.placed, messageId);
+      const leaves = before.filter((item) => !isAsked(item, messageId)).map(({ message }) => message);
+      const worthwhile = tokensOf(leaves) >= windowTokens * WORTHWHILE;
+      const end = before.at(-1);
+      if (end && (worthwhile || now.usedTokens >= windowTokens * PRESSING_AT)) {
+        const summary = await condenser.summarise(now.state.summary, before, windowTokens, signal);
+        store.saveSummary(session, summary, end);
+        await tell('compacted', before.length);
+        now = await draft();
+      }
+    }
+    if (now.usedTokens >= windowTokens * WARN_AT) await tell('warning', 0);
+    return now.request;
+  };
+}
+
+interface Draft {
+  request: ModelRequest;
+  usedTokens: number;
+  state: ContextState;
+  /** What is behind the summary. */
+  placed: readonly PlacedMessage[];
+}
+
+async function draftPrompt(
+  { history, store, system: systemOf }: ContextParts,
+  turn: Turn,
+  { definitions: tools, sections }: Offer,
+  state: ContextState,
+  windowTokens: number,
+): Promise<Draft> {
+  const { messageId } = turn.message;
+  const placed = history.placedMessages(messageId, state.summarised);
+  const system = await systemOf(turn, sections, fitConstraints(state.constraints, windowTokens));
+  const turns = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '');
+  const usedTokens = turns.reduce(
+    (sum, { messages }) => sum + tokensOf(messages),
+    estimateTokens(system) + estimateTokens(JSON.stringify(tools)),
+  );
+  return { request: { system, turns, tools }, usedTokens, state, placed };
+}
+
+/** What a turn is reminded of is looked up once, so that all its rounds, after a restart too, have the same prompt. */
+async function recallOnce({ store, facts }: ContextParts, { message, interrupt }: Turn): Promise<void> {
+  if (store.recalled(message.messageId) !== undefined) return;
+  const task = message.task ? `\n${JSON.stringify(message.task.input).slice(0, 2000)}` : '';
+  const recalled = await facts.recall(`${message.text.slice(0, 4000)}${task}`, interrupt.signal);
+  store.saveRecalled(message.messageId, recalled.slice(0, RECALLED_CHARS));
+}
+
+function isBehind({ seq, entry }: PlacedMessage, place: { seq: number; entry: number }): boolean {
+  return seq > place.seq || (seq === place.seq && entry > place.entry);
+}

@@ -1,0 +1,51 @@
+import type { AgentStart } from '@openlegion/contract/agent-api';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { ModelStream } from '../model/model-stream.ts';
+import { requestRoute } from '../model/request-route.ts';
+import type { MeshClient } from '../pipe/pipe.ts';
+
+/** Of a model that nobody could be asked about: its call will say what is wrong. */
+const UNKNOWN_TOKENS = 128_000;
+/** Larger windows are not filled: what they hold has to pass this container's memory with every call. */
+const MAX_TOKENS = 1_000_000;
+/** However much of a small window the answer may take. */
+const MIN_PROMPT_SHARE = 0.4;
+
+export interface ModelWindow {
+  /** Tokens that a prompt may have. */
+  size: (signal: AbortSignal) => Promise<number>;
+  /** The same stream, from which it is learnt when another model takes over. */
+  watch: (stream: ModelStream) => ModelStream;
+}
+
+/** How large the window is of the model that will be asked, as the host says; of the last one asked, once there was one. */
+export function createModelWindow(agent: AgentStart, mesh: MeshClient): ModelWindow {
+  let known: number | undefined;
+  return {
+    async size(signal) {
+      known ??= await askHost(agent, mesh, signal);
+      const contextTokens = Math.min(known ?? UNKNOWN_TOKENS, MAX_TOKENS);
+      return Math.max(contextTokens - agent.maxTokens, Math.floor(contextTokens * MIN_PROMPT_SHARE));
+    },
+    watch: (stream) =>
+      async function* watched(request, signal) {
+        for await (const event of stream(request, signal)) {
+          if (event.type === 'routed') known = event.contextTokens ?? known;
+          yield event;
+        }
+      },
+  };
+}
+
+async function askHost(
+  agent: AgentStart,
+  mesh: MeshClient,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    return (await requestRoute(mesh, { model: agent.model, failed: [] }, signal)).contextTokens;
+  } catch (error) {
+    if (error instanceof OpenLegionError) return undefined;
+    throw error;
+  }
+}
