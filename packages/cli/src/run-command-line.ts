@@ -1,6 +1,7 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, RunCommand } from './command-context.ts';
+import { registerApprovals } from './commands/register-approvals.ts';
 import { registerBudget } from './commands/register-budget.ts';
 import { registerEgress } from './commands/register-egress.ts';
 import { registerModels } from './commands/register-models.ts';
@@ -8,6 +9,7 @@ import { registerPermissions } from './commands/register-permissions.ts';
 import { registerToken } from './commands/register-token.ts';
 import { registerTrace } from './commands/register-trace.ts';
 import { registerVault } from './commands/register-vault.ts';
+import { registerWorkflow } from './commands/register-workflow.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
@@ -51,7 +53,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     .option('--config <path>', 'the mesh.yaml of the installation to start')
     .option('-d, --detach', 'run in the background')
     .option('--sandbox', 'run agents in the strongest sandbox that the container engine offers')
-    .option('--template <name>', 'first run: starter or sales')
+    .option('--template <name>', 'first run: starter, sales, devteam or content')
     .option(
       '--provider <id>',
       'first run: a model provider (openai, anthropic, …) or scripted, which needs no key',
@@ -99,6 +101,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerVault(program, run);
   registerBudget(program, run);
   registerEgress(program, run);
+  registerWorkflow(program, run);
+  registerApprovals(program, run);
   registerModels(program, run);
   registerPermissions(program, run);
   registerToken(program, run);

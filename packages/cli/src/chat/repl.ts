@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { FleetStatus } from '@openlegion/contract/control-api';
+import { WorkflowList } from '@openlegion/contract/control-workflow';
 import { Costs } from '@openlegion/contract/costs';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ import { followMessage } from '../control/follow-message.ts';
 import { sendMessage } from '../control/send-message.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { workflowTable } from '../workflow/workflow-table.ts';
 import { HOST_PATIENCE_MS } from './one-shot.ts';
 import { parseReplLine, REPL_HELP, type ReplLine } from './slash-command.ts';
 import { createTurnPrinter } from './turn-printer.ts';
@@ -125,6 +127,21 @@ export async function runRepl(options: {
       case 'cancel': {
         const { cancelled } = await post(Cancelled, 'cancel');
         return terminal.line(style('dim', cancelled ? '  (cancelling)' : `  (${agent} is not working)`));
+      }
+      case 'workflows': {
+        const found = await control.json(WorkflowList, { method: 'GET', path: '/api/workflows' });
+        return terminal.line(workflowTable(found));
+      }
+      case 'run_workflow': {
+        const { startWorkflow } = await import('../commands/workflow-run.ts');
+        const payload = line.payload === null ? {} : { payload: line.payload };
+        const running = startWorkflow(control, terminal, line.name, { ...payload, wait: true }).then(
+          () => prompt(),
+          showError,
+        );
+        turns.add(running);
+        void running.finally(() => turns.delete(running));
+        return;
       }
       case 'reset':
         await post(z.unknown(), 'reset');

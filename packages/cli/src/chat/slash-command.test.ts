@@ -29,3 +29,16 @@ test('every command that the help names is one', () => {
     }
   }
 });
+
+test('workflows are listed and run, with a payload of JSON', () => {
+  assert.deepEqual(parseReplLine('/workflow'), { type: 'workflows' });
+  assert.deepEqual(parseReplLine('/workflow list'), { type: 'workflows' });
+  assert.deepEqual(parseReplLine('/workflow run w'), { type: 'run_workflow', name: 'w', payload: null });
+  assert.deepEqual(parseReplLine('/workflow run w {"a": 1}'), {
+    type: 'run_workflow',
+    name: 'w',
+    payload: '{"a": 1}',
+  });
+  assert.equal(parseReplLine('/workflow run').type, 'incomplete');
+  assert.equal(parseReplLine('/workflow accept w').type, 'incomplete');
+});

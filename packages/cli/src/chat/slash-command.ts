@@ -4,6 +4,8 @@ export type ReplLine =
   | { type: 'message'; agent: string | null; text: string }
   | { type: 'use'; agent: string }
   | { type: 'steer'; text: string }
+  | { type: 'workflows' }
+  | { type: 'run_workflow'; name: string; payload: string | null }
   | { type: 'agents' | 'costs' | 'queue' | 'reset' | 'cancel' | 'quit' | 'help' }
   | { type: 'unknown'; command: string }
   | { type: 'incomplete'; usage: string };
@@ -17,6 +19,8 @@ export const REPL_HELP: readonly (readonly [string, string])[] = [
   ['/cancel', 'stop what the agent is doing'],
   ['/queue', 'messages that wait'],
   ['/costs', 'what was spent'],
+  ['/workflow, /workflow list', 'the workflows'],
+  ['/workflow run NAME [JSON]', 'start one, and see what becomes of it'],
   ['/reset', 'begin a new conversation (the old one is kept)'],
   ['/quit, /exit', 'leave'],
 ];
@@ -46,6 +50,15 @@ export function parseReplLine(line: string): ReplLine {
     return rest ? { type: 'use', agent: rest } : { type: 'incomplete', usage: '/use AGENT' };
   if (first === '/steer')
     return rest ? { type: 'steer', text: rest } : { type: 'incomplete', usage: '/steer TEXT' };
+  if (first === '/workflow') return workflowLine(rest);
   const plain = PLAIN.get(first);
   return plain ? { type: plain } : { type: 'unknown', command: first };
+}
+
+function workflowLine(rest: string): ReplLine {
+  const [action = 'list', name = '', ...payload] = rest.split(/\s+/).filter(Boolean);
+  if (action === 'list') return { type: 'workflows' };
+  if (action === 'run' && name !== '')
+    return { type: 'run_workflow', name, payload: payload.length === 0 ? null : payload.join(' ') };
+  return { type: 'incomplete', usage: '/workflow list, or /workflow run NAME [JSON]' };
 }
