@@ -103,6 +103,25 @@ export const HostEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('refused'), refusal: Refusal }),
   /** `to`: an agent, or `workflow:…`. */
   z.object({ type: z.literal('handoff'), to: z.string(), taskId: z.string() }),
+  /** The end of a task, for the person whose question led to it. */
+  z.object({
+    type: z.literal('task_returned'),
+    taskId: z.string(),
+    from: AgentName,
+    status: z.string(),
+    text: z.string(),
+  }),
+  /** A task that somebody should look at. */
+  z.object({
+    type: z.literal('task_attention'),
+    taskId: z.string(),
+    assignee: AgentName,
+    reason: z.enum(['blocked', 'stale', 'undeliverable']),
+    forMs: z.int(),
+    note: z.string(),
+  }),
+  /** An agent's words for whoever looks after the fleet. */
+  z.object({ type: z.literal('notification'), text: z.string(), urgent: z.boolean() }),
   z.object({
     type: z.literal('message_settled'),
     status: MessageStatus,

@@ -23,7 +23,7 @@ import { createStartOf } from './fleet/agent-start.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { createNewId } from './ids.ts';
 import type { Outcome } from './lanes/delivery.ts';
-import { createLanes } from './lanes/lanes.ts';
+import { createLanes, type Lanes } from './lanes/lanes.ts';
 import { createMesh } from './mesh/mesh-handler.ts';
 import { agentModelProblems } from './models/agent-model-problems.ts';
 import { checkFailoverModels } from './models/check-failover.ts';
@@ -33,6 +33,7 @@ import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
 import { createGiveSkills } from './skills/give-skills.ts';
 import { openDatabase } from './store/database.ts';
 import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
+import { createCoordination } from './tasks/wire-coordination.ts';
 import { createGatewayClient } from './vault/gateway-client.ts';
 import { createKeeperClient } from './vault/keeper-client.ts';
 import { createVaultView } from './vault/vault-view.ts';
@@ -130,21 +131,23 @@ export async function startHost(parts: HostParts): Promise<Host> {
   cleanup.defer(() => vault.stop());
   await vault.start();
 
-  const lanes = createLanes({
-    database,
-    audit,
-    events,
-    clock,
-    warn: log,
+  const newId = createNewId(() => clock.now());
+  const coordination = createCoordination({
+    ...{ database, audit, events, clock, config, newId, warn: log },
+    lanes: () => lanes,
+    fleet: () => fleet,
+    workflows: () => null,
     deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
+  });
+  const lanes: Lanes = createLanes({
+    ...{ database, audit, events, clock, warn: log },
+    turns: coordination.turns,
+    deliver: coordination.deliver,
   });
   const router = createRouter({
     config,
     lanes,
-    audit,
-    events,
-    newId: createNewId(() => clock.now()),
-    closedFor: (agent) => fleet.get(agent)?.failure() ?? null,
+    newId,
     onOperatorMessage(agent) {
       fleet.get(agent)?.forgive();
       lanes.resume(agent);
@@ -155,9 +158,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
   const approvals = wireApprovals({ config, database, clock, audit, events, lanes, warn: log });
   cleanup.defer(() => approvals.stop());
   const mesh = createMesh({
-    moreRoutes: [...approvals.meshRoutes],
+    moreRoutes: [...coordination.routes, ...approvals.meshRoutes],
     config,
-    router,
     lanes,
     gateway,
     keeper,
@@ -199,7 +201,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
     keeper,
     audit,
     clock,
+    version: parts.version,
+    warn: log,
   });
+  cleanup.defer(() => operations.stop());
   const checkToken = createTokenCheck(token, clock, operations.findPerson);
   let port = 0;
   const verify = parts.createVerify({
@@ -269,6 +274,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
     return listening.close();
   });
   await lanes.start();
+  await coordination.start();
+  cleanup.defer(() => coordination.stop());
 
   const held = cleanup.move();
   return { port: listening.port, stop: () => held.disposeAsync() };

@@ -11,7 +11,7 @@ import { readTurnEvents } from './read-turn-events.ts';
  */
 export async function runTurn(
   pipe: Pipe,
-  { message, text }: Delivery,
+  { message, text, task }: Delivery,
   onEvent: (event: TurnEvent) => void,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -19,7 +19,10 @@ export async function runTurn(
     const answer = await pipe.request({
       method: 'POST',
       path: '/chat/stream',
-      body: JSON.stringify({ messageId: message.id, traceId: message.traceId, from: message.sender, text }),
+      body: JSON.stringify({
+        ...{ messageId: message.id, traceId: message.traceId, from: message.sender, text },
+        ...(task && { mode: 'task', task }),
+      }),
       headersTimeoutMs: 30_000,
       maxBodyBytes: FLEET_LIMITS.turnBytes,
       signal,
@@ -33,7 +36,9 @@ export async function runTurn(
       if (event.type !== 'turn_ended') continue;
       answer.body.destroy();
       const status = event.status === 'complete' ? 'done' : event.status;
-      return { kind: 'ended', status, text: event.text, refusal: event.refusal ?? null };
+      const { result = null, promotions = [] } = event;
+      const produced = task && { produced: { result, promotions } };
+      return { kind: 'ended', status, text: event.text, refusal: event.refusal ?? null, ...produced };
     }
     return interrupted('The agent ended its answer in the middle of the turn.');
   } catch (error) {

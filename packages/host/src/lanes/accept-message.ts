@@ -1,4 +1,5 @@
 import type { Refusal } from '@openlegion/contract/refusal';
+import type { Asker } from '@openlegion/contract/task';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Transaction } from '../store/database.ts';
@@ -16,6 +17,8 @@ export interface NewMessage {
   agent: string;
   sender: string;
   mode: Message['mode'];
+  /** The person whose question led to it, where there is one. */
+  askedBy?: Asker | null;
   text: string;
   /** Same sender, same key: the same message. */
   idempotencyKey: string | null;
@@ -49,8 +52,8 @@ export function acceptMessage(
   const ahead = openIn(transaction, fresh.agent);
   if (ahead >= LANE_DEPTH) return { accepted: false, refusal: laneFull(fresh.agent) };
   transaction.run(
-    `INSERT INTO message (id, trace_id, parent_id, hops, agent, sender, mode, text, idempotency_key, status, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
+    `INSERT INTO message (id, trace_id, parent_id, hops, agent, sender, mode, text, idempotency_key, status, created_at, asked_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`,
     fresh.id,
     fresh.traceId,
     fresh.parentId,
@@ -61,6 +64,7 @@ export function acceptMessage(
     fresh.text,
     fresh.idempotencyKey,
     fresh.createdAt,
+    fresh.askedBy ? JSON.stringify(fresh.askedBy) : null,
   );
   parts.audit.append(transaction, {
     type: 'message.accepted',

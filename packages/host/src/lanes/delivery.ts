@@ -1,4 +1,6 @@
+import type { JsonValue } from '@openlegion/contract/json-value';
 import type { Refusal } from '@openlegion/contract/refusal';
+import type { TaskDetails } from '../tasks/task-details.ts';
 import type { Message } from './message.ts';
 
 /** One attempt to have a message answered. */
@@ -8,11 +10,25 @@ export interface Delivery {
   text: string;
   /** From 1. */
   attempt: number;
+  /** In task mode: what is asked for. */
+  task?: TaskDetails | undefined;
+}
+
+/** What a turn in task mode came to, beside its words. Claims of the agent. */
+export interface Produced {
+  result: JsonValue;
+  promotions: { key: string; value: JsonValue }[];
 }
 
 export type Outcome =
   /** The turn ended; `text` is the reply. */
-  | { kind: 'ended'; status: 'done' | 'cancelled' | 'failed'; text: string; refusal: Refusal | null }
+  | {
+      kind: 'ended';
+      status: 'done' | 'cancelled' | 'failed';
+      text: string;
+      refusal: Refusal | null;
+      produced?: Produced;
+    }
   /** The turn was cut off; the message is given again, up to `MOST_ATTEMPTS` times in all. */
   | { kind: 'interrupted'; refusal: Refusal }
   /** The agent takes nothing for now: the message stays first in its lane, this attempt uncounted, until `resume`. */

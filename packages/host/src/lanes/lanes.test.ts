@@ -26,7 +26,15 @@ function open(home: string, deliver: Deliver) {
   const warn = (line: string) => void warnings.push(line);
   const audit = createAuditLog({ database, clock });
   const events = createEventLog({ database, clock, warn });
-  const lanes = createLanes({ database, audit, events, clock, warn, deliver });
+  const lanes = createLanes({
+    turns: { begun() {}, ended() {}, isOpen: () => false },
+    database,
+    audit,
+    events,
+    clock,
+    warn,
+    deliver,
+  });
   let ids = 0;
   const accept = (agent: string, text: string, mode: Message['mode'] = 'followup', sender = 'operator') => {
     const id = `msg_${Math.random()}_${++ids}`;

@@ -1,4 +1,5 @@
 import type { FleetEvent } from '@openlegion/contract/control-api';
+import type { Refusal } from '@openlegion/contract/refusal';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { type Clock, isoTime } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
@@ -7,7 +8,7 @@ import { integerOf } from '../store/row.ts';
 import { type Acceptance, acceptMessage, type NewMessage } from './accept-message.ts';
 import { type Deliver, type Delivery, MOST_ATTEMPTS, type Outcome } from './delivery.ts';
 import { type Message, messageOf } from './message.ts';
-import { settleMessage } from './settle-message.ts';
+import { settleMessage, type TurnHooks } from './settle-message.ts';
 import { takeMessage } from './take-message.ts';
 
 /** How long the lane waits before it tries again to store what it could not (a full disk). */
@@ -25,6 +26,8 @@ export interface Lanes {
   queued(agent: string): number;
   /** The agent took this message's text into the turn of `into`: it is answered with it. */
   merge(messageId: string, into: string): Promise<boolean>;
+  /** Takes a message back that no turn has begun with: it is cancelled. False where one has, or it is settled. */
+  withdraw(messageId: string, refusal: Refusal): Promise<boolean>;
   /** Adds to what a message has cost, and says so in the event stream. On disk before the message settles. */
   charge(agent: string, charge: Charge, running: Message): void;
   /** Puts what a crash left running first in its lane, and starts all lanes that have work. */
@@ -40,6 +43,7 @@ export interface Charge {
   chargedMicroUsd: number;
   inputTokens: number;
   outputTokens: number;
+  durationMs: number;
 }
 
 interface Step {
@@ -53,6 +57,7 @@ export function createLanes(parts: {
   events: EventLog;
   clock: Clock;
   deliver: Deliver;
+  turns: TurnHooks;
   warn: (message: string) => void;
 }): Lanes {
   const { database, events, clock, deliver, warn } = parts;
@@ -99,6 +104,7 @@ export function createLanes(parts: {
     while (!stopping && outcome?.kind !== 'wait') {
       const taken = takeMessage(transaction, agent, isoTime(clock));
       if (taken === null) break;
+      if (taken.next === 'delivery') parts.turns.begun(transaction, taken.delivery.message);
       if (taken.next === 'delivery') return { delivery: taken.delivery, events: announcements };
       const exhausted = { ...EXHAUSTED, finishedAt: isoTime(clock) };
       announcements.push(...settleMessage(transaction, parts, taken.message.id, exhausted));
@@ -113,8 +119,9 @@ export function createLanes(parts: {
   ): FleetEvent[] {
     const finishedAt = isoTime(clock);
     if (outcome.kind === 'ended') {
-      const { status, text, refusal } = outcome;
-      return settleMessage(transaction, parts, message.id, { status, reply: text, refusal, finishedAt });
+      const { status, text, refusal, produced } = outcome;
+      const settlement = { status, reply: text, refusal, finishedAt, produced };
+      return settleMessage(transaction, parts, message.id, settlement);
     }
     if (outcome.kind === 'interrupted' && attempt >= MOST_ATTEMPTS) {
       const { refusal } = outcome;
@@ -220,8 +227,21 @@ export function createLanes(parts: {
             into,
           ) > 0,
       ),
-    charge(agent, { model, chargedMicroUsd, inputTokens, outputTokens }, { id, traceId }) {
-      const event = { type: 'model_charged', model, chargedMicroUsd, inputTokens, outputTokens } as const;
+    async withdraw(messageId, refusal) {
+      const announcements = await database.write((transaction) => {
+        const queued = transaction.get(
+          "SELECT 1 FROM message WHERE id = ? AND status = 'queued' AND merged_into IS NULL",
+          messageId,
+        );
+        const settlement = { status: 'cancelled', reply: null, refusal, finishedAt: isoTime(clock) } as const;
+        return queued ? settleMessage(transaction, parts, messageId, settlement) : [];
+      });
+      for (const event of announcements) events.announce(event);
+      return announcements.length > 0;
+    },
+    charge(agent, charge, { id, traceId }) {
+      const { chargedMicroUsd } = charge;
+      const event = { type: 'model_charged', ...charge } as const;
       events.publish({ agent, messageId: id, traceId, event });
       charges.set(id, (charges.get(id) ?? 0) + chargedMicroUsd);
       if (chargesWait) return;

@@ -1,5 +1,6 @@
 import { MessageStatus, type MessageView } from '@openlegion/contract/control-api';
 import { Refusal } from '@openlegion/contract/refusal';
+import { Asker } from '@openlegion/contract/task';
 import { integerOf, type Row, textOf, textOrNull } from '../store/row.ts';
 
 /** A message as its row in `mesh.db` holds it. */
@@ -15,6 +16,8 @@ export interface Message {
   /** `operator`, or an agent's name. */
   sender: string;
   mode: 'followup' | 'steer' | 'collect';
+  /** The person whose question led to this; null where there was none. */
+  askedBy: Asker | null;
   text: string;
   status: MessageStatus;
   attempt: number;
@@ -32,6 +35,7 @@ export interface Message {
 export function messageOf(row: Row): Message {
   const mode = textOf(row, 'mode');
   const refusal = textOrNull(row, 'refusal');
+  const askedBy = textOrNull(row, 'asked_by');
   return {
     ordinal: integerOf(row, 'ordinal'),
     id: textOf(row, 'id'),
@@ -41,6 +45,7 @@ export function messageOf(row: Row): Message {
     agent: textOf(row, 'agent'),
     sender: textOf(row, 'sender'),
     mode: mode === 'steer' || mode === 'collect' ? mode : 'followup',
+    askedBy: askedBy === null ? null : Asker.parse(JSON.parse(askedBy)),
     text: textOf(row, 'text'),
     status: MessageStatus.parse(row.status),
     attempt: integerOf(row, 'attempt'),

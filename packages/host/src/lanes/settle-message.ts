@@ -3,9 +3,19 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Transaction } from '../store/database.ts';
+import type { Produced } from './delivery.ts';
 import { type Message, messageOf } from './message.ts';
 
+/** What follows from turns of messages that are tasks, in the same transaction; the rest of the host knows tasks. */
+export interface TurnHooks {
+  begun(transaction: Transaction, message: Message): void;
+  ended(transaction: Transaction, message: Message, produced: Produced | undefined): void;
+  /** Whether more will come of a trace although none of its messages is open. */
+  isOpen(transaction: Transaction, traceId: string): boolean;
+}
+
 export interface Settlement {
+  produced?: Produced | undefined;
   status: 'done' | 'cancelled' | 'failed';
   reply: string | null;
   refusal: Refusal | null;
@@ -19,9 +29,9 @@ export interface Settlement {
  */
 export function settleMessage(
   transaction: Transaction,
-  parts: { audit: AuditLog; events: EventLog },
+  parts: { audit: AuditLog; events: EventLog; turns: TurnHooks },
   messageId: string,
-  { status, reply, refusal, finishedAt }: Settlement,
+  { status, reply, refusal, finishedAt, produced }: Settlement,
 ): FleetEvent[] {
   const settled = transaction
     .all(
@@ -36,6 +46,7 @@ export function settleMessage(
     )
     .map(messageOf)
     .sort((a, b) => a.ordinal - b.ordinal);
+  for (const message of settled) parts.turns.ended(transaction, message, produced);
   const announcements = settled.map((message) => recordSettled(transaction, parts, message));
   for (const traceId of new Set(settled.map((message) => message.traceId))) {
     const open = transaction.get(
@@ -43,7 +54,7 @@ export function settleMessage(
       traceId,
     );
     const last = settled.findLast((message) => message.traceId === traceId);
-    if (open || !last) continue;
+    if (open || !last || parts.turns.isOpen(transaction, traceId)) continue;
     announcements.push(
       parts.events.store(transaction, {
         agent: last.agent,

@@ -206,7 +206,7 @@ test('bodies that are not as they should be are refused without an effect', asyn
       assert.equal(answer.status, 400, JSON.stringify(body).slice(0, 60));
       assert.doesNotMatch(answer.text, /at .*\.ts|node:|\/packages\//);
     }
-    const large = await askMesh(mesh, 'POST', '/mesh/handoff', { ...good, task: 'x'.repeat(600_000) });
+    const large = await askMesh(mesh, 'POST', '/mesh/handoff', { ...good, task: 'x'.repeat(1_100_000) });
     assert.equal(large.status, 413);
     const { agents } = await fixture.status();
     assert.equal(agents.find(({ name }) => name === 'bob')?.queued, 0);

@@ -1,5 +1,4 @@
-import { type AgentList, HandoffRequest, RouteRequest } from '@openlegion/contract/mesh-api';
-import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { type AgentList, RouteRequest } from '@openlegion/contract/mesh-api';
 import type { BudgetWarnings } from '../budget/budget-warnings.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
@@ -10,7 +9,6 @@ import { modelsOfAgent } from '../models/models-of-agent.ts';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
 import type { RouteDeclaration } from '../router/route-declaration.ts';
-import type { Router } from '../router/router.ts';
 import type { Caller } from '../vault/call-gateway.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
@@ -31,7 +29,6 @@ const EGRESS_TIMES = { idleMs: 5 * 60_000, lingerMs: 10_000 };
 
 export interface MeshParts {
   config: FleetConfig;
-  router: Router;
   lanes: Lanes;
   events: EventLog;
   gateway: GatewayClient;
@@ -53,7 +50,7 @@ export interface MeshRoute extends RouteDeclaration {
 
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
-  const { config, router, lanes, events, gateway, keeper, vault, clock } = parts;
+  const { config, lanes, events, gateway, keeper, vault, clock } = parts;
   const callerOf = (name: string): Caller => ({
     agent: name,
     traceId: lanes.running(name)?.traceId ?? NO_TURN,
@@ -132,20 +129,6 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       zone: 1,
       permission: 'self',
       run: async (agent) => modelsOfAgent(agent, await vault.providers()),
-    },
-    {
-      method: 'POST',
-      path: '/mesh/handoff',
-      zone: 1,
-      permission: 'can_message',
-      async run(agent, { stream }) {
-        const routed = await router.handOff(
-          agent.name,
-          await readJsonBody(stream, HandoffRequest, REQUEST_BYTES),
-        );
-        if (!routed.ok) throw new OpenLegionError(routed.refusal);
-        return routed.value;
-      },
     },
     {
       method: 'GET',

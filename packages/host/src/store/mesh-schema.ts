@@ -1,5 +1,8 @@
 import { APPROVAL_MIGRATION } from '../approvals/approval-schema.ts';
+import { BLACKBOARD_SCHEMA } from '../blackboard/blackboard-schema.ts';
 import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
+import { PUBSUB_SCHEMA } from '../pubsub/pubsub-schema.ts';
+import { TASK_SCHEMA } from '../tasks/task-schema.ts';
 import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
 import type { Migrations } from './migrate.ts';
 
@@ -47,4 +50,6 @@ export const MESH_MIGRATIONS: Migrations = [
   `,
   PERSON_TOKEN_SCHEMA + TRACE_SCHEMA,
   APPROVAL_MIGRATION,
+  BLACKBOARD_SCHEMA + PUBSUB_SCHEMA + TASK_SCHEMA,
+  'ALTER TABLE message ADD COLUMN asked_by TEXT;',
 ];

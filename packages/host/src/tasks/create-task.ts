@@ -7,6 +7,7 @@ import type { Transaction } from '../store/database.ts';
 import { integerOf, textOf } from '../store/row.ts';
 import { addErrand } from './errands.ts';
 import { taskRefusals } from './refusals.ts';
+import type { TaskDetails } from './task-details.ts';
 import type { TaskLimits } from './task-limits.ts';
 import { findTask, originName, taskOf } from './task-row.ts';
 
@@ -25,6 +26,8 @@ export interface NewTask {
   /** As it was addressed. */
   to: string;
   text: string;
+  /** Of a step: what its agent is given in task mode. Without, a task is a message like others. */
+  details?: TaskDetails | undefined;
   /** From now on, until when it must be finished. */
   timeoutMs?: number | undefined;
   /** What allowed it, for the audit log. */
@@ -64,11 +67,12 @@ export function createTask(
   if (refusal) return { ok: false, refusal };
   transaction.run(
     `INSERT INTO task (id, origin, origin_name, idempotency_key, digest, asked_by, trace_id, parent_id, hops, assignee,
-     addressed_to, text, status, created_at, updated_at, deadline_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
+     addressed_to, text, status, created_at, updated_at, deadline_at, details)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)`,
     ...[task.id, JSON.stringify(task.origin), name, task.idempotencyKey, digest],
     ...[task.askedBy === null ? null : JSON.stringify(task.askedBy), task.traceId, task.parentId, task.hops],
     ...[task.assignee, task.to, text, now, now, task.timeoutMs === undefined ? null : now + task.timeoutMs],
+    JSON.stringify(task.details ?? null),
   );
   transaction.run(
     "INSERT INTO task_change (task_id, at, actor, from_status, to_status, note) VALUES (?, ?, ?, NULL, 'pending', '')",

@@ -1,3 +1,4 @@
+import type { JsonValue } from '@openlegion/contract/json-value';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { Transaction } from '../store/database.ts';
 import type { TaskContext } from './create-task.ts';
@@ -12,6 +13,8 @@ export interface TurnEnd {
   taskId: string;
   status: 'done' | 'failed' | 'cancelled';
   reply: string | null;
+  /** What a turn in task mode gave as its result; null where the reply is all there is. */
+  result?: JsonValue;
   refusal: Refusal | null;
 }
 
@@ -32,8 +35,13 @@ export function settleTurn(transaction: Transaction, context: TaskContext, end: 
   if (!task || (task.status === 'blocked' && end.status === 'done')) return;
   moveTask(transaction, context, {
     ...{ taskId: end.taskId, to: end.status, actor: task.assignee, refusal: end.refusal },
-    result: end.reply === null ? null : fitting(end.reply, context.limits.resultBytes),
+    result: resultOf(end, context.limits.resultBytes),
   });
+}
+
+function resultOf({ result = null, reply }: TurnEnd, most: number): JsonValue {
+  if (result !== null && Buffer.byteLength(JSON.stringify(result)) <= most) return result;
+  return reply === null ? null : fitting(reply, most);
 }
 
 function fitting(reply: string, most: number): string {

@@ -11,7 +11,7 @@ export const TASK_SCHEMA = `
     trace_id TEXT NOT NULL, parent_id TEXT, hops INTEGER NOT NULL, assignee TEXT NOT NULL, addressed_to TEXT NOT NULL,
     text TEXT NOT NULL, status TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT 'null',
     refusal TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, finished_at INTEGER,
-    deadline_at INTEGER, told INTEGER NOT NULL DEFAULT 0
+    details TEXT NOT NULL DEFAULT 'null', deadline_at INTEGER, told INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE UNIQUE INDEX task_key ON task (origin_name, idempotency_key);
   CREATE INDEX task_open_of ON task (assignee, ordinal) WHERE finished_at IS NULL;

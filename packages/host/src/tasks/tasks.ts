@@ -1,3 +1,4 @@
+import { ChatRequest } from '@openlegion/contract/agent-api';
 import type { TaskChange, TaskList, TaskView } from '@openlegion/contract/task';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
@@ -11,6 +12,7 @@ import { nextDeadline, sweepTasks } from './find-stale.ts';
 import { changesOf, moveTask, type TaskMove } from './move-task.ts';
 import { type OnErrandEnded, runErrand, type TaskHooks } from './run-errand.ts';
 import { settleTurn, startTurn, type TurnEnd } from './settle-turn.ts';
+import type { TaskDetails } from './task-details.ts';
 import { TASK_LIMITS, type TaskLimits } from './task-limits.ts';
 import { findTask, taskOf } from './task-row.ts';
 
@@ -31,6 +33,10 @@ export interface Tasks {
   isOpen(transaction: Transaction, traceId: string): boolean;
   kick(): void;
   find(taskId: string): TaskView | null;
+  /** A task of an origin, by its key. */
+  findByKey(originName: string, idempotencyKey: string): TaskView | null;
+  /** What a step asked for; undefined for a task in words alone. */
+  detailsOf(taskId: string): TaskDetails | undefined;
   changes(taskId: string): TaskChange[];
   /** Open tasks given to an agent; or handed on by an origin, with those that ended lately. Newest last. */
   given(agent: string, limit: number): TaskList;
@@ -125,6 +131,19 @@ export function createTasks(parts: {
       ) !== undefined,
     kick: pump.kick,
     find: (taskId) => findTask(database, taskId),
+    findByKey(origin, key) {
+      const row = database.get(
+        'SELECT * FROM task WHERE origin_name = ? AND idempotency_key = ?',
+        origin,
+        key,
+      );
+      return row ? taskOf(row) : null;
+    },
+    detailsOf(taskId) {
+      const row = database.get('SELECT details FROM task WHERE id = ?', taskId);
+      const details = row && ChatRequest.shape.task.parse(JSON.parse(textOf(row, 'details')) ?? undefined);
+      return details;
+    },
     changes: (taskId) => changesOf(database, taskId),
     given: (agent, limit) => list('assignee = ? AND finished_at IS NULL', agent, limit),
     handedOn: (originName, limit) => list('origin_name = ?', originName, limit),

@@ -29,7 +29,7 @@ export function createHandOffToWorkflow(parts: {
     turn: TaskTurn | null,
   ): Promise<Routed<HandoffAnswer>> => {
     const decision = decidePermission(agent, 'can_message', to);
-    if (!decision.allowed) return decision.refusal ? { ok: false, refusal: decision.refusal } : decision;
+    if (!decision.allowed) return { ok: false, refusal: decision.refusal };
     if (!turn) return { ok: false, refusal: NO_TURN };
     if (turn.hops + 1 > TASK_LIMITS.hops) return { ok: false, refusal: HOPS };
     const name = to.slice(TO_WORKFLOW.length);

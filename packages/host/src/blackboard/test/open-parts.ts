@@ -7,13 +7,10 @@ import { type AuditLog, createAuditLog } from '../../audit/audit-log.ts';
 import type { AgentSettings } from '../../config/fleet-config.ts';
 import { settingsOf } from '../../config/load-config.ts';
 import { createManualClock } from '../../manual-clock.ts';
-import { PUBSUB_SCHEMA } from '../../pubsub/pubsub-schema.ts';
 import { type Database, openDatabase } from '../../store/database.ts';
 import { MESH_MIGRATIONS } from '../../store/mesh-schema.ts';
-import { TASK_SCHEMA } from '../../tasks/task-schema.ts';
-import { BLACKBOARD_SCHEMA } from '../blackboard-schema.ts';
 
-export const TEST_MIGRATIONS = [...MESH_MIGRATIONS, BLACKBOARD_SCHEMA, PUBSUB_SCHEMA, TASK_SCHEMA];
+export const TEST_MIGRATIONS = MESH_MIGRATIONS;
 
 export interface Parts extends Disposable {
   database: Database;

@@ -1,0 +1,205 @@
+/*
+ * Blackboard, topics and tasks, put together with the lanes: a task is a message of its agent's lane under its own id;
+ * its turn's end is its end; its result is a message of whoever handed it on.
+ */
+import type { HandoffAnswer } from '@openlegion/contract/mesh-api';
+import type { TaskView } from '@openlegion/contract/task';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { type AgentBlackboard, createAgentBlackboard } from '../blackboard/agent-blackboard.ts';
+import { type Blackboard, createBlackboard } from '../blackboard/blackboard.ts';
+import type { Clock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import type { EventLog } from '../delivery/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { NewId } from '../ids.ts';
+import type { Delivery, Outcome } from '../lanes/delivery.ts';
+import type { Lanes } from '../lanes/lanes.ts';
+import type { TurnHooks } from '../lanes/settle-message.ts';
+import { createAgentPubsub, createMayReceive } from '../pubsub/agent-pubsub.ts';
+import type { Claimed } from '../pubsub/claim-deliveries.ts';
+import { createPubsub, type Pubsub } from '../pubsub/pubsub.ts';
+import type { Routed } from '../router/router.ts';
+import type { Database, Transaction } from '../store/database.ts';
+import { type AgentTasks, createAgentTasks, type TaskTurn, taskKey } from './agent-tasks.ts';
+import { type CoordinationRoute, coordinationRoutes } from './coordination-routes.ts';
+import { describeEvent } from './describe-result.ts';
+import { createTaskHooks } from './task-hooks.ts';
+import { createTasks, type Tasks } from './tasks.ts';
+
+const COLLECT_MS = 60_000;
+
+/** What workflows do with the ends of their tasks, with the topics that start them and with hand-offs to them. */
+export interface WorkflowHooks {
+  ended(task: TaskView): void;
+  event(delivery: Claimed): Promise<Routed<unknown>>;
+  handOff: AgentTasks['handOff'];
+}
+
+export interface CoordinationParts {
+  database: Database;
+  audit: AuditLog;
+  events: EventLog;
+  clock: Clock;
+  config: FleetConfig;
+  newId: NewId;
+  lanes: () => Lanes;
+  fleet: () => Fleet;
+  /** Null while there are none. */
+  workflows: () => WorkflowHooks | null;
+  /** To an agent that is there. */
+  deliver: (delivery: Delivery) => Promise<Outcome>;
+  warn: (message: string) => void;
+}
+
+export interface Coordination {
+  blackboard: Blackboard;
+  agentBlackboard: AgentBlackboard;
+  pubsub: Pubsub;
+  tasks: Tasks;
+  /** For the lanes. */
+  turns: TurnHooks;
+  routes: CoordinationRoute[];
+  turnOf(agent: string): TaskTurn | null;
+  /** Gives a message to its agent, as a task where it is one, and writes what its turn promotes. */
+  deliver(delivery: Delivery): Promise<Outcome>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createCoordination(parts: CoordinationParts): Coordination {
+  const { database, audit, events, clock, config, newId, lanes, fleet, workflows, warn } = parts;
+  const store = { database, audit, clock };
+  const blackboard = createBlackboard(store);
+  const agentBlackboard = createAgentBlackboard({ blackboard, audit });
+  let collecting: (() => void) | undefined;
+  let stopListening: (() => void) | undefined;
+
+  const pubsub = createPubsub({
+    ...{ ...store, warn, mayReceive: createMayReceive(config) },
+    hooks: {
+      async wake(delivery) {
+        const { traceId, hops, subscriber: agent, publisher: sender } = delivery;
+        const accepted = await lanes().accept({
+          ...{ id: newId('msg'), traceId, parentId: null, hops, agent, sender, mode: 'collect' },
+          ...{
+            text: describeEvent(delivery),
+            idempotencyKey: `event/${delivery.deliveryId}`,
+            rule: 'pubsub',
+          },
+        });
+        return accepted.accepted ? { ok: true, value: null } : { ok: false, refusal: accepted.refusal };
+      },
+      workflow: (delivery) => workflows()?.event(delivery) ?? NO_WORKFLOWS,
+    },
+  });
+  const tasks: Tasks = createTasks({
+    ...{ ...store, warn, onErrandEnded: settleTrace, hooks: createTaskHooks(parts) },
+  });
+
+  /** An errand was the last that a trace waited for. */
+  function settleTrace(transaction: Transaction, traceId: string): () => void {
+    const open = transaction.get(
+      "SELECT 1 FROM message WHERE trace_id = ? AND status IN ('queued', 'running') LIMIT 1",
+      traceId,
+    );
+    const last = transaction.get(
+      'SELECT * FROM message WHERE trace_id = ? ORDER BY ordinal DESC LIMIT 1',
+      traceId,
+    );
+    if (open || !last || tasks.isOpen(transaction, traceId)) return () => {};
+    const event = events.store(transaction, {
+      ...{ agent: String(last.agent), messageId: String(last.id), traceId },
+      event: { type: 'trace_settled' },
+    });
+    return () => events.announce(event);
+  }
+
+  function turnOf(agent: string): TaskTurn | null {
+    const running = lanes().running(agent);
+    if (!running) return null;
+    const { id: messageId, traceId, hops, askedBy } = running;
+    return { messageId, traceId, hops, askedBy };
+  }
+
+  const agentTasks = createAgentTasks({
+    ...{ tasks, config, audit, newId: () => newId('msg') },
+    health: {
+      closedFor: (agent) => fleet().get(agent)?.failure() ?? null,
+      isStuck: tasks.isStuck,
+      load: (agent) => lanes().queued(agent) + (lanes().running(agent) ? 1 : 0),
+    },
+  });
+
+  /** Told on the trace, as all that happens in a turn; once, however often it is repeated. */
+  async function handOff(
+    ...[agent, request, turn]: Parameters<AgentTasks['handOff']>
+  ): Promise<Routed<HandoffAnswer>> {
+    const toWorkflow = request.to.startsWith('workflow:') ? workflows() : null;
+    const known = turn && tasks.findByKey(agent.name, taskKey(turn, request));
+    const handed = await (toWorkflow ?? agentTasks).handOff(agent, request, turn);
+    if (!turn || known) return handed;
+    const about = { agent: agent.name, messageId: turn.messageId, traceId: turn.traceId };
+    if (!handed.ok) await events.record({ ...about, event: { type: 'refused', refusal: handed.refusal } });
+    else await events.record({ ...about, event: { type: 'handoff', ...handed.value } });
+    return handed;
+  }
+
+  async function collect(): Promise<void> {
+    for (const part of [blackboard, pubsub, tasks])
+      await part.collect().catch((error) => warn(`collecting what is over: ${String(error)}`));
+    collecting = clock.after(COLLECT_MS, () => void collect());
+  }
+
+  return {
+    ...{ blackboard, agentBlackboard, pubsub, tasks, turnOf },
+    turns: {
+      begun: (transaction, { id }) => tasks.startTurn(transaction, id),
+      ended(transaction, { id: taskId, status, reply, refusal }, produced) {
+        if (status === 'queued' || status === 'running') return;
+        tasks.settleTurn(transaction, { taskId, status, reply, refusal, result: produced?.result ?? null });
+        setImmediate(tasks.kick);
+      },
+      isOpen: tasks.isOpen,
+    },
+    routes: coordinationRoutes({
+      ...{ config, turnOf, blackboard: agentBlackboard, tasks: { ...agentTasks, handOff } },
+      pubsub: createAgentPubsub({ pubsub, audit, newId: () => newId('evt') }),
+    }),
+    async deliver(delivery) {
+      const { id, agent, traceId } = delivery.message;
+      tasks.progress(agent);
+      const outcome = await parts.deliver({ ...delivery, task: tasks.detailsOf(id) });
+      tasks.progress(agent);
+      const settings = config.agents.get(agent);
+      // Before the turn is settled: who is given its result finds there what was promoted.
+      if (settings && outcome.kind === 'ended' && outcome.status === 'done')
+        for (const { key, value } of outcome.produced?.promotions ?? [])
+          await agentBlackboard.set(settings, { key, value }, traceId);
+      return outcome;
+    },
+    async start() {
+      // A loop that moves says so: liveness is this, not that a process is there.
+      stopListening = events.onEvent(({ agent, event }) => {
+        if (event.type === 'turn' || event.type === 'model_charged') tasks.progress(agent);
+      });
+      await pubsub.start();
+      tasks.start();
+      void collect();
+    },
+    async stop() {
+      stopListening?.();
+      collecting?.();
+      await Promise.all([pubsub.stop(), tasks.stop()]);
+    },
+  };
+}
+
+const NO_WORKFLOWS = Promise.resolve({
+  ok: false,
+  refusal: {
+    code: 'unavailable',
+    rule: 'workflow.none',
+    message: 'No workflow can be started now.',
+    remedy: 'Look at: ./openlegion workflow list',
+  },
+} as const);
