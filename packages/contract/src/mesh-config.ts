@@ -124,6 +124,17 @@ export const MeshConfig = z.strictObject({
       timeout: Duration.default(3_600_000),
     })
     .prefault({}),
+  telemetry: z
+    .strictObject({
+      /** Where settled traces are sent as OTLP/HTTP JSON (`http://127.0.0.1:4318`); nowhere where absent. */
+      otlp_endpoint: z.url({ protocol: /^https?$/ }).optional(),
+      /** Whether previews of messages, tool calls and results go along, redacted. */
+      message_text: z.boolean().default(false),
+      /** What happened is kept for this long, and at most so many events, the oldest going first. */
+      keep_days: z.int().min(1).max(3650).default(30),
+      keep_events: z.int().min(1000).max(100_000_000).default(1_000_000),
+    })
+    .prefault({}),
   channels: z.strictObject({}).default({}),
 });
 export type MeshConfig = z.infer<typeof MeshConfig>;

@@ -73,12 +73,12 @@ function describe(span: TraceSpan, style: Style, room: number): string {
   const bad = span.status === 'failed' || span.status === 'refused';
   const state = span.status === 'ok' || span.kind === 'refusal' ? '' : ` ${span.status}`;
   const name = oneLine(span.name, Math.min(60, room));
-  const rest = oneLine(span.input, Math.max(0, room - name.length - state.length - 2));
+  const rest = oneLine(span.input, Math.max(0, room - name.length - state.length - 3));
   return [
     style(bad ? 'red' : tone, `${mark} `),
     style(bad ? 'red' : span.kind === 'message' ? 'bold' : tone, name),
     state === '' ? '' : style(bad ? 'red' : 'yellow', state),
-    rest === '' || room - name.length < 8 ? '' : ` ${style('dim', rest)}`,
+    rest === '' || room - name.length < 8 ? '' : `  ${style('dim', rest)}`,
   ].join('');
 }
 

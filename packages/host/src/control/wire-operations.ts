@@ -4,6 +4,8 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import { permissionRoutes } from '../permissions/permission-routes.ts';
 import type { Database } from '../store/database.ts';
+import { createTraceExport } from '../traces/export-traces.ts';
+import { createEventRetention } from '../traces/keep-events.ts';
 import { createTraceReader } from '../traces/trace-reader.ts';
 import { traceRoutes } from '../traces/trace-routes.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
@@ -18,6 +20,7 @@ export interface Operations {
   findPerson: FindPerson;
   onDenied: ReturnType<typeof createRoleDenials>;
   routes: readonly ControlRoute[];
+  stop(): Promise<void>;
 }
 
 export function wireOperations(parts: {
@@ -28,13 +31,22 @@ export function wireOperations(parts: {
   keeper: KeeperClient;
   audit: AuditLog;
   clock: Clock;
+  version: string;
+  warn: (message: string) => void;
 }): Operations {
   const { config, audit, clock, keeper } = parts;
   const traces = createTraceReader({ ...parts, readKeeper: (after, limit) => keeper.audit(after, limit) });
   const tokens = createPersonTokens({ ...parts, isAgent: (name) => config.agents.has(name) });
+  const telemetry = () => config.mesh.telemetry;
+  const exporting = createTraceExport({ ...parts, telemetry, traces, fetch: globalThis.fetch });
+  const retention = createEventRetention({ ...parts, telemetry });
   return {
     findPerson: tokens.find,
     onDenied: createRoleDenials(audit, clock),
+    stop() {
+      retention.stop();
+      return exporting.stop();
+    },
     routes: [...tokenRoutes(tokens), ...permissionRoutes(parts), ...traceRoutes(traces)],
   };
 }
