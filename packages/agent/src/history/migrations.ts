@@ -85,6 +85,11 @@ export const MIGRATIONS: readonly string[] = [
    CREATE VIRTUAL TABLE fact_words USING fts5 (
      words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
    );
+   CREATE TABLE word_spellings (
+     spelling TEXT NOT NULL,
+     word TEXT NOT NULL,
+     PRIMARY KEY (spelling, word)
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE vector_spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
    CREATE TABLE vectors (
      space INTEGER NOT NULL,

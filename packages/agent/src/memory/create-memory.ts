@@ -1,6 +1,6 @@
 import type { Database } from '../history/database.ts';
 import type { Embed } from './ask-embeddings.ts';
-import { embedLocally, LOCAL_SPACE } from './embed-locally.ts';
+import { embedLocally, LOCAL_DIMENSIONS, LOCAL_SPACE } from './embed-locally.ts';
 import { fuseRanks, type Ranked } from './fuse-ranks.ts';
 import { keepFact, label } from './keep-facts.ts';
 import type { Fact, Memory, Recalled, RecallOptions } from './memory.ts';
@@ -19,8 +19,6 @@ const CONSIDERED = 60;
 const QUERY_CHARS = 2000;
 /** What a list weighs in the fusion. */
 const WEIGHTS = { model: 0.7, local: 0.4, words: 0.5, scoped: 0.3 } as const;
-/** Below this a local vector is near by chance. */
-const LOCAL_NEAR = 0.2;
 /**
  * How far salience moves a fact: it may decide between facts that fit about as well, and never hide one that fits
  * well, as a plain product does (decision 0017 has the figures).
@@ -46,12 +44,12 @@ export function createMemory(options: {
 
   const search = async (query: string, among: ReadonlySet<number> | undefined, signal: AbortSignal) => {
     const lists: Ranked[] = [];
+    const facts = Number(database.read('SELECT max(id) AS id FROM facts')[0]?.id ?? -1) + 1;
     const near = local.nearest(embedLocally(query), CANDIDATES, among);
     lists.push({
-      facts: near.filter(({ similarity }) => similarity >= LOCAL_NEAR).map(({ fact }) => fact),
+      facts: near.filter(({ similarity }) => similarity >= byChance(facts)).map(({ fact }) => fact),
       weight: WEIGHTS.local,
     });
-    const facts = Number(database.read('SELECT max(id) AS id FROM facts')[0]?.id ?? -1) + 1;
     lists.push({ facts: searchWords(database, query, facts, CANDIDATES, among), weight: WEIGHTS.words });
     const found = await model?.nearest(query, CANDIDATES, among, signal);
     if (found && 'near' in found)
@@ -155,6 +153,14 @@ export function createMemory(options: {
       await model?.release();
     },
   };
+}
+
+/**
+ * How near the nearest of so many facts are without having anything in common: vectors of independent texts have a
+ * similarity around 0 with a standard deviation of 1/√dimensions, and the largest of n grows with √(2 ln n).
+ */
+function byChance(facts: number): number {
+  return Math.sqrt((2 * Math.log(Math.max(20, facts) / 5)) / LOCAL_DIMENSIONS);
 }
 
 function toFact(row: Record<string, unknown>): Fact {

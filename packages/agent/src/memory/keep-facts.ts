@@ -5,6 +5,7 @@ import { type Judged, judgeSource } from './judge-source.ts';
 import type { NewFact, Remembered } from './memory.ts';
 import { MEMORY_LIMITS } from './memory-limits.ts';
 import { indexWords } from './search-words.ts';
+import { learnSpellings } from './spellings.ts';
 import { normalise, tokenise } from './tokenise.ts';
 import type { VectorSpace } from './vector-space.ts';
 
@@ -159,6 +160,7 @@ function write(
   const found = [fact.text, fact.category, fact.scope, fact.key].join(' ');
   database.write('DELETE FROM fact_words WHERE rowid = ?', id);
   database.write('INSERT INTO fact_words (rowid, words) VALUES (?, ?)', id, indexWords(found));
+  learnSpellings(database, found);
   local.put(id, embedLocally(found));
   model?.remove(id);
 }

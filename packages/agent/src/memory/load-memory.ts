@@ -1,4 +1,5 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
+import type { FactKeeper } from '../context/facts.ts';
 import type { Database } from '../history/database.ts';
 import type { AgentPaths } from '../paths.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
@@ -13,13 +14,18 @@ import { createMemoryRecall } from './memory-recall.ts';
 import { createMemorySave } from './memory-save.ts';
 import { createMemorySearch } from './memory-search.ts';
 import { createObserveTurn, type ObserveTurn } from './observe-turn.ts';
+import { renderFacts } from './render-facts.ts';
 import type { SearchNotes } from './search-notes.ts';
 import { createUpdateWorkspace } from './update-workspace.ts';
+
+const RECALLED_FOR_A_MESSAGE = 8;
 
 export interface LoadedMemory {
   /** Loaded when first asked for. */
   memory: () => Promise<Memory>;
   tools: readonly AnyTool[];
+  /** For the context manager: where facts go before a conversation is shortened. */
+  facts: FactKeeper;
   /** To be given every event of every turn. */
   observe: ObserveTurn;
   /** What SYSTEM.md says. */
@@ -57,6 +63,15 @@ export function loadMemory(options: {
   return {
     memory,
     system,
+    facts: {
+      remember: async (facts) => {
+        (await memory()).remember(facts);
+      },
+      recall: async (query, signal) => {
+        const { facts } = await (await memory()).recall(query, { limit: RECALLED_FOR_A_MESSAGE, signal });
+        return renderFacts(facts);
+      },
+    },
     tools: [
       createMemorySearch({ memory, notes: searchNotes }),
       createMemorySave(memory),

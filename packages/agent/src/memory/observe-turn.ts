@@ -29,9 +29,11 @@ export function createObserveTurn(parts: {
   log: (error: unknown) => void;
 }): ObserveTurn {
   const { learnings, writeLog, isFirstTurn, opened, log } = parts;
+  let releasing: Promise<void> | undefined;
   const note = async ({ messageId, from, text }: ObservedMessage, event: TurnEvent): Promise<void> => {
     switch (event.type) {
       case 'turn_started':
+        await releasing;
         if (event.resumed || !PEOPLE.has(from) || isFirstTurn(messageId)) return;
         if (isCorrection(text)) await learnings.corrected(text);
         return;
@@ -46,7 +48,8 @@ export function createObserveTurn(parts: {
         await writeLog({ from, text, status: event.status, answer: event.refusal?.message ?? event.text });
         const memory = await opened();
         memory?.fade();
-        await memory?.release();
+        // It may wait for a provider, and nobody waits for it but the next turn.
+        releasing = memory?.release().catch(log);
       }
     }
   };

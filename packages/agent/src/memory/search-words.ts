@@ -1,4 +1,5 @@
 import type { Database } from '../history/database.ts';
+import { otherSpellings } from './spellings.ts';
 import { tokenise } from './tokenise.ts';
 
 /** Words of a query that are looked up; a longer one is asked about by its first ones. */
@@ -9,9 +10,37 @@ const COMMON_FACTS = 1000;
 const MOST_POSTINGS = 4000;
 const MOST_TOGETHER = 300;
 
-/** The words that a fact is found by, as FTS5 is given them. */
+/** What a word counts that is not the query's own: another spelling, or another word that begins like it. */
+const SPELLING_WEIGHT = 0.7;
+const STEM_WEIGHT = 0.4;
+/** A character of a dense script tells less than the pair it is part of. */
+const CHARACTER_WEIGHT = 0.25;
+
+const STEM_LETTERS = 5;
+/** Stands before the beginning of a word that is indexed beside the word; no word has it. */
+const STEM_MARK = '\u00a6';
+
+/** The words that a fact is found by, as FTS5 is given them: each word, and the beginnings of the longer ones. */
 export function indexWords(text: string): string {
-  return [...new Set(tokenise(text).map((token) => token.text))].join(' ');
+  const words = new Set<string>();
+  for (const { text: word, dense } of tokenise(text)) {
+    words.add(word);
+    const stem = dense ? undefined : stemOf(word);
+    if (stem !== undefined) words.add(stem);
+  }
+  return [...words].join(' ');
+}
+
+/** Inflections of most languages are at the end of a word: its beginning is shared by its relatives. */
+function stemOf(word: string): string | undefined {
+  return word.length > STEM_LETTERS ? STEM_MARK + word.slice(0, STEM_LETTERS) : undefined;
+}
+
+interface Word {
+  text: string;
+  weight: number;
+  /** At most `COMMON_FACTS`. */
+  facts: number;
 }
 
 /**
@@ -26,39 +55,29 @@ export function searchWords(
   count: number,
   among?: ReadonlySet<number>,
 ): number[] {
-  const words = new Map<string, number>();
-  for (const { text, dense } of tokenise(query)) {
-    if (words.size >= MOST_WORDS) break;
-    // A pair of characters tells what its characters do not; alone they stand only for a query of one.
-    words.set(text, dense && [...text].length === 1 ? 0.25 : 1);
-  }
-  const known = [...words]
-    .map(([word, weight]) => ({ word, weight, facts: countFacts(database, word) }))
-    .filter((word) => word.facts > 0)
-    .sort((a, b) => a.facts - b.facts);
+  const words = wordsOf(database, query);
   const scores = new Map<number, number>();
   const score = (found: readonly number[], told: number) => {
     for (const fact of found) if (!among || among.has(fact)) scores.set(fact, (scores.get(fact) ?? 0) + told);
   };
-  const tells = (word: { weight: number; facts: number }) =>
-    word.weight * Math.log(1 + Math.max(1, facts) / word.facts);
+  const tells = (word: Word) => word.weight * Math.log(1 + Math.max(1, facts) / word.facts);
 
   let postings = 0;
-  for (const word of known) {
+  for (const word of words) {
     if (word.facts >= COMMON_FACTS || postings + word.facts > MOST_POSTINGS) break;
     postings += word.facts;
-    score(match(database, quote(word.word), COMMON_FACTS), tells(word));
+    score(match(database, quote(word.text), COMMON_FACTS), tells(word));
   }
   if (scores.size < count) {
-    const common = known.filter((word) => word.facts >= COMMON_FACTS).slice(0, 4);
+    const common = words.filter((word) => word.facts >= COMMON_FACTS && word.weight === 1).slice(0, 4);
     for (const [index, one] of common.entries()) {
       for (const other of common.slice(index + 1)) {
-        const both = `${quote(one.word)} AND ${quote(other.word)}`;
+        const both = `${quote(one.text)} AND ${quote(other.text)}`;
         score(match(database, both, MOST_TOGETHER), tells(one) + tells(other));
       }
     }
     const [only] = common;
-    if (only && scores.size < count) score(match(database, quote(only.word), MOST_TOGETHER), tells(only));
+    if (only && scores.size < count) score(match(database, quote(only.text), MOST_TOGETHER), tells(only));
   }
   return [...scores]
     .sort(([a, one], [b, other]) => other - one || b - a)
@@ -66,11 +85,32 @@ export function searchWords(
     .map(([fact]) => fact);
 }
 
+/** The words to look up, the rarest first; those of which there is nothing are left out. */
+function wordsOf(database: Database, query: string): Word[] {
+  const words = new Map<string, Word>();
+  const add = (text: string, weight: number): boolean => {
+    const known = words.get(text);
+    if (known) known.weight = Math.max(known.weight, weight);
+    else if (words.size < MOST_WORDS) words.set(text, { text, weight, facts: countFacts(database, text) });
+    return (words.get(text)?.facts ?? 0) > 0;
+  };
+  for (const { text, dense } of tokenise(query)) {
+    const found = add(text, dense && [...text].length === 1 ? CHARACTER_WEIGHT : 1);
+    if (dense) continue;
+    const meant = found ? [text] : [text, ...otherSpellings(database, text)];
+    for (const word of meant) {
+      if (word !== text) add(word, SPELLING_WEIGHT);
+      const stem = stemOf(word);
+      if (stem !== undefined) add(stem, STEM_WEIGHT);
+    }
+  }
+  return [...words.values()].filter((word) => word.facts > 0).sort((a, b) => a.facts - b.facts);
+}
+
 function quote(word: string): string {
   return `"${word.replaceAll('"', '""')}"`;
 }
 
-/** At most `COMMON_FACTS`. */
 function countFacts(database: Database, word: string): number {
   return Number(
     database.read(
