@@ -63,8 +63,8 @@ async function callSkill(
 function packSection(packs: readonly KnownPack[]): string {
   if (packs.length === 0) return '';
   const shown = packs.slice(0, MAX_PACKS_SHOWN);
-  const more =
-    packs.length > shown.length ? `\n- and ${packs.length - shown.length} more: list_custom_skills` : '';
   const lines = shown.map(({ name, description }) => `- ${name}: ${description.replaceAll(/\s+/g, ' ')}`);
-  return `Instructions that you can read with read_skill when what they are for comes up:\n${lines.join('\n')}${more}`;
+  if (packs.length > shown.length)
+    lines.push(`- and ${packs.length - shown.length} more: list_custom_skills`);
+  return `Instructions that read_skill gives in full, when what they are for comes up:\n${lines.join('\n')}`;
 }

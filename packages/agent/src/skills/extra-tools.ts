@@ -10,13 +10,11 @@ export interface ExtraTool {
 /** What a source has to offer as of now. */
 export interface ExtraTools {
   tools: readonly ExtraTool[];
-  /** A section of the system prompt, sanitised; empty where there is nothing to say. */
+  /** For the system prompt, which frames and sanitises it; empty where there is nothing to say. */
   prompt: string;
 }
 
-/** Where such tools come from. Asked at each round of a turn; never rejects, since a turn must not end by it. */
+/** Where such tools come from. Asked at each round of a turn; never rejects, since no turn must end by it. */
 export interface ToolSource {
   refresh(round: { messageId: string; signal?: AbortSignal }): Promise<ExtraTools>;
 }
-
-export const NO_EXTRA_TOOLS: ExtraTools = { tools: [], prompt: '' };

@@ -36,20 +36,34 @@ export type SendOutside = (
   options: { maxBytes: number; signal: AbortSignal },
 ) => Promise<OutsideAnswer>;
 
+/** The same, to its head alone: whoever asked reads the rest. */
+export type OpenOutside = (request: OutsideRequest, signal: AbortSignal) => Promise<IncomingMessage>;
+
 /** Nothing of it is loaded before its first use. `authority` reads what the proxy's certificates are signed by. */
-export function createSendOutside(port: number, authority: () => string): SendOutside {
+export function createOpenOutside(port: number, authority: () => string): OpenOutside {
   const proxy = { host: '127.0.0.1', port, agent: false as const };
-  return async ({ method, url, headers, body }, { maxBytes, signal }) => {
+  return async ({ method, url, headers, body }, signal) => {
     const common = { method, headers: { ...headers, host: url.host }, setHost: false, signal };
     const path = url.pathname + url.search;
     try {
-      const answer = await exchange(
+      return await exchange(
         url.protocol === 'https:'
           ? { ...common, path, createConnection: await tunnel(url, proxy, authority, signal) }
           : { ...common, ...proxy, path: url.origin + path },
         body,
       );
-      return orRefusal(await readAnswer(answer, maxBytes));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  };
+}
+
+export function createSendOutside(port: number, authority: () => string): SendOutside {
+  const open = createOpenOutside(port, authority);
+  return async (request, { maxBytes, signal }) => {
+    try {
+      return orRefusal(await readAnswer(await open(request, signal), maxBytes));
     } catch (error) {
       signal.throwIfAborted();
       throw error;
