@@ -19,8 +19,9 @@ import { createAgentPubsub, createMayReceive } from '../pubsub/agent-pubsub.ts';
 import type { Claimed } from '../pubsub/claim-deliveries.ts';
 import { createPubsub, type Pubsub } from '../pubsub/pubsub.ts';
 import type { Routed } from '../router/router.ts';
-import type { Database, Transaction } from '../store/database.ts';
+import type { Database, Reader, Transaction } from '../store/database.ts';
 import { type AgentTasks, createAgentTasks, type TaskTurn, taskKey } from './agent-tasks.ts';
+import type { AgentHealth } from './choose-assignee.ts';
 import { type CoordinationRoute, coordinationRoutes } from './coordination-routes.ts';
 import { describeEvent } from './describe-result.ts';
 import { createTaskHooks } from './task-hooks.ts';
@@ -33,6 +34,8 @@ export interface WorkflowHooks {
   ended(task: TaskView): void;
   event(delivery: Claimed): Promise<Routed<unknown>>;
   handOff: AgentTasks['handOff'];
+  /** Whether a run of this trace goes on. */
+  isOpen(reader: Reader, traceId: string): boolean;
 }
 
 export interface CoordinationParts {
@@ -60,6 +63,9 @@ export interface Coordination {
   turns: TurnHooks;
   routes: CoordinationRoute[];
   turnOf(agent: string): TaskTurn | null;
+  health: AgentHealth;
+  /** Something that a trace may have waited for is over, in this transaction: returns what to do after its commit. */
+  settleTrace(transaction: Transaction, traceId: string): () => void;
   /** Gives a message to its agent, as a task where it is one, and writes what its turn promotes. */
   deliver(delivery: Delivery): Promise<Outcome>;
   start(): Promise<void>;
@@ -96,7 +102,10 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     ...{ ...store, warn, onErrandEnded: settleTrace, hooks: createTaskHooks(parts) },
   });
 
-  /** An errand was the last that a trace waited for. */
+  function isOpen(reader: Transaction, traceId: string): boolean {
+    return tasks.isOpen(reader, traceId) || workflows()?.isOpen(reader, traceId) === true;
+  }
+
   function settleTrace(transaction: Transaction, traceId: string): () => void {
     const open = transaction.get(
       "SELECT 1 FROM message WHERE trace_id = ? AND status IN ('queued', 'running') LIMIT 1",
@@ -106,7 +115,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       'SELECT * FROM message WHERE trace_id = ? ORDER BY ordinal DESC LIMIT 1',
       traceId,
     );
-    if (open || !last || tasks.isOpen(transaction, traceId)) return () => {};
+    if (open || !last || isOpen(transaction, traceId)) return () => {};
     const event = events.store(transaction, {
       ...{ agent: String(last.agent), messageId: String(last.id), traceId },
       event: { type: 'trace_settled' },
@@ -121,14 +130,12 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     return { messageId, traceId, hops, askedBy };
   }
 
-  const agentTasks = createAgentTasks({
-    ...{ tasks, config, audit, newId: () => newId('msg') },
-    health: {
-      closedFor: (agent) => fleet().get(agent)?.failure() ?? null,
-      isStuck: tasks.isStuck,
-      load: (agent) => lanes().queued(agent) + (lanes().running(agent) ? 1 : 0),
-    },
-  });
+  const health: AgentHealth = {
+    closedFor: (agent) => fleet().get(agent)?.failure() ?? null,
+    isStuck: tasks.isStuck,
+    load: (agent) => lanes().queued(agent) + (lanes().running(agent) ? 1 : 0),
+  };
+  const agentTasks = createAgentTasks({ tasks, config, audit, health, newId: () => newId('msg') });
 
   /** Told on the trace, as all that happens in a turn; once, however often it is repeated. */
   async function handOff(
@@ -151,7 +158,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   }
 
   return {
-    ...{ blackboard, agentBlackboard, pubsub, tasks, turnOf },
+    ...{ blackboard, agentBlackboard, pubsub, tasks, turnOf, health, settleTrace },
     turns: {
       begun: (transaction, { id }) => tasks.startTurn(transaction, id),
       ended(transaction, { id: taskId, status, reply, refusal }, produced) {
@@ -159,7 +166,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
         tasks.settleTurn(transaction, { taskId, status, reply, refusal, result: produced?.result ?? null });
         setImmediate(tasks.kick);
       },
-      isOpen: tasks.isOpen,
+      isOpen,
     },
     routes: coordinationRoutes({
       ...{ config, turnOf, blackboard: agentBlackboard, tasks: { ...agentTasks, handOff } },
