@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { coordinationTools } from '../coordination/coordination-tools.ts';
 import type { ToolDefinition } from '../model/model-stream.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 import { createEditFile } from './edit-file.ts';
@@ -48,6 +49,7 @@ export function defineTools(options: {
     createSearchFiles({ workspace, capture }),
     createHandOff(mesh),
     createListAgents(mesh),
+    ...coordinationTools(mesh),
     createHttpRequest({ send, capture }),
     createWebSearch(send),
     createWebFetch({ send, capture }),

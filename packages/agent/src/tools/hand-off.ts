@@ -8,7 +8,7 @@ export function createHandOff(mesh: MeshClient): AnyTool {
   return defineTool({
     name: 'hand_off',
     description:
-      'Hand a task to another agent. It does not share your files or memory: say everything that it needs. You do not wait for it; its result goes to the user.',
+      'Hand a task to another agent. It does not share your files or memory: say everything that it needs. You do not wait for it: its result comes back to you as a message.',
     schema: HandoffRequest.omit({ idempotencyKey: true }),
     run: ({ to, task }, { messageId, callId, signal }) =>
       orRefused(async () => {

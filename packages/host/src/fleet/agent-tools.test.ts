@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AgentPermissions } from '@openlegion/contract/permissions-config';
-import { AGENT_TOOLS, askedTools, grantedTools, toolSetting } from './agent-tools.ts';
+import { AGENT_TOOLS, askedTools, grantedPatterns, grantedTools, toolSetting } from './agent-tools.ts';
 
 const granted = (permissions: object) => grantedTools(AgentPermissions.parse(permissions), false);
 
@@ -15,15 +15,28 @@ test('nothing is granted that no entry allows; the tool’s own entry goes befor
   );
 });
 
+test('a tool that needs a list of permissions.json is offered where the list grants something', () => {
+  const all = { allowed_tools: { '*': 'allow' } };
+  const more = (list: string) =>
+    granted({ ...all, [list]: ['x'] }).filter((tool) => !granted(all).includes(tool));
+  assert.deepEqual(more('can_message'), ['hand_off', 'list_agents']);
+  assert.deepEqual(more('blackboard_read'), ['read_shared_state', 'list_shared_state']);
+  assert.deepEqual(more('blackboard_write'), ['write_shared_state']);
+  assert.deepEqual(more('can_publish'), ['publish_event']);
+  assert.deepEqual(more('can_subscribe'), ['subscribe_event']);
+});
+
 test('a tool that needs an API is offered with the API alone', () => {
   const all = { '*': 'allow' };
-  const without = granted({ allowed_tools: all });
+  const lists = ['can_message', 'can_publish', 'can_subscribe', 'blackboard_read', 'blackboard_write'];
+  const every = Object.fromEntries(lists.map((list) => [list, ['x']]));
+  const without = granted({ allowed_tools: all, ...every });
   assert.deepEqual(
     AGENT_TOOLS.filter((tool) => !without.includes(tool)),
     ['web_search', 'vault_generate_secret', 'vault_capture_from_page'],
   );
   const more = (apis: string[]) =>
-    granted({ allowed_tools: all, allowed_apis: apis }).filter((tool) => !without.includes(tool));
+    granted({ allowed_tools: all, allowed_apis: apis, ...every }).filter((tool) => !without.includes(tool));
   assert.deepEqual(more(['web_search']), ['web_search']);
   assert.deepEqual(more(['vault']), ['vault_generate_secret', 'vault_capture_from_page']);
   assert.deepEqual(granted({ allowed_apis: ['*'] }), []);
@@ -38,4 +51,14 @@ test('a tool set to ask is offered where there is somebody to ask, and the agent
   assert.deepEqual(askedTools(permissions), ['exec', 'mcp_*']);
   assert.equal(toolSetting(permissions, 'mcp_files_read'), 'ask');
   assert.equal(toolSetting(permissions, 'constructor'), 'deny');
+});
+
+test('patterns of tools that only the agent knows go longest first, what is denied marked; denials alone are nothing', () => {
+  const of = (allowed_tools: object, hasApprover = false) =>
+    grantedPatterns(AgentPermissions.parse({ allowed_tools }), hasApprover);
+  const entries = { 'mcp_fs_*': 'allow', mcp_fs_write_file: 'deny', exec: 'allow', my_tool: 'ask' };
+  assert.deepEqual(of(entries), ['!mcp_fs_write_file', 'mcp_fs_*', '!my_tool']);
+  assert.deepEqual(of(entries, true), ['!mcp_fs_write_file', 'mcp_fs_*', 'my_tool']);
+  assert.deepEqual(of({ '*': 'allow' }), ['*']);
+  assert.deepEqual(of({ exec: 'allow', 'mcp_*': 'deny' }), []);
 });

@@ -1,4 +1,5 @@
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
+import type { PatternPermission } from '../router/decide-permission.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
 /** The tools that the agent's program has. */
@@ -11,6 +12,14 @@ export const AGENT_TOOLS = [
   'search_files',
   'hand_off',
   'list_agents',
+  'read_shared_state',
+  'write_shared_state',
+  'list_shared_state',
+  'publish_event',
+  'subscribe_event',
+  'check_inbox',
+  'update_status',
+  'complete_task',
   'http_request',
   'web_search',
   'web_fetch',
@@ -23,6 +32,10 @@ export const AGENT_TOOLS = [
   'memory_save',
   'memory_recall',
   'update_workspace',
+  'create_skill',
+  'list_custom_skills',
+  'reload_skills',
+  'read_skill',
 ] as const;
 
 /** Tools that can do nothing without a grant of `allowed_apis`: a model is not offered what is bound to fail. */
@@ -30,6 +43,17 @@ const NEEDED_API: ReadonlyMap<string, string> = new Map([
   ['web_search', 'web_search'],
   ['vault_generate_secret', 'vault'],
   ['vault_capture_from_page', 'vault'],
+]);
+
+/** The same of a list of permissions.json: one that is empty grants nothing. */
+const NEEDED_LIST: ReadonlyMap<string, PatternPermission> = new Map([
+  ['read_shared_state', 'blackboard_read'],
+  ['list_shared_state', 'blackboard_read'],
+  ['write_shared_state', 'blackboard_write'],
+  ['publish_event', 'can_publish'],
+  ['subscribe_event', 'can_subscribe'],
+  ['hand_off', 'can_message'],
+  ['list_agents', 'can_message'],
 ]);
 
 /** What `allowed_tools` says of a tool: its own entry decides, else the longest pattern that covers it, else it is denied. */
@@ -52,9 +76,25 @@ export function grantedTools(permissions: AgentPermissions, hasApprover: boolean
   return AGENT_TOOLS.filter((tool) => {
     const api = NEEDED_API.get(tool);
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
+    const list = NEEDED_LIST.get(tool);
+    if (list !== undefined && permissions[list].length === 0) return false;
     const setting = toolSetting(permissions, tool);
     return setting === 'allow' || (setting === 'ask' && hasApprover);
   });
+}
+
+/**
+ * What is granted of tools that only the agent knows (skills, MCP servers), as `allowed_tools` has it: longest first, so
+ * that the first that covers a name decides; `!` before one that takes away.
+ */
+export function grantedPatterns({ allowed_tools }: AgentPermissions, hasApprover: boolean): string[] {
+  const entries = Object.entries(allowed_tools)
+    .filter(([name]) => name.length < 100 && !AGENT_TOOLS.some((tool) => tool === name))
+    .sort(([a], [b]) => b.length - a.length)
+    .map(([name, setting]) =>
+      setting === 'allow' || (setting === 'ask' && hasApprover) ? name : `!${name}`,
+    );
+  return entries.every((entry) => entry.startsWith('!')) ? [] : entries;
 }
 
 /** Of those, and as patterns of what only the agent knows, the ones about which a person is asked before each call. */

@@ -39,6 +39,11 @@ const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcem
   [['http_request', 'web_fetch'], OUTSIDE],
   [['web_search'], at('keeper', 'the keeper refuses the search without allowed_apis: web_search')],
   [['hand_off', 'list_agents'], OF_MESH('can_message')],
+  [['read_shared_state', 'list_shared_state'], OF_MESH('blackboard_read')],
+  [['write_shared_state'], OF_MESH('blackboard_write')],
+  [['publish_event'], OF_MESH('can_publish')],
+  [['subscribe_event'], OF_MESH('can_subscribe')],
+  [['check_inbox', 'update_status', 'complete_task'], at('host', 'moves no task but its own')],
   [['introspect', 'vault_list', 'vault_status'], at('host', 'shows an agent nothing but itself')],
   [['vault_generate_secret', 'vault_capture_from_page'], OF_MESH('allowed_apis: vault')],
 ];
