@@ -27,6 +27,7 @@ import { createLanes, type Lanes } from './lanes/lanes.ts';
 import { createMesh } from './mesh/mesh-handler.ts';
 import { agentModelProblems } from './models/agent-model-problems.ts';
 import { checkFailoverModels } from './models/check-failover.ts';
+import { embeddingModelProblem } from './models/embedding-model.ts';
 import type { ConnectPipe } from './pipe/pipe.ts';
 import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
@@ -38,6 +39,7 @@ import { createGatewayClient } from './vault/gateway-client.ts';
 import { createKeeperClient } from './vault/keeper-client.ts';
 import { createVaultView } from './vault/vault-view.ts';
 import type { VerifyParts } from './verify/create-verify.ts';
+import { type Workflows, wireWorkflows } from './workflow/wire-workflows.ts';
 
 export interface HostParts {
   settings: HostSettings;
@@ -118,6 +120,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
       }
       for (const { message, remedy } of checkFailoverModels(config.mesh.llm.failover, providers))
         log(`llm.failover: ${message}. ${remedy}`);
+      const embedding = embeddingModelProblem(config.mesh.llm.embedding_model, providers);
+      if (embedding) log(`${embedding.message}. ${embedding.remedy}`);
     },
   });
   checkpoints = createCheckpoints({
@@ -136,7 +140,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     ...{ database, audit, events, clock, config, newId, warn: log },
     lanes: () => lanes,
     fleet: () => fleet,
-    workflows: () => null,
+    workflows: () => workflows.hooks,
     deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
   });
   const lanes: Lanes = createLanes({
@@ -157,8 +161,12 @@ export async function startHost(parts: HostParts): Promise<Host> {
   cleanup.defer(() => warnings.stop());
   const approvals = wireApprovals({ config, database, clock, audit, events, lanes, warn: log });
   cleanup.defer(() => approvals.stop());
+  const workflows: Workflows = wireWorkflows({
+    ...{ home: settings.home, config, database, clock, audit, events, lanes, approvals, coordination },
+    ...{ keeper, vault, warn: log },
+  });
   const mesh = createMesh({
-    moreRoutes: [...coordination.routes, ...approvals.meshRoutes],
+    moreRoutes: [...coordination.routes, ...approvals.meshRoutes, ...workflows.meshRoutes],
     config,
     lanes,
     gateway,
@@ -259,7 +267,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
       }),
   });
   const app = createControlApp({
-    routes: [...routes, ...operations.routes, ...approvals.controlRoutes],
+    routes: [...routes, ...operations.routes, ...approvals.controlRoutes, ...workflows.controlRoutes],
     checkToken,
     onDenied: operations.onDenied,
     warn: log,
@@ -274,6 +282,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
     return listening.close();
   });
   await lanes.start();
+  await workflows.start();
+  cleanup.defer(() => workflows.stop());
   await coordination.start();
   cleanup.defer(() => coordination.stop());
 

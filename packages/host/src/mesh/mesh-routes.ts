@@ -5,6 +5,7 @@ import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { Message } from '../lanes/message.ts';
+import { callableModels } from '../models/embedding-model.ts';
 import { modelsOfAgent } from '../models/models-of-agent.ts';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
@@ -128,7 +129,11 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/mesh/models',
       zone: 1,
       permission: 'self',
-      run: async (agent) => modelsOfAgent(agent, await vault.providers()),
+      run: async ({ models }) =>
+        modelsOfAgent(
+          { models: callableModels(models, config.mesh.llm.embedding_model) },
+          await vault.providers(),
+        ),
     },
     {
       method: 'GET',

@@ -4,6 +4,7 @@ import type { Policy, PolicyLimits } from '@openlegion/contract/keeper-protocol'
 import type { ProviderConfig } from '@openlegion/contract/mesh-config';
 import { ownModels } from '@openlegion/contract/own-models';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import { callableModels } from '../models/embedding-model.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
 /**
@@ -24,7 +25,7 @@ export function policyOf({ mesh, agents }: FleetConfig): Policy {
       requestsPerMinute: agent.budget.requests_per_minute ?? null,
       tokensPerMinute: agent.budget.tokens_per_minute ?? null,
       apis: apisOf(agent.permissions.allowed_apis),
-      models: [...agent.models],
+      models: callableModels(agent.models, mesh.llm.embedding_model),
       domains: agent.permissions.allowed_domains,
       credentials: agent.permissions.allowed_credentials,
     })),
