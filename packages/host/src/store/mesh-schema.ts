@@ -4,6 +4,7 @@ import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
 import { PUBSUB_SCHEMA } from '../pubsub/pubsub-schema.ts';
 import { TASK_SCHEMA } from '../tasks/task-schema.ts';
 import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
+import { WORKFLOW_MIGRATION } from '../workflow/workflow-schema.ts';
 import type { Migrations } from './migrate.ts';
 
 /**
@@ -52,4 +53,5 @@ export const MESH_MIGRATIONS: Migrations = [
   APPROVAL_MIGRATION,
   BLACKBOARD_SCHEMA + PUBSUB_SCHEMA + TASK_SCHEMA,
   'ALTER TABLE message ADD COLUMN asked_by TEXT;',
+  WORKFLOW_MIGRATION,
 ];

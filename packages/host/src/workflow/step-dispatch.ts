@@ -12,6 +12,7 @@ export interface StepTask {
   attempt: number;
   to: { agent: string } | { capability: string } | { topic: string };
   taskType: string;
+  description: string;
   /** For an entry of `for_each`: `{item, index, input}`. For a topic: what is published. */
   input: unknown;
   /** What the steps that this one depends on came to. */

@@ -32,6 +32,7 @@ export function taskOf(
     attempt: item.attempt,
     to: topic === null ? addressee : { topic },
     taskType: step.task_type,
+    description: step.description,
     input:
       state.items === null ? state.input : { item: state.items[index] ?? null, index, input: state.input },
     context: Object.fromEntries(context),

@@ -6,7 +6,7 @@ import type { Routed } from '../router/router.ts';
 import { originName } from '../tasks/task-row.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { parseBoundedJson } from './bounded-json.ts';
-import { describeTask } from './describe-task.ts';
+import { describeTask, detailsOf } from './describe-task.ts';
 import type { StepDispatch, StepTask, TaskOutcome } from './step-dispatch.ts';
 
 /** Rules of refusals that say nothing of the work itself: it was cut off, and nobody knows how far it came. */
@@ -19,9 +19,7 @@ export interface TaskDispatch extends StepDispatch {
 }
 
 export function createTaskDispatch(parts: {
-  tasks: Pick<Tasks, 'create' | 'find' | 'move'>;
-  /** A task by origin and idempotency key. */
-  findByKey: (origin: string, key: string) => TaskView | null;
+  tasks: Pick<Tasks, 'create' | 'find' | 'findByKey' | 'move'>;
   pubsub: Pick<Pubsub, 'publish'>;
   /** Whom a capability of this workflow's is given to now. */
   choose: (
@@ -64,7 +62,7 @@ export function createTaskDispatch(parts: {
   async function create(task: StepTask): Promise<Routed<TaskView>> {
     const origin = originOf(task);
     // Begun before: joined, whoever would be chosen for it now.
-    const earlier = parts.findByKey(originName(origin), task.key);
+    const earlier = tasks.findByKey(originName(origin), task.key);
     if (earlier) return { ok: true, value: earlier };
     const chosen =
       'capability' in task.to
@@ -77,7 +75,7 @@ export function createTaskDispatch(parts: {
       ...{ id: parts.newId(), origin, idempotencyKey: task.key, askedBy: null, traceId: task.traceId },
       ...{ parentId: task.parentId, hops: task.hops + 1, assignee: chosen.agent },
       to: 'capability' in task.to ? `capability:${task.to.capability}` : chosen.agent,
-      ...{ text: describeTask(task), rule: `workflow.${task.workflow}` },
+      ...{ text: describeTask(task), details: detailsOf(task), rule: `workflow.${task.workflow}` },
     });
   }
 
@@ -115,7 +113,7 @@ export function createTaskDispatch(parts: {
     cancel(key) {
       const [run = '', step = ''] = key.split('/');
       const actor = originName(originOf({ run, step }));
-      const task = parts.findByKey(actor, key);
+      const task = tasks.findByKey(actor, key);
       if (!task) return;
       void tasks
         .move({ taskId: task.taskId, to: 'cancelled', actor, note: 'the workflow called it off' })

@@ -1,8 +1,6 @@
-import type { TaskView } from '@openlegion/contract/task';
 import { createStepApprovals } from '../approvals/step-approvals.ts';
 import type { ApprovalParts } from '../approvals/wire-approvals.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { Blackboard } from '../blackboard/blackboard.ts';
 import { FLEET_NAMESPACE, namespaceOf } from '../blackboard/namespace-of.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
@@ -11,15 +9,10 @@ import type { EventLog } from '../delivery/event-log.ts';
 import { createNewId } from '../ids.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { MeshRoute } from '../mesh/mesh-routes.ts';
-import type { Claimed } from '../pubsub/claim-deliveries.ts';
-import type { Pubsub } from '../pubsub/pubsub.ts';
 import { decidePermission } from '../router/decide-permission.ts';
-import type { Routed } from '../router/router.ts';
 import type { Database, Reader } from '../store/database.ts';
-import type { AgentHealth } from '../tasks/choose-assignee.ts';
 import { taskRefusals } from '../tasks/refusals.ts';
-import { taskOf } from '../tasks/task-row.ts';
-import type { Tasks } from '../tasks/tasks.ts';
+import type { Coordination, WorkflowHooks } from '../tasks/wire-coordination.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
 import { workflowRoutes } from './control-routes.ts';
@@ -43,14 +36,7 @@ export interface Workflows {
   engine: WorkflowEngine;
   meshRoutes: readonly MeshRoute[];
   controlRoutes: readonly ControlRoute[];
-  /** For topics: what their subscriptions of the mode `workflow` do with an event. */
-  onEvent(delivery: Claimed): Promise<Routed<unknown>>;
-  /** For tasks: one with the origin `workflow` has ended. */
-  onTaskEnded(task: TaskView): void;
-  /** For hand-offs to `workflow:NAME`. */
-  handOff: ReturnType<typeof createHandOffToWorkflow>;
-  /** Whether a run of this trace goes on: the trace has then not settled. */
-  isOpen(reader: Reader, traceId: string): boolean;
+  hooks: WorkflowHooks;
   /** Reads `config/workflows`, and takes up what was open when the host ended. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -65,17 +51,13 @@ export function wireWorkflows(parts: {
   events: EventLog;
   lanes: Lanes;
   approvals: ApprovalParts;
-  tasks: Tasks;
-  pubsub: Pubsub;
-  blackboard: Pick<Blackboard, 'get'>;
-  health: AgentHealth;
+  coordination: Pick<Coordination, 'tasks' | 'pubsub' | 'blackboard' | 'health' | 'settleTrace'>;
   keeper: Pick<KeeperClient, 'costs'>;
   vault: Pick<VaultView, 'providers'>;
-  /** After a run is over: whatever else settles a trace. */
-  onTraceMaybeSettled: (transaction: Parameters<typeof returnRun>[1], traceId: string) => () => void;
   warn: (message: string) => void;
 }): Workflows {
-  const { config, database, clock, audit, events, lanes, pubsub, health, warn } = parts;
+  const { config, database, clock, audit, events, lanes, warn } = parts;
+  const { tasks, pubsub, blackboard, health, settleTrace } = parts.coordination;
   const { approvals } = parts.approvals;
   const newId = createNewId(() => clock.now());
   const definitions = createDefinitions({
@@ -106,15 +88,7 @@ export function wireWorkflows(parts: {
   }
 
   const dispatch = createTaskDispatch({
-    tasks: parts.tasks,
-    findByKey(origin, key) {
-      const row = database.get(
-        'SELECT * FROM task WHERE origin_name = ? AND idempotency_key = ?',
-        origin,
-        key,
-      );
-      return row ? taskOf(row) : null;
-    },
+    tasks,
     pubsub,
     choose(workflow, capability) {
       const [first] = capable(workflow, capability)
@@ -148,7 +122,7 @@ export function wireWorkflows(parts: {
       if (namespaceOf(reader) !== namespaceOf(first))
         return { refusal: taskRefusals.otherTeam('teams', first.name, reader.name) };
     }
-    const read = parts.blackboard.get(namespaceOf(first), key);
+    const read = blackboard.get(namespaceOf(first), key);
     return read.ok ? ({ found: true, value: read.value.value } as const) : ({ found: false } as const);
   }
 
@@ -165,7 +139,7 @@ export function wireWorkflows(parts: {
         transaction,
         record,
       );
-      const settled = parts.onTraceMaybeSettled(transaction, record.traceId);
+      const settled = settleTrace(transaction, record.traceId);
       return () => {
         returned();
         settled();
@@ -204,17 +178,19 @@ export function wireWorkflows(parts: {
       ...{ config, live, definitions, engine, approvals, plan },
       newTraceId: () => newId('trc'),
     }),
-    async onEvent({ subscriber, topic, payload, publisher, traceId, hops, eventId }) {
-      const workflow = subscriber.replace(/^workflow:/, '');
-      const started = await engine.start({
-        ...{ workflow, how: { topic }, payload, startedBy: publisher, traceId, hops, parentId: eventId },
-        key: `topic/${eventId}/${workflow}`,
-      });
-      return started.ok ? { ok: true, value: null } : started;
+    hooks: {
+      async event({ subscriber, topic, payload, publisher, traceId, hops, eventId }) {
+        const workflow = subscriber.replace(/^workflow:/, '');
+        const started = await engine.start({
+          ...{ workflow, how: { topic }, payload, startedBy: publisher, traceId, hops, parentId: eventId },
+          key: `topic/${eventId}/${workflow}`,
+        });
+        return started.ok ? { ok: true, value: null } : started;
+      },
+      ended: dispatch.ended,
+      handOff: createHandOffToWorkflow({ engine, live, config }),
+      isOpen: hasOpenRun,
     },
-    onTaskEnded: dispatch.ended,
-    handOff: createHandOffToWorkflow({ engine, live, config }),
-    isOpen: hasOpenRun,
     async start() {
       await live.refresh();
       for (const { file, line, column, message, remedy } of live.problems())
