@@ -8,17 +8,18 @@ import { createChatRoutes } from './api/create-chat-routes.ts';
 import { createCondenser } from './context/condenser.ts';
 import { createContextStore } from './context/context-store.ts';
 import { createContext } from './context/create-context.ts';
-import { NO_FACTS } from './context/facts.ts';
 import { createModelWindow } from './context/model-window.ts';
 import { createHistory } from './history/create-history.ts';
 import { createAskApproval } from './loop/ask-approval.ts';
 import { createOfferTools } from './loop/offer-tools.ts';
 import { runTurn, type TurnParts } from './loop/run-turn.ts';
+import { loadMemory } from './memory/load-memory.ts';
 import { createModelStream } from './model/create-model-stream.ts';
 import type { MeshClient } from './pipe/pipe.ts';
 import { assembleSystemPrompt } from './prompt/assemble-system-prompt.ts';
 import { readWorkspaceFiles } from './prompt/read-workspace-files.ts';
 import { loadRuntime } from './runtime/load-runtime.ts';
+import { createSkillSources } from './skills/create-skill-sources.ts';
 import { createSubagents } from './subagents/create-subagents.ts';
 import { createListSubagents } from './subagents/list-subagents.ts';
 import { createSpawnSubagent } from './subagents/spawn-subagent.ts';
@@ -39,6 +40,8 @@ export function loadChatRoutes(
   const extras = parseExtras(start.extras);
   const history = createHistory(database, () => new Date().toISOString());
   const outputs = createOutputFiles(paths.toolOutput);
+  const { isFirstTurn } = history;
+  const memory = loadMemory({ start, database, paths, mesh, isFirstTurn, log });
   const window = createModelWindow(start, mesh);
   const stream = window.watch(
     createModelStream({
@@ -50,6 +53,15 @@ export function loadChatRoutes(
     }),
   );
   const subagents = createSubagents({ name: start.name, history, run: (turn) => runTurn(parts, turn), log });
+  const skills = createSkillSources({
+    environment: start.egress.environment,
+    mcpServers: extras.mcpServers,
+    paths,
+    mesh,
+    stream,
+    reserved: () => [...own.tools.keys(), ...own.withheld],
+    log,
+  });
   const own = defineTools({
     workspace: paths.workspace,
     mesh,
@@ -57,12 +69,17 @@ export function loadChatRoutes(
     send: createSendOutside(PROXY_PORT, () => readFileSync(AUTHORITY_FILE, 'utf8')),
     granted: start.tools,
     environment: start.egress.environment,
-    more: [createSpawnSubagent(subagents), createListSubagents(subagents)],
+    more: [...memory.tools, createSpawnSubagent(subagents), createListSubagents(subagents), ...skills.tools],
   });
   const parts: TurnParts = {
     history,
     stream,
-    offer: createOfferTools({ own, sources: [], granted: start.tools, depthOf: subagents.depthOf }),
+    offer: createOfferTools({
+      own,
+      sources: skills.sources,
+      granted: start.tools,
+      depthOf: subagents.depthOf,
+    }),
     runner: {
       fitOutput: outputs.fit,
       approve: createAskApproval(mesh, extras.askFor),
@@ -72,17 +89,20 @@ export function loadChatRoutes(
     prompt: createContext({
       history,
       store: createContextStore(database),
-      facts: NO_FACTS,
+      facts: memory.facts,
       condenser: createCondenser(stream),
       window: window.size,
       system: async ({ message }, sections, constraints) =>
         assembleSystemPrompt({
           agent: start,
           project: extras.project,
-          files: await readWorkspaceFiles(paths.workspace),
+          files: await readWorkspaceFiles(paths.workspace, {
+            system: memory.system,
+            heartbeat: message.mode === 'heartbeat',
+          }),
           mode: message.mode,
           task: message.task,
-          firstTurn: history.isFirstTurn(message.messageId),
+          firstTurn: isFirstTurn(message.messageId),
           constraints,
           sections,
         }),
@@ -96,6 +116,7 @@ export function loadChatRoutes(
     prune: outputs.prune,
     program: loadRuntime({ start, history, database, mesh, paths, outputs, log }),
     turn: parts,
+    observe: memory.observe,
   });
 }
 

@@ -1,7 +1,8 @@
 import { CancelRequest, ChatRequest, SteerRequest } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { z } from 'zod';
-import type { History } from '../history/create-history.ts';
+import type { History, ReceivedMessage } from '../history/create-history.ts';
 import { createInterrupt, type Interrupt } from '../loop/interrupt.ts';
 import { runTurn, type Turn, type TurnParts } from '../loop/run-turn.ts';
 import type { HostRequest } from '../pipe/pipe.ts';
@@ -23,6 +24,8 @@ export interface ChatParts {
   progress: Progress;
   /** What runs a turn in the place of our loop. */
   program?: ((turn: Turn) => Promise<void>) | undefined;
+  /** Is told of every event before it goes out. */
+  observe?: (message: ReceivedMessage, event: TurnEvent) => Promise<void>;
   /** Before each turn: what is kept beyond its bounds goes. */
   prune: () => void;
 }
@@ -42,11 +45,16 @@ export function createChatRoutes(parts: ChatParts): ChatRoutes {
       const begun = history.beginTurn(message);
       parts.prune();
       const events = openTurnStream(stream, () => interrupt.raise('detached'));
-      const emit = async (event: Parameters<typeof events.emit>[0]) => {
+      const emit: Turn['emit'] = async (event) => {
         progress.count++;
         await events.emit(event);
       };
-      const turn = { message, begun, interrupt, emit };
+      const observed: Turn['emit'] = async (event) => {
+        // An answer that is only repeated teaches nothing.
+        if (begun.state !== 'ended') await parts.observe?.(message, event);
+        await emit(event);
+      };
+      const turn = { message, begun, interrupt, emit: observed };
       await (parts.program === undefined ? runTurn(parts.turn, turn) : parts.program(turn));
       events.end();
     } finally {

@@ -3,7 +3,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
-import { askedTools, grantedTools } from './agent-tools.ts';
+import { askedTools, grantedPatterns, grantedTools } from './agent-tools.ts';
 
 /**
  * What an agent is told of itself, as of now. Nothing in it is secret, and nothing in it is what limits the agent:
@@ -34,7 +34,10 @@ export function createStartOf(parts: {
       thinking: agent.thinking,
       systemPrompt: agent.system_prompt,
       initialInstructions: agent.initial_instructions,
-      tools: grantedTools(agent.permissions, config.mesh.approvals.approvers.length > 0),
+      tools: [
+        ...grantedTools(agent.permissions, config.mesh.approvals.approvers.length > 0),
+        ...grantedPatterns(agent.permissions, config.mesh.approvals.approvers.length > 0),
+      ],
       extras: {
         askFor: askedTools(agent.permissions),
         project: '',

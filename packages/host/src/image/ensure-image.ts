@@ -47,6 +47,8 @@ export function defaultEntries(): Record<string, string> {
     agent: agent('src/main.ts'),
     'page-text': agent('src/tools/page-text-main.ts'),
     probe: agent('probe/main.ts'),
+    'skill-api': agent('src/skills/runner/skill.ts'),
+    'skill-runner': agent('src/skills/runner/main.ts'),
   };
 }
 
