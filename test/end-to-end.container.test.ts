@@ -292,6 +292,7 @@ function callModel(
         'content-length': Buffer.byteLength(body),
         [GATEWAY_HEADERS.agent]: agent,
         [GATEWAY_HEADERS.trace]: 'test',
+        [GATEWAY_HEADERS.tools]: '{}',
       },
     });
     sent.on('error', reject);

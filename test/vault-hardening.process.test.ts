@@ -56,7 +56,11 @@ registerHooks({
 });
 `;
 
-const CALLER = { 'x-openlegion-agent': 'assistant', 'x-openlegion-trace': 'trace' };
+const CALLER = {
+  'x-openlegion-agent': 'assistant',
+  'x-openlegion-trace': 'trace',
+  'x-openlegion-tools': '{}',
+};
 const CALL = JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'hello' }] });
 const isDump = (name: string | Buffer) => /heapsnapshot|report\..*\.json|(^|\/)core(\.|$)/.test(String(name));
 
