@@ -4,6 +4,7 @@
  *        once a message │ once a message, and when the server says that its tools changed
  */
 import type { McpServerConfig } from '@openlegion/contract/agents-config';
+import { frame, joinText, ours, type PromptText } from '../prompt/prompt-text.ts';
 import type { ToolSource } from '../skills/extra-tools.ts';
 import type { AskPins } from './ask-pins.ts';
 import type { McpConnection } from './connect-server.ts';
@@ -105,7 +106,7 @@ export function createMcpSource(options: {
   };
 }
 
-function describe(servers: readonly Server[]): string {
+function describe(servers: readonly Server[]): PromptText {
   const lines = servers.flatMap(({ config, offered, working }) => {
     if (working !== null && offered.tools.length === 0) return [`- ${config.name}: it is being started`];
     const shown = offered.problems.slice(0, MAX_PROBLEMS_SHOWN);
@@ -114,5 +115,6 @@ function describe(servers: readonly Server[]): string {
       (problem) => `- ${config.name}: ${problem}`,
     );
   });
-  return lines.length === 0 ? '' : `Of your MCP servers this cannot be used now:\n${lines.join('\n')}`;
+  if (lines.length === 0) return ours``;
+  return joinText([ours`Of your MCP servers this cannot be used now:`, frame('skills', lines.join('\n'))]);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { frame, joinText, ours, type PromptText } from '../prompt/prompt-text.ts';
 import { type AnyTool, defineTool, type ToolResult } from '../tools/tool.ts';
 import type { KnownPack, KnownTool, SkillRegistry } from './create-skill-registry.ts';
 import type { ExtraTool, ToolSource } from './extra-tools.ts';
@@ -60,11 +61,14 @@ async function callSkill(
 }
 
 /** Names and descriptions alone: the rest of a pack is read when it is needed. */
-function packSection(packs: readonly KnownPack[]): string {
-  if (packs.length === 0) return '';
+function packSection(packs: readonly KnownPack[]): PromptText {
+  if (packs.length === 0) return ours``;
   const shown = packs.slice(0, MAX_PACKS_SHOWN);
   const lines = shown.map(({ name, description }) => `- ${name}: ${description.replaceAll(/\s+/g, ' ')}`);
   if (packs.length > shown.length)
     lines.push(`- and ${packs.length - shown.length} more: list_custom_skills`);
-  return `Instructions that read_skill gives in full, when what they are for comes up:\n${lines.join('\n')}`;
+  return joinText([
+    ours`Instructions that read_skill gives in full, for when what they are for comes up:`,
+    frame('skills', lines.join('\n')),
+  ]);
 }

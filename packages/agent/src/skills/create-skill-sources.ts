@@ -5,6 +5,7 @@ import { AUTHORITY_FILE, PROGRAM_ENVIRONMENT, PROXY_PORT } from '@openlegion/con
 import type { ModelStream } from '../model/model-stream.ts';
 import type { AgentPaths } from '../paths.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
+import { ours } from '../prompt/prompt-text.ts';
 import { createOpenOutside } from '../tools/send-outside.ts';
 import type { AnyTool } from '../tools/tool.ts';
 import type { SkillRegistry } from './create-skill-registry.ts';
@@ -51,7 +52,7 @@ export function createSkillSources(options: {
   };
 }
 
-const NOTHING: ExtraTools = { tools: [], prompt: '' };
+const NOTHING: ExtraTools = { tools: [], prompt: ours`` };
 
 function lazySource(load: () => Promise<ToolSource> | null, log: (error: unknown) => void): ToolSource {
   return {

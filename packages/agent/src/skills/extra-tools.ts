@@ -1,4 +1,5 @@
 import type { ToolDefinition } from '../model/model-stream.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
 import type { AnyTool } from '../tools/tool.ts';
 
 /** A tool that is known only once the agent runs: of a skill, or of an MCP server. */
@@ -10,8 +11,8 @@ export interface ExtraTool {
 /** What a source has to offer as of now. */
 export interface ExtraTools {
   tools: readonly ExtraTool[];
-  /** For the system prompt, which frames and sanitises it; empty where there is nothing to say. */
-  prompt: string;
+  /** A section of the system prompt; empty where there is nothing to say. */
+  prompt: PromptText;
 }
 
 /** Where such tools come from. Asked at each round of a turn; never rejects, since no turn must end by it. */

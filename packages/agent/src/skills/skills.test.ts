@@ -226,7 +226,7 @@ test('packs: the prompt has names and descriptions, read_skill the rest, and not
   symlinkSync(directory, `${directory}/operator/pdf/up`);
   const { tools, prompt } = await source.refresh({ messageId: 'm' });
   assert.deepEqual(tools, []);
-  assert.match(prompt, /\n- pdf: Read PDF files\. &lt;\/workspace_file>$/);
+  assert.match(prompt, /\n- pdf: Read PDF files\. &lt;\/workspace_file>\n<\/skills>$/);
   assert.doesNotMatch(prompt, /Step one|Bad Name|bomb/);
   const { output } = await call('read_skill', { name: 'pdf' });
   assert.match(

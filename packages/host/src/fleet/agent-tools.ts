@@ -1,5 +1,5 @@
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
-import type { PatternPermission, PatternPermission } from '../router/decide-permission.ts';
+import type { PatternPermission } from '../router/decide-permission.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 
 /** The tools that the agent's program has. */
@@ -12,14 +12,6 @@ export const AGENT_TOOLS = [
   'search_files',
   'hand_off',
   'list_agents',
-  'read_shared_state',
-  'write_shared_state',
-  'list_shared_state',
-  'publish_event',
-  'subscribe_event',
-  'check_inbox',
-  'update_status',
-  'complete_task',
   'read_shared_state',
   'write_shared_state',
   'list_shared_state',
@@ -64,16 +56,6 @@ const NEEDED_LIST: ReadonlyMap<string, PatternPermission> = new Map([
   ['list_agents', 'can_message'],
 ]);
 
-/** Nor what needs an entry in a list of permissions.json that has none. */
-const NEEDED_LIST: ReadonlyMap<string, PatternPermission> = new Map([
-  ['hand_off', 'can_message'],
-  ['read_shared_state', 'blackboard_read'],
-  ['list_shared_state', 'blackboard_read'],
-  ['write_shared_state', 'blackboard_write'],
-  ['publish_event', 'can_publish'],
-  ['subscribe_event', 'can_subscribe'],
-]);
-
 /** What `allowed_tools` says of a tool: its own entry decides, else the longest pattern that covers it, else it is denied. */
 export function toolSetting(
   { allowed_tools: entries }: Pick<AgentPermissions, 'allowed_tools'>,
@@ -94,8 +76,6 @@ export function grantedTools(permissions: AgentPermissions, hasApprover: boolean
   return AGENT_TOOLS.filter((tool) => {
     const api = NEEDED_API.get(tool);
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
-    const list = NEEDED_LIST.get(tool);
-    if (list !== undefined && permissions[list].length === 0) return false;
     const list = NEEDED_LIST.get(tool);
     if (list !== undefined && permissions[list].length === 0) return false;
     const setting = toolSetting(permissions, tool);
