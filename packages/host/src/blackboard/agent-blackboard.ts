@@ -11,11 +11,12 @@ import type {
   BlackboardWritten,
 } from '@openlegion/contract/blackboard';
 import type { Refusal } from '@openlegion/contract/refusal';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import { decidePermission } from '../router/decide-permission.ts';
 import { normalKey } from '../router/normal-key.ts';
 import type { Routed } from '../router/router.ts';
+import type { Transaction } from '../store/database.ts';
 import type { Blackboard } from './blackboard.ts';
 import { BLACKBOARD_LIMITS } from './blackboard-limits.ts';
 import { namespaceOf } from './namespace-of.ts';
@@ -36,6 +37,13 @@ export interface AgentBlackboard {
     traceId: string,
   ): Promise<Routed<BlackboardVersions>>;
   set(agent: AgentSettings, request: BlackboardSet, traceId: string): Promise<Routed<BlackboardWritten>>;
+  /** The same in a transaction of the caller's, a denial with it. */
+  setWithin(
+    transaction: Transaction,
+    agent: AgentSettings,
+    request: BlackboardSet,
+    traceId: string,
+  ): Routed<BlackboardWritten>;
   delete(
     agent: AgentSettings,
     request: BlackboardDelete,
@@ -56,26 +64,31 @@ export function createAgentBlackboard(parts: { blackboard: Blackboard; audit: Au
   const { blackboard, audit } = parts;
   const watches = new Map<string, number>();
 
-  /** Null when the agent may. */
-  async function denial(
+  /** Null when the agent may; else with what is to be recorded, where it is a matter of a grant. */
+  function decide(
     agent: AgentSettings,
     permission: 'blackboard_read' | 'blackboard_write',
     key: string,
     traceId: string,
-  ): Promise<Refusal | null> {
-    if (normalKey(key) === null) return blackboardRefusals.key(key);
+  ): { refusal: Refusal; record: AuditEntry | null } | null {
+    if (normalKey(key) === null) return { refusal: blackboardRefusals.key(key), record: null };
     const decision = decidePermission(agent, permission, key);
     if (decision.allowed) return null;
-    await audit.record({
-      type: 'permission.denied',
-      actor: agent.name,
-      subject: `${namespaceOf(agent)} ${key}`,
-      decision: 'denied',
-      rule: decision.refusal.rule,
-      traceId,
-    });
-    return decision.refusal;
+    const { refusal } = decision;
+    const subject = `${namespaceOf(agent)} ${key}`;
+    const denied = { type: 'permission.denied', actor: agent.name, decision: 'denied' } as const;
+    return { refusal, record: { ...denied, subject, rule: refusal.rule, traceId } };
   }
+
+  async function denial(...asked: Parameters<typeof decide>): Promise<Refusal | null> {
+    const denied = decide(...asked);
+    if (denied?.record) await audit.record(denied.record);
+    return denied?.refusal ?? null;
+  }
+
+  const writerOf = (agent: AgentSettings, traceId: string) => ({
+    ...{ namespace: namespaceOf(agent), writer: agent.name, traceId, limited: true },
+  });
 
   return {
     async get(agent, { key }, traceId) {
@@ -95,14 +108,18 @@ export function createAgentBlackboard(parts: { blackboard: Blackboard; audit: Au
     async set(agent, request, traceId) {
       const refusal = await denial(agent, 'blackboard_write', request.key, traceId);
       if (refusal) return { ok: false, refusal };
-      const by = { namespace: namespaceOf(agent), writer: agent.name, traceId, limited: true };
-      return writtenOf(await blackboard.set({ ...request, ...by }));
+      return writtenOf(await blackboard.set({ ...request, ...writerOf(agent, traceId) }));
+    },
+    setWithin(transaction, agent, request, traceId) {
+      const denied = decide(agent, 'blackboard_write', request.key, traceId);
+      if (denied?.record) audit.append(transaction, denied.record);
+      if (denied) return { ok: false, refusal: denied.refusal };
+      return writtenOf(blackboard.setWithin(transaction, { ...request, ...writerOf(agent, traceId) }));
     },
     async delete(agent, request, traceId) {
       const refusal = await denial(agent, 'blackboard_write', request.key, traceId);
       if (refusal) return { ok: false, refusal };
-      const by = { namespace: namespaceOf(agent), writer: agent.name, traceId, limited: true };
-      return writtenOf(await blackboard.delete({ ...request, ...by }));
+      return writtenOf(await blackboard.delete({ ...request, ...writerOf(agent, traceId) }));
     },
     watch(settings, { prefix, after }, signal) {
       const agent = settings();

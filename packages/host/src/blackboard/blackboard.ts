@@ -60,6 +60,8 @@ export interface Blackboard {
     limit: number;
   }): Routed<BlackboardVersions>;
   set(write: Write): Promise<Routed<BlackboardVersion>>;
+  /** The same in a transaction of the caller's. */
+  setWithin(transaction: Transaction, write: Write): Routed<BlackboardVersion>;
   delete(deletion: Omit<Write, 'value' | 'ttlMs'>): Promise<Routed<BlackboardVersion>>;
   /** Of an operator: recorded in the audit log. A version that has expired does not come back. */
   undo(undo: BlackboardUndo & { namespace: string; operator: string }): Promise<Routed<BlackboardVersion>>;
@@ -157,6 +159,12 @@ export function createBlackboard(parts: {
       return { ok: true, value: listVersions(database, page, clock.now(), limits.pageBytes) };
     },
     set: (change) => write(change.namespace, (transaction) => apply(transaction, setChange(change))),
+    setWithin(transaction, change) {
+      const written = apply(transaction, setChange(change));
+      // Who waits looks into the database: woken after the commit, it loses nothing where there was none.
+      if (written.ok) setImmediate(() => hub.announce(change.namespace, written.value.key));
+      return written;
+    },
     delete: (deletion) =>
       write(deletion.namespace, (transaction) =>
         apply(transaction, { ...deletion, change: 'deleted', value: null }),

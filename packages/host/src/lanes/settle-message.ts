@@ -46,7 +46,9 @@ export function settleMessage(
     )
     .map(messageOf)
     .sort((a, b) => a.ordinal - b.ordinal);
-  for (const message of settled) parts.turns.ended(transaction, message, produced);
+  // What was steered into the turn is answered by it, and produced nothing of its own.
+  for (const message of settled)
+    parts.turns.ended(transaction, message, message.id === messageId ? produced : undefined);
   const announcements = settled.map((message) => recordSettled(transaction, parts, message));
   for (const traceId of new Set(settled.map((message) => message.traceId))) {
     const open = transaction.get(

@@ -28,6 +28,8 @@ export interface Claim {
   limit: number;
   leaseMs: number;
   mayReceive: MayReceive;
+  /** Told of the trace of what became a dead letter instead. */
+  onBuried?: (transaction: Transaction, traceId: string) => void;
 }
 
 const SELECT = `SELECT d.id, d.attempt, e.id AS event_id, e.topic, e.payload, e.publisher, e.trace_id, e.hops, e.at,
@@ -41,7 +43,7 @@ const SELECT = `SELECT d.id, d.attempt, e.id AS event_id, e.topic, e.payload, e.
 export function claimDeliveries(
   transaction: Transaction,
   context: PubsubContext,
-  { subscriber, limit, leaseMs, mayReceive }: Claim,
+  { subscriber, limit, leaseMs, mayReceive, onBuried }: Claim,
 ): Claimed[] {
   const { limits, now } = context;
   const due =
@@ -61,6 +63,7 @@ export function claimDeliveries(
     const denied = mayReceive(textOf(row, 'subscriber'), textOf(row, 'namespace'), textOf(row, 'topic'));
     if (denied || attempt > limits.attempts) {
       buryDelivery(transaction, context, id, denied ?? tooOften(limits.attempts));
+      onBuried?.(transaction, textOf(row, 'trace_id'));
       return [];
     }
     const lease = randomUUID();

@@ -2,7 +2,7 @@ import type { DeadLetters, Published, TopicDelivery } from '@openlegion/contract
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { Routed } from '../router/router.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Reader, Transaction } from '../store/database.ts';
 import { integerOf } from '../store/row.ts';
 import { endDelivery } from './bury-delivery.ts';
 import {
@@ -56,6 +56,8 @@ export interface Pubsub {
   /** Delivers what a former host left, an attempt that ended with it uncounted. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Whether events of a trace are still to be delivered by the host: it has then not settled. */
+  isOpen(reader: Reader, traceId: string): boolean;
 }
 
 const AT_A_TIME = 32;
@@ -67,12 +69,35 @@ export function createPubsub(parts: {
   mayReceive: MayReceive;
   hooks: TopicHooks;
   warn: (message: string) => void;
+  /**
+   * In the transaction in which a delivery of the host's own is over, one way or the other: its trace may have settled.
+   * Returns what to do after the commit.
+   */
+  onDelivered?: (transaction: Transaction, traceId: string) => () => void;
   limits?: PubsubLimits;
 }): Pubsub {
   const { database, audit, clock, mayReceive, hooks, warn, limits = PUBSUB_LIMITS } = parts;
   const context = (): PubsubContext => ({ limits, now: clock.now(), audit });
-  const claim = (options: Omit<Claim, 'mayReceive'>) =>
-    database.write((transaction) => claimDeliveries(transaction, context(), { ...options, mayReceive }));
+
+  /** Writes, and then does what `onDelivered` left to do. */
+  async function writeEnding<T>(
+    work: (transaction: Transaction, ended: (transaction: Transaction, traceId: string) => void) => T,
+  ): Promise<T> {
+    const after: (() => void)[] = [];
+    const written = await database.write((transaction) =>
+      work(transaction, (_, traceId) => {
+        const announce = parts.onDelivered?.(transaction, traceId);
+        if (announce) after.push(announce);
+      }),
+    );
+    for (const announce of after) announce();
+    return written;
+  }
+
+  const claim = (options: Omit<Claim, 'mayReceive' | 'onBuried'>) =>
+    writeEnding((transaction, onBuried) =>
+      claimDeliveries(transaction, context(), { ...options, mayReceive, onBuried }),
+    );
   const settle = (settled: Parameters<typeof settleDelivery>[2]) =>
     database.write((transaction) => settleDelivery(transaction, context(), settled));
   const pump = createPump({ clock, warn: (message) => warn(`topics: ${message}`), run: deliverDue });
@@ -101,7 +126,10 @@ export function createPubsub(parts: {
           });
     const reason = done === null ? 'an error of the host' : done.ok ? '' : done.refusal.message;
     const retryMs = done?.ok ? null : limits.retryMs * 2 ** (attempt - 1);
-    await settle({ subscriber, deliveryId, lease, retryMs, reason });
+    await writeEnding((transaction, ended) => {
+      settleDelivery(transaction, context(), { subscriber, deliveryId, lease, retryMs, reason });
+      ended(transaction, delivery.traceId);
+    });
   }
 
   return {
@@ -158,5 +186,11 @@ export function createPubsub(parts: {
       pump.kick();
     },
     stop: pump.stop,
+    isOpen: (reader, traceId) =>
+      reader.get(
+        `SELECT 1 FROM topic_event e JOIN topic_delivery d ON d.event_seq = e.seq
+         WHERE e.trace_id = ? AND e.live > 0 AND d.state = 'live' AND d.push = 1 LIMIT 1`,
+        traceId,
+      ) !== undefined,
   };
 }

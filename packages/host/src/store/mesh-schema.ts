@@ -54,4 +54,5 @@ export const MESH_MIGRATIONS: Migrations = [
   BLACKBOARD_SCHEMA + PUBSUB_SCHEMA + TASK_SCHEMA,
   'ALTER TABLE message ADD COLUMN asked_by TEXT;',
   WORKFLOW_MIGRATION,
+  'CREATE INDEX topic_event_trace ON topic_event (trace_id) WHERE live > 0;',
 ];

@@ -85,7 +85,8 @@ export function createAgentTasks(parts: {
       const created = await tasks.create({
         id: newId(),
         origin: { kind: 'agent', agent: agent.name },
-        idempotencyKey: taskKey(turn, { to, idempotencyKey }),
+        // Bound to the turn, so that a turn given again repeats its tasks, and a later turn makes new ones.
+        idempotencyKey: `${turn.messageId}/${to}/${idempotencyKey}`,
         askedBy: turn.askedBy,
         traceId: turn.traceId,
         parentId: turn.messageId,
@@ -108,14 +109,6 @@ export function createAgentTasks(parts: {
     complete: (agent, { taskId, result }) => moveOwn(agent, 'assignee', { taskId, to: 'done', result }),
     cancel: (agent, { taskId, note }) => moveOwn(agent, 'origin', { taskId, to: 'cancelled', note }),
   };
-}
-
-/** Bound to the turn, so that a turn given again repeats its tasks, and a later turn makes new ones. */
-export function taskKey(
-  { messageId }: Turn,
-  { to, idempotencyKey }: Pick<HandoffRequest, 'to' | 'idempotencyKey'>,
-): string {
-  return `${messageId}/${to}/${idempotencyKey}`;
 }
 
 function failedBy(agent: string, note: string): Refusal {

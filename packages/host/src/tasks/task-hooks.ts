@@ -36,6 +36,8 @@ export function createTaskHooks(
     async recall({ taskId, assignee }) {
       if (await lanes().withdraw(taskId, RECALLED)) return DONE;
       if (lanes().running(assignee)?.id === taskId) await fleet().get(assignee)?.cancel();
+      // Between two looks at the lane it is in neither place: then once more.
+      else if (OPEN.includes(lanes().find(taskId)?.status ?? '')) return NOT_YET;
       return DONE;
     },
     async deliverResult({ task, to }) {
@@ -62,10 +64,17 @@ export function createTaskHooks(
         text: said.slice(0, SHOWN_CHARACTERS),
       });
     },
-    attention(attention) {
+    async attention(attention) {
       const { task, reason, forMs } = attention;
-      const { taskId, assignee } = task;
+      const { taskId, assignee, origin, traceId, hops, updatedAt } = task;
       const note = describeAttention(attention).slice(0, 4000);
+      // Whoever handed it on can do something about it; that nobody takes a result is for people alone.
+      if (origin.kind === 'agent' && reason !== 'undeliverable' && config.agents.has(origin.agent))
+        await accept({
+          ...{ id: newId('msg'), traceId, parentId: taskId, hops, agent: origin.agent, sender: assignee },
+          ...{ askedBy: task.askedBy, mode: 'collect', text: note, rule: 'tasks' },
+          idempotencyKey: `attention/${taskId}/${reason}/${updatedAt}/${Math.round(Math.log2(forMs + 1))}`,
+        });
       return tell(task, { type: 'task_attention', taskId, assignee, reason, forMs, note });
     },
   };
@@ -73,12 +82,14 @@ export function createTaskHooks(
 
 function senderOf({ origin }: TaskView): string {
   if (origin.kind === 'agent') return origin.agent;
-  return origin.kind === 'workflow' ? 'workflow' : 'operator';
+  return origin.kind === 'workflow' ? `workflow:${origin.run}`.slice(0, 100) : 'operator';
 }
+
+const OPEN: readonly string[] = ['queued', 'running'];
 
 const DONE = { ok: true, value: null } as const;
 
-const RECALLED = {
+export const RECALLED = {
   code: 'conflict',
   rule: 'tasks.recalled',
   message: 'The task was called off by whoever gave it.',
@@ -92,5 +103,15 @@ const GONE = {
     rule: 'tasks.origin',
     message: 'The agent that handed this on is no longer in the configuration.',
     remedy: 'The result is with the task: ./openlegion tasks show',
+  },
+} as const;
+
+const NOT_YET = {
+  ok: false,
+  refusal: {
+    code: 'unavailable',
+    rule: 'tasks.recall',
+    message: 'The message of the task is just being given out.',
+    remedy: 'It is tried again.',
   },
 } as const;

@@ -29,7 +29,10 @@ export interface Tasks {
    */
   startTurn(transaction: Transaction, taskId: string): void;
   settleTurn(transaction: Transaction, end: TurnEnd): void;
-  /** Whether a trace has tasks that are not finished, or results still to be returned: it has then not settled. */
+  /**
+   * Whether a trace has tasks that get on, or results still to be returned: it has then not settled. One that is
+   * blocked waits for something else than the host.
+   */
   isOpen(transaction: Transaction, traceId: string): boolean;
   kick(): void;
   find(taskId: string): TaskView | null;
@@ -65,6 +68,8 @@ export function createTasks(parts: {
   clock: Clock;
   hooks: TaskHooks;
   onErrandEnded?: OnErrandEnded;
+  /** In the transaction that stores a new task. Returns what to do after the commit. */
+  onCreated?: (transaction: Transaction, task: TaskView) => () => void;
   warn: (message: string) => void;
   limits?: TaskLimits;
 }): Tasks {
@@ -115,17 +120,22 @@ export function createTasks(parts: {
   }
 
   return {
-    create: (task) =>
-      kicking((transaction) => {
-        const created = createTask(transaction, context(), task);
-        return created.ok ? { ok: true, value: created.value.task } : created;
-      }),
+    async create(task) {
+      let announce: (() => void) | undefined;
+      const stored = await kicking((transaction) => {
+        const made = createTask(transaction, context(), task);
+        if (made.ok && made.value.created) announce = parts.onCreated?.(transaction, made.value.task);
+        return made.ok ? { ok: true, value: made.value.task } : made;
+      });
+      announce?.();
+      return stored;
+    },
     move: (move) => kicking((transaction) => moveTask(transaction, context(), move)),
     startTurn: (transaction, taskId) => startTurn(transaction, context(), taskId),
     settleTurn: (transaction, end) => settleTurn(transaction, context(), end),
     isOpen: (transaction, traceId) =>
       transaction.get(
-        `SELECT 1 FROM task WHERE trace_id = ? AND finished_at IS NULL UNION ALL
+        `SELECT 1 FROM task WHERE trace_id = ? AND finished_at IS NULL AND status <> 'blocked' UNION ALL
          SELECT 1 FROM task_errand WHERE trace_id = ? AND due_at IS NOT NULL AND kind IN ('result', 'person') LIMIT 1`,
         ...[traceId, traceId],
       ) !== undefined,

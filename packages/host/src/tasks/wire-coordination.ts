@@ -12,19 +12,21 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { NewId } from '../ids.ts';
-import type { Delivery, Outcome } from '../lanes/delivery.ts';
+import type { Delivery, Outcome, Produced } from '../lanes/delivery.ts';
 import type { Lanes } from '../lanes/lanes.ts';
+import type { Message } from '../lanes/message.ts';
 import type { TurnHooks } from '../lanes/settle-message.ts';
 import { createAgentPubsub, createMayReceive } from '../pubsub/agent-pubsub.ts';
 import type { Claimed } from '../pubsub/claim-deliveries.ts';
 import { createPubsub, type Pubsub } from '../pubsub/pubsub.ts';
 import type { Routed } from '../router/router.ts';
 import type { Database, Reader, Transaction } from '../store/database.ts';
-import { type AgentTasks, createAgentTasks, type TaskTurn, taskKey } from './agent-tasks.ts';
+import { type AgentTasks, createAgentTasks, type TaskTurn } from './agent-tasks.ts';
 import type { AgentHealth } from './choose-assignee.ts';
 import { type CoordinationRoute, coordinationRoutes } from './coordination-routes.ts';
 import { describeEvent } from './describe-result.ts';
-import { createTaskHooks } from './task-hooks.ts';
+import { createTaskHooks, RECALLED } from './task-hooks.ts';
+import { isOpen as isOpenTask } from './task-status.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 
 const COLLECT_MS = 60_000;
@@ -81,7 +83,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   let stopListening: (() => void) | undefined;
 
   const pubsub = createPubsub({
-    ...{ ...store, warn, mayReceive: createMayReceive(config) },
+    ...{ ...store, warn, mayReceive: createMayReceive(config), onDelivered: settleTrace },
     hooks: {
       async wake(delivery) {
         const { traceId, hops, subscriber: agent, publisher: sender } = delivery;
@@ -100,10 +102,20 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   });
   const tasks: Tasks = createTasks({
     ...{ ...store, warn, onErrandEnded: settleTrace, hooks: createTaskHooks(parts) },
+    onCreated(transaction, { origin, parentId, traceId, taskId, assignee: to }) {
+      if (origin.kind !== 'agent') return () => {};
+      const about = { agent: origin.agent, messageId: parentId ?? '', traceId };
+      const event = events.store(transaction, { ...about, event: { type: 'handoff', to, taskId } });
+      return () => events.announce(event);
+    },
   });
 
   function isOpen(reader: Transaction, traceId: string): boolean {
-    return tasks.isOpen(reader, traceId) || workflows()?.isOpen(reader, traceId) === true;
+    return (
+      tasks.isOpen(reader, traceId) ||
+      pubsub.isOpen(reader, traceId) ||
+      workflows()?.isOpen(reader, traceId) === true
+    );
   }
 
   function settleTrace(transaction: Transaction, traceId: string): () => void {
@@ -116,9 +128,14 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       traceId,
     );
     if (open || !last || isOpen(transaction, traceId)) return () => {};
+    const told = transaction.get(
+      'SELECT event FROM event WHERE trace_id = ? ORDER BY seq DESC LIMIT 1',
+      traceId,
+    );
+    if (told?.event === JSON.stringify(SETTLED)) return () => {};
     const event = events.store(transaction, {
       ...{ agent: String(last.agent), messageId: String(last.id), traceId },
-      event: { type: 'trace_settled' },
+      event: SETTLED,
     });
     return () => events.announce(event);
   }
@@ -137,18 +154,31 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   };
   const agentTasks = createAgentTasks({ tasks, config, audit, health, newId: () => newId('msg') });
 
-  /** Told on the trace, as all that happens in a turn; once, however often it is repeated. */
+  /** A refusal is told on the trace, as all that happens in a turn; a task is, with its creation. */
   async function handOff(
     ...[agent, request, turn]: Parameters<AgentTasks['handOff']>
   ): Promise<Routed<HandoffAnswer>> {
     const toWorkflow = request.to.startsWith('workflow:') ? workflows() : null;
-    const known = turn && tasks.findByKey(agent.name, taskKey(turn, request));
     const handed = await (toWorkflow ?? agentTasks).handOff(agent, request, turn);
-    if (!turn || known) return handed;
+    if (!turn) return handed;
     const about = { agent: agent.name, messageId: turn.messageId, traceId: turn.traceId };
     if (!handed.ok) await events.record({ ...about, event: { type: 'refused', refusal: handed.refusal } });
-    else await events.record({ ...about, event: { type: 'handoff', ...handed.value } });
+    else if (toWorkflow) await events.record({ ...about, event: { type: 'handoff', ...handed.value } });
     return handed;
+  }
+
+  /** What a turn says is worth sharing, under the agent's own grants. */
+  function promote(transaction: Transaction, message: Message, { promotions }: Produced): void {
+    const { agent, id: messageId, traceId } = message;
+    const settings = config.agents.get(agent);
+    if (!settings) return;
+    for (const { key, value } of promotions) {
+      const written = agentBlackboard.setWithin(transaction, settings, { key, value }, traceId);
+      if (written.ok) continue;
+      const refused = { type: 'refused', refusal: written.refusal } as const;
+      const event = events.store(transaction, { agent, messageId, traceId, event: refused });
+      setImmediate(() => events.announce(event));
+    }
   }
 
   async function collect(): Promise<void> {
@@ -161,8 +191,11 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     ...{ blackboard, agentBlackboard, pubsub, tasks, turnOf, health, settleTrace },
     turns: {
       begun: (transaction, { id }) => tasks.startTurn(transaction, id),
-      ended(transaction, { id: taskId, status, reply, refusal }, produced) {
+      ended(transaction, message, produced) {
+        const { id: taskId, status, reply, refusal } = message;
         if (status === 'queued' || status === 'running') return;
+        // With the end of the turn, so that they are written once, and whoever is given the result finds them there.
+        if (status === 'done' && produced) promote(transaction, message, produced);
         tasks.settleTurn(transaction, { taskId, status, reply, refusal, result: produced?.result ?? null });
         setImmediate(tasks.kick);
       },
@@ -173,15 +206,14 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       pubsub: createAgentPubsub({ pubsub, audit, newId: () => newId('evt') }),
     }),
     async deliver(delivery) {
-      const { id, agent, traceId } = delivery.message;
+      const { id, agent } = delivery.message;
+      const task = tasks.find(id);
+      // Called off between the lane and here.
+      if (task && !isOpenTask(task.status))
+        return { kind: 'ended', status: 'cancelled', text: '', refusal: RECALLED };
       tasks.progress(agent);
       const outcome = await parts.deliver({ ...delivery, task: tasks.detailsOf(id) });
       tasks.progress(agent);
-      const settings = config.agents.get(agent);
-      // Before the turn is settled: who is given its result finds there what was promoted.
-      if (settings && outcome.kind === 'ended' && outcome.status === 'done')
-        for (const { key, value } of outcome.produced?.promotions ?? [])
-          await agentBlackboard.set(settings, { key, value }, traceId);
       return outcome;
     },
     async start() {
@@ -200,6 +232,8 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     },
   };
 }
+
+const SETTLED = { type: 'trace_settled' } as const;
 
 const NO_WORKFLOWS = Promise.resolve({
   ok: false,
