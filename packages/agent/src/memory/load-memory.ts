@@ -83,6 +83,10 @@ export function loadMemory(options: {
       writeLog: createDailyLog(paths.workspace, workspace, now),
       isFirstTurn,
       opened: () => opened,
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms).unref();
+        return () => clearTimeout(timer);
+      },
       log,
     }),
   };

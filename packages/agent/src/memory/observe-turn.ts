@@ -6,6 +6,9 @@ import type { Memory } from './memory.ts';
 
 const PEOPLE: ReadonlySet<string> = new Set(['user', 'operator']);
 
+/** An agent between two messages of a conversation keeps its index, one that is left alone does not. */
+const IDLE_MS = 120_000;
+
 export interface ObservedMessage {
   messageId: string;
   from: string;
@@ -17,7 +20,7 @@ export type ObserveTurn = (message: ObservedMessage, event: TurnEvent) => Promis
 
 /**
  * Learns from turns without the model having to think of it: tools that failed, people who corrected, what the day
- * was about. At the end of a turn memory fades a little and gives its index back.
+ * was about. At the end of a turn memory fades a little; two minutes later it gives its index back.
  */
 export function createObserveTurn(parts: {
   learnings: Learnings;
@@ -26,14 +29,16 @@ export function createObserveTurn(parts: {
   isFirstTurn: (messageId: string) => boolean;
   /** Where it was used. */
   opened: () => Promise<Memory> | undefined;
+  /** Runs something later, unless what it gives back is called before. */
+  after: (ms: number, run: () => void) => () => void;
   log: (error: unknown) => void;
 }): ObserveTurn {
-  const { learnings, writeLog, isFirstTurn, opened, log } = parts;
-  let releasing: Promise<void> | undefined;
+  const { learnings, writeLog, isFirstTurn, opened, after, log } = parts;
+  let cancel: (() => void) | undefined;
   const note = async ({ messageId, from, text }: ObservedMessage, event: TurnEvent): Promise<void> => {
     switch (event.type) {
       case 'turn_started':
-        await releasing;
+        cancel?.();
         if (event.resumed || !PEOPLE.has(from) || isFirstTurn(messageId)) return;
         if (isCorrection(text)) await learnings.corrected(text);
         return;
@@ -48,8 +53,7 @@ export function createObserveTurn(parts: {
         await writeLog({ from, text, status: event.status, answer: event.refusal?.message ?? event.text });
         const memory = await opened();
         memory?.fade();
-        // It may wait for a provider, and nobody waits for it but the next turn.
-        releasing = memory?.release().catch(log);
+        if (memory) cancel = after(IDLE_MS, () => void memory.release().catch(log));
       }
     }
   };

@@ -5,7 +5,7 @@ import { tokenise } from './tokenise.ts';
 /** Words of a query that are looked up; a longer one is asked about by its first ones. */
 const MOST_WORDS = 32;
 /** A word in more facts than this finds nothing by itself: what it says it says by standing beside others. */
-const COMMON_FACTS = 1000;
+const COMMON_FACTS = 500;
 /** Facts that rare words may name in all. */
 const MOST_POSTINGS = 4000;
 const MOST_TOGETHER = 300;
@@ -39,8 +39,8 @@ function stemOf(word: string): string | undefined {
 interface Word {
   text: string;
   weight: number;
-  /** At most `COMMON_FACTS`. */
-  facts: number;
+  /** The newest that have it, at most `COMMON_FACTS`: a word with so many is common. */
+  facts: readonly number[];
 }
 
 /**
@@ -60,16 +60,16 @@ export function searchWords(
   const score = (found: readonly number[], told: number) => {
     for (const fact of found) if (!among || among.has(fact)) scores.set(fact, (scores.get(fact) ?? 0) + told);
   };
-  const tells = (word: Word) => word.weight * Math.log(1 + Math.max(1, facts) / word.facts);
+  const tells = (word: Word) => word.weight * Math.log(1 + Math.max(1, facts) / word.facts.length);
 
   let postings = 0;
   for (const word of words) {
-    if (word.facts >= COMMON_FACTS || postings + word.facts > MOST_POSTINGS) break;
-    postings += word.facts;
-    score(match(database, quote(word.text), COMMON_FACTS), tells(word));
+    if (word.facts.length >= COMMON_FACTS || postings + word.facts.length > MOST_POSTINGS) break;
+    postings += word.facts.length;
+    score(word.facts, tells(word));
   }
   if (scores.size < count) {
-    const common = words.filter((word) => word.facts >= COMMON_FACTS && word.weight === 1).slice(0, 4);
+    const common = words.filter((word) => word.facts.length >= COMMON_FACTS && word.weight === 1).slice(0, 4);
     for (const [index, one] of common.entries()) {
       for (const other of common.slice(index + 1)) {
         const both = `${quote(one.text)} AND ${quote(other.text)}`;
@@ -77,7 +77,7 @@ export function searchWords(
       }
     }
     const [only] = common;
-    if (only && scores.size < count) score(match(database, quote(only.text), MOST_TOGETHER), tells(only));
+    if (only && scores.size < count) score(only.facts, tells(only));
   }
   return [...scores]
     .sort(([a, one], [b, other]) => other - one || b - a)
@@ -91,8 +91,9 @@ function wordsOf(database: Database, query: string): Word[] {
   const add = (text: string, weight: number): boolean => {
     const known = words.get(text);
     if (known) known.weight = Math.max(known.weight, weight);
-    else if (words.size < MOST_WORDS) words.set(text, { text, weight, facts: countFacts(database, text) });
-    return (words.get(text)?.facts ?? 0) > 0;
+    else if (words.size < MOST_WORDS)
+      words.set(text, { text, weight, facts: match(database, quote(text), COMMON_FACTS) });
+    return (words.get(text)?.facts.length ?? 0) > 0;
   };
   for (const { text, dense } of tokenise(query)) {
     const found = add(text, dense && [...text].length === 1 ? CHARACTER_WEIGHT : 1);
@@ -104,21 +105,13 @@ function wordsOf(database: Database, query: string): Word[] {
       if (stem !== undefined) add(stem, STEM_WEIGHT);
     }
   }
-  return [...words.values()].filter((word) => word.facts > 0).sort((a, b) => a.facts - b.facts);
+  return [...words.values()]
+    .filter((word) => word.facts.length > 0)
+    .sort((a, b) => a.facts.length - b.facts.length);
 }
 
 function quote(word: string): string {
   return `"${word.replaceAll('"', '""')}"`;
-}
-
-function countFacts(database: Database, word: string): number {
-  return Number(
-    database.read(
-      'SELECT count(*) AS facts FROM (SELECT 1 FROM fact_words WHERE fact_words MATCH ? LIMIT ?)',
-      quote(word),
-      COMMON_FACTS,
-    )[0]?.facts ?? 0,
-  );
 }
 
 /** The newest first. */

@@ -115,31 +115,43 @@ function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.slice().buffer);
 }
 
-/** The places of the `count` smallest distances that hold a signature, in no order. */
+/** The places of the `count` smallest distances that hold a signature, the nearest first. */
 function closest(
   bits: Uint32Array,
   distances: Uint16Array,
   count: number,
   among: ReadonlySet<number> | undefined,
 ): number[] {
-  const holds = (fact: number) =>
-    bits.subarray(fact * SIGNATURE_WORDS, (fact + 1) * SIGNATURE_WORDS).some((word) => word !== 0);
+  const found: number[] = [];
   if (among) {
-    return [...among]
-      .filter((fact) => fact < distances.length && holds(fact))
-      .sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0))
-      .slice(0, count);
+    for (const fact of among) if (fact < distances.length && holds(bits, fact)) found.push(fact);
+  } else {
+    const bound = boundOf(distances, count);
+    for (let fact = 0; fact < distances.length; fact += 1) {
+      if ((distances[fact] ?? 0) <= bound && holds(bits, fact)) found.push(fact);
+    }
   }
+  return found.sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0)).slice(0, count);
+}
+
+/** The smallest distance that at least `count` places do not exceed. */
+function boundOf(distances: Uint16Array, count: number): number {
   const histogram = new Uint32Array(SIGNATURE_WORDS * 32 + 1);
-  for (const distance of distances) histogram[distance] = (histogram[distance] ?? 0) + 1;
+  // By index: an iterator over a hundred thousand numbers takes longer than the scan.
+  for (let place = 0; place < distances.length; place += 1) {
+    const distance = distances[place] ?? 0;
+    histogram[distance] = (histogram[distance] ?? 0) + 1;
+  }
   let bound = 0;
   for (let seen = 0; bound < histogram.length; bound += 1) {
     seen += histogram[bound] ?? 0;
     if (seen >= count) break;
   }
-  const found: number[] = [];
-  for (let fact = 0; fact < distances.length; fact += 1) {
-    if ((distances[fact] ?? 0) <= bound && holds(fact)) found.push(fact);
-  }
-  return found.sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0)).slice(0, count);
+  return bound;
+}
+
+function holds(bits: Uint32Array, fact: number): boolean {
+  for (let at = fact * SIGNATURE_WORDS; at < (fact + 1) * SIGNATURE_WORDS; at += 1)
+    if (bits[at] !== 0) return true;
+  return false;
 }
