@@ -110,12 +110,20 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
 
   const audit = program.command('audit').description('the record of every decision');
   audit
-    .command('verify')
-    .description('check the hash chains and their signed checkpoints; exit code 1 when something was changed')
+    .command('verify [file]')
+    .description(
+      'check the hash chains and their signed checkpoints, or an export; exit code 1 when something was changed',
+    )
+    .option('--key <file>', 'the public key for an export (default: data/audit.pub)')
     .option('--json', 'as JSON')
-    .action(async (options) => {
-      const { auditVerify } = await import('./commands/audit.ts');
-      code = await auditVerify(contextFor(), { json: options.json === true });
+    .action(async (file, options) => {
+      if (file === undefined) {
+        const { auditVerify } = await import('./commands/audit.ts');
+        code = await auditVerify(contextFor(), { json: options.json === true });
+      } else {
+        const { auditVerifyFile } = await import('./commands/audit-export.ts');
+        code = await auditVerifyFile(contextFor(), file, options);
+      }
     });
   audit
     .command('tail')
@@ -133,10 +141,12 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     });
   audit
     .command('export')
-    .description('write every record of both chains as lines of JSON to standard output')
-    .action(async () => {
-      const { auditExport } = await import('./commands/audit.ts');
-      code = await auditExport(contextFor());
+    .description('write the records of both chains as lines of JSON to standard output, signed by the keeper')
+    .option('--from <time>', 'a date or time of ISO 8601; otherwise from the first')
+    .option('--to <time>', 'a date or time of ISO 8601; otherwise until now')
+    .action(async (options) => {
+      const { auditExport } = await import('./commands/audit-export.ts');
+      code = await auditExport(contextFor(), options);
     });
 
   program

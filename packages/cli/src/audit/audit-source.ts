@@ -79,7 +79,7 @@ export function storedAuditSource(home: string): AuditSource {
       }
     },
     async checkpoints() {
-      if (!existsSync(vault)) return { checkpoints: [], publicKeyPem: null };
+      if (!existsSync(vault)) return { checkpoints: [], publicKeyPem: pinnedKey(home) };
       using database = openReadOnly(vault);
       const rows = database.connection
         .prepare('SELECT chain, seq, hash, at, signature FROM checkpoint')

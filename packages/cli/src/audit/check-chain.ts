@@ -21,6 +21,8 @@ export interface ChainCheck {
   findings: ChainFinding[];
 }
 
+/** The keeper signs after 200 records and after a minute: so many without a signature are none that it saw. */
+const MOST_UNSIGNED = 1000;
 const GENESIS = '0'.repeat(64);
 const MAX_FINDINGS = 100;
 
@@ -83,6 +85,13 @@ export function createChainCheck(
       previousHash = record.hash;
     },
     result(): ChainCheck {
+      if (own.length === 0 && records > MOST_UNSIGNED)
+        find(
+          0,
+          `the keeper has signed none of ${records} records: its checkpoints were removed, or the chain is another`,
+        );
+      if (chain === 'keeper' && records === 0 && publicKeyPem !== null)
+        find(0, 'there is a key of the keeper and no record of its start: its chain was removed');
       for (const [seq, [checkpoint]] of bySeq) {
         if (seq >= expectedSeq) {
           find(

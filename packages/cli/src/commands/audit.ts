@@ -79,19 +79,6 @@ export async function auditTail(
   return 0;
 }
 
-export async function auditExport(context: CommandContext): Promise<number> {
-  const source = sourceOf(context.home);
-  const { checkpoints, publicKeyPem } = await source.checkpoints();
-  const { terminal } = context;
-  terminal.line(JSON.stringify({ kind: 'key', publicKeyPem }));
-  for (const chain of CHAINS) {
-    for await (const record of source.records(chain, 0))
-      terminal.line(JSON.stringify({ kind: 'record', chain, record }));
-  }
-  for (const checkpoint of checkpoints) terminal.line(JSON.stringify({ kind: 'checkpoint', checkpoint }));
-  return 0;
-}
-
 function sourceOf(home: string): AuditSource {
   const running = runningSupervisor(home);
   return running && running.port > 0

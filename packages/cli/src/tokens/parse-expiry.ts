@@ -1,4 +1,5 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { parseTime } from '../audit/parse-time.ts';
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
@@ -11,16 +12,7 @@ const MOST_MS = 10 * 366 * 86_400_000;
 export function parseExpiry(text: string, nowMs: number): string {
   const [, count, unit = ''] = /^([1-9][0-9]{0,4})([mhd])$/.exec(text) ?? [];
   const span = count === undefined ? null : Number(count) * (UNIT_MS.get(unit) ?? 0);
-  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  const time =
-    span !== null
-      ? nowMs + span
-      : isDate
-        ? Date.parse(`${text}T23:59:59.999Z`)
-        : isTime
-          ? Date.parse(text)
-          : Number.NaN;
+  const time = span !== null ? nowMs + span : Date.parse(parseTime(text, 'end'));
   if (time > nowMs && time - nowMs <= MOST_MS) return new Date(time).toISOString();
   throw new OpenLegionError({
     code: 'bad_request',

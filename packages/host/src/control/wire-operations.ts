@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.ts';
+import { auditRoutes } from '../audit/audit-routes.ts';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
@@ -35,7 +36,10 @@ export function wireOperations(parts: {
   warn: (message: string) => void;
 }): Operations {
   const { config, audit, clock, keeper } = parts;
-  const traces = createTraceReader({ ...parts, readKeeper: (after, limit) => keeper.audit(after, limit) });
+  const traces = createTraceReader({
+    ...parts,
+    readKeeper: async (after, limit) => (await keeper.audit(after, limit)).records,
+  });
   const tokens = createPersonTokens({ ...parts, isAgent: (name) => config.agents.has(name) });
   const telemetry = () => config.mesh.telemetry;
   const exporting = createTraceExport({ ...parts, telemetry, traces, fetch: globalThis.fetch });
@@ -47,6 +51,11 @@ export function wireOperations(parts: {
       retention.stop();
       return exporting.stop();
     },
-    routes: [...tokenRoutes(tokens), ...permissionRoutes(parts), ...traceRoutes(traces)],
+    routes: [
+      ...tokenRoutes(tokens),
+      ...permissionRoutes(parts),
+      ...traceRoutes(traces),
+      ...auditRoutes(parts),
+    ],
   };
 }

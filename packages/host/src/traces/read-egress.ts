@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@openlegion/contract/audit-record';
+import { firstRecordAt, type ReadChain } from '../audit/first-record-at.ts';
 
 const PAGE = 500;
 /** Records looked at for one trace: a busy fleet writes them faster than anyone would wait to see them. */
@@ -6,21 +7,19 @@ const MOST_READ = 20_000;
 /** An end can be recorded after the trace's own. */
 const LATER_MS = 60_000;
 
-type ReadKeeper = (after: number, limit: number) => Promise<{ records: AuditRecord[] }>;
-
 /**
- * What the keeper recorded of a trace's requests to the outside between two times. It finds the first by halving: the
- * keeper's numbers have no gaps, and its times rise with them.
+ * What the keeper recorded of a trace's requests to the outside between two times. Of a long chain only
+ * that part is read.
  */
 export async function readEgress(
-  read: ReadKeeper,
+  read: ReadChain,
   { traceId, from, to }: { traceId: string; from: string; to: string },
 ): Promise<AuditRecord[]> {
   const until = new Date(Date.parse(to) + LATER_MS).toISOString();
   const found: AuditRecord[] = [];
-  let after = (await firstAt(read, from)) - 1;
+  let after = (await firstRecordAt(read, from)) - 1;
   for (let seen = 0; seen < MOST_READ; ) {
-    const { records } = await read(after, PAGE);
+    const records = await read(after, PAGE);
     for (const record of records) {
       const isEgress = record.type.startsWith('egress.') || record.type === 'credential.injected';
       if (isEgress && (record.traceId === traceId || isEndOf(record, found))) found.push(record);
@@ -38,19 +37,4 @@ function isEndOf(record: AuditRecord, found: readonly AuditRecord[]): boolean {
   if (record.type !== 'egress.ended') return false;
   const request = /"request":"([^"]+)"/.exec(record.detail)?.[1];
   return request !== undefined && found.some(({ detail }) => detail.includes(`"request":"${request}"`));
-}
-
-/** The number of the first record that is not older than `from`. */
-async function firstAt(read: ReadKeeper, from: string): Promise<number> {
-  const timeOf = async (seq: number) => (await read(seq - 1, 1)).records[0]?.at ?? null;
-  let high = 1;
-  for (let at = await timeOf(high); at !== null && at < from; at = await timeOf(high)) high *= 2;
-  let low = Math.floor(high / 2) + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const at = await timeOf(middle);
-    if (at !== null && at < from) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(1, low);
 }

@@ -1,7 +1,7 @@
-import type { AuditRecord } from '@openlegion/contract/audit-record';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { TraceList, TraceView } from '@openlegion/contract/trace';
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { ReadChain } from '../audit/first-record-at.ts';
 import { type Clock, isoTime } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import { type Message, messageOf } from '../lanes/message.ts';
@@ -28,7 +28,7 @@ export function createTraceReader(parts: {
   database: Database;
   events: EventLog;
   audit: AuditLog;
-  readKeeper: (after: number, limit: number) => Promise<{ records: AuditRecord[] }>;
+  readKeeper: ReadChain;
   clock: Clock;
 }): TraceReader {
   const { database, events, audit, readKeeper, clock } = parts;
