@@ -81,3 +81,12 @@ test('a thinking budget is part of the least that must be granted', () => {
   );
   assert.equal(ask.minTokens, 5256);
 });
+
+test('what Codex says of itself with each call is taken and not sent on', () => {
+  const told = { model: 'm', input: 'x', client_metadata: { session_id: 's' } };
+  const body = sealed('openai-responses', 'responses', told, 'm', 'api.openai.com');
+  assert.deepEqual([body.input, 'client_metadata' in body], ['x', false]);
+  assert.throws(() =>
+    sealed('openai-responses', 'responses', { ...told, client_metadata: 'x' }, 'm', 'h.example'),
+  );
+});
