@@ -19,8 +19,8 @@ export function programVariables(options: {
 }): Record<string, string> {
   const { start, runtime, workspace } = options;
   return {
-    PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     ...imageVariables(options.imageVariablesFile ?? IMAGE_VARIABLES_FILE),
+    PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     ...PROGRAM_ENVIRONMENT,
     ...start.egress.environment,
     HOME: workspace,

@@ -109,7 +109,7 @@ async function* prompt(
 ): AsyncGenerator<ProgramEvent, boolean> {
   const { program, connection, sessionId } = session;
   const { signal } = request;
-  const seen: SeenCalls = new Set();
+  const seen: SeenCalls = new Map();
   program.countAnew();
   const id = connection.request('session/prompt', { sessionId, prompt: [{ type: 'text', text }] });
   let deadline = signal;

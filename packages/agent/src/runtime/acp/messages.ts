@@ -6,10 +6,10 @@ const Id = z.union([z.string().max(200), z.number(), z.null()]);
 
 /** JSON-RPC 2.0: an answer, a request, or a notification. */
 export const RpcMessage = z.union([
-  z.object({ id: Id, method: z.string().max(200), params: z.unknown() }),
-  z.object({ method: z.string().max(200), params: z.unknown() }),
+  z.object({ id: Id, method: z.string().max(200), params: z.unknown().optional() }),
+  z.object({ method: z.string().max(200), params: z.unknown().optional() }),
   z.object({ id: Id, error: z.object({ code: z.number(), message: z.string() }) }),
-  z.object({ id: Id, result: z.unknown() }),
+  z.object({ id: Id, result: z.unknown().optional() }),
 ]);
 export type RpcMessage = z.infer<typeof RpcMessage>;
 
@@ -36,8 +36,8 @@ export const ToolCall = z.object({
   title: z.string().nullish(),
   kind: z.string().nullish(),
   status: z.string().nullish(),
-  rawInput: z.unknown(),
-  rawOutput: z.unknown(),
+  rawInput: z.unknown().optional(),
+  rawOutput: z.unknown().optional(),
   content: z.array(ToolContent).nullish(),
 });
 export type ToolCall = z.infer<typeof ToolCall>;

@@ -1,26 +1,25 @@
 import type { ProgramEvent } from '../program-driver.ts';
 import { type SessionUpdate, type ToolCall, type ToolContent, textOf } from './messages.ts';
 
-/** Which of its calls the program has told of, by its own ids. */
-export type SeenCalls = Set<string>;
+/** The calls that the program has told of, by its own ids: under which name, and whether they were told as begun. */
+export type SeenCalls = Map<string, { tool: string; begun: boolean }>;
 
 /** The events that one update of a session means. A call that is first heard of by an update begins with it. */
 export function readUpdate(update: SessionUpdate, seen: SeenCalls): ProgramEvent[] {
-  if ('content' in update && 'sessionUpdate' in update && !('toolCallId' in update)) {
+  if (!('toolCallId' in update)) {
     const text = textOf(update.content);
     if (text === '') return [];
     return [{ type: update.sessionUpdate === 'agent_message_chunk' ? 'text' : 'reasoning', text }];
   }
-  if (!('toolCallId' in update)) return [];
   const events: ProgramEvent[] = [];
   const callId = update.toolCallId;
+  const call = seen.get(callId) ?? { tool: nameOf(update), begun: false };
+  seen.set(callId, call);
   const ended = update.status === 'completed' || update.status === 'failed';
   // What a call is about often comes with its first update only.
-  const ripe = ended || update.status === 'in_progress' || hasInput(update);
-  if (!seen.has(callId) && ripe) {
-    seen.add(callId);
-    const tool = update.title?.trim() || update.kind || 'tool';
-    events.push({ type: 'tool_started', callId, tool, arguments: jsonOf(update.rawInput) });
+  if (!call.begun && (ended || update.status === 'in_progress')) {
+    call.begun = true;
+    events.push({ type: 'tool_started', callId, tool: call.tool, arguments: jsonOf(update.rawInput) });
   }
   if (ended) {
     const outcome = update.status === 'completed' ? 'ok' : 'error';
@@ -29,8 +28,9 @@ export function readUpdate(update: SessionUpdate, seen: SeenCalls): ProgramEvent
   return events;
 }
 
-function hasInput({ rawInput }: ToolCall): boolean {
-  return typeof rawInput === 'object' && rawInput !== null && Object.keys(rawInput).length > 0;
+/** A title is for people: often the tool's name at first, and what it does later. */
+function nameOf({ title, kind }: ToolCall): string {
+  return title && /^[\w.:-]{1,64}$/.test(title) ? title : kind || 'tool';
 }
 
 function outputOf({ content, rawOutput }: ToolCall): string {
@@ -44,6 +44,6 @@ function shownContent(content: ToolContent): string {
   return content.type === 'diff' && 'path' in content ? `changed ${content.path}` : '';
 }
 
-export function jsonOf(value: unknown): string {
+function jsonOf(value: unknown): string {
   return value === undefined || value === null ? '' : JSON.stringify(value);
 }

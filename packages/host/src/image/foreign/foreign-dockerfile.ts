@@ -18,7 +18,8 @@ export function foreignDockerfile(image: string, agent: string, variables: reado
   const found = variables.find((variable) => variable.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   const path = /^[A-Za-z0-9_.:/+@-]+$/.test(found) ? found : PLAIN_PATH;
   const environment = {
-    PATH: path,
+    // Behind what the image has: a program that needs a Node finds its own before ours.
+    PATH: `${path}:${DIRECTORY}/bin`,
     NODE_COMPILE_CACHE: `${DIRECTORY}/compile-cache`,
     NODE_ENV: 'production',
     ...Object.fromEntries(VARIABLES),
