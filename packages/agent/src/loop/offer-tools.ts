@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../history/create-history.ts';
-import { frame, type PromptText } from '../prompt/prompt-text.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
 import type { ToolSource } from '../skills/extra-tools.ts';
 import { isGranted } from '../skills/is-granted.ts';
 import { SUBAGENT_LIMITS, WITHHELD_FROM_SUBAGENTS } from '../subagents/limits.ts';
@@ -10,7 +10,7 @@ export interface Offer extends OfferedTools {
   sections: readonly PromptText[];
 }
 
-export type OfferTools = (message: ReceivedMessage, signal: AbortSignal) => Promise<Offer>;
+export type OfferTools = (message: ReceivedMessage) => Promise<Offer>;
 
 /**
  * The agent's own tools, then those of `sources` (skills, MCP servers) that it is granted; an own tool's name is
@@ -24,12 +24,12 @@ export function createOfferTools(parts: {
   depthOf: (messageId: string) => number;
 }): OfferTools {
   const { own, sources, granted } = parts;
-  return async ({ messageId }, signal) => {
+  return async ({ messageId }) => {
     const depth = parts.depthOf(messageId);
     const may = (name: string) =>
       depth === 0 ||
       (!WITHHELD_FROM_SUBAGENTS.has(name) && (name !== 'spawn_subagent' || depth < SUBAGENT_LIMITS.depth));
-    const extras = await Promise.all(sources.map((source) => source.refresh({ messageId, signal })));
+    const extras = await Promise.all(sources.map((source) => source.refresh({ messageId })));
     const tools = new Map([...own.tools].filter(([name]) => may(name)));
     const definitions = own.definitions.filter(({ name }) => may(name));
     for (const { tool, definition } of extras.flatMap((extra) => extra.tools)) {
@@ -38,7 +38,6 @@ export function createOfferTools(parts: {
       tools.set(tool.name, tool);
       definitions.push(definition);
     }
-    const sections = extras.flatMap(({ prompt }) => (prompt === '' ? [] : [frame('skills', prompt)]));
-    return { tools, definitions, withheld: own.withheld, sections };
+    return { tools, definitions, withheld: own.withheld, sections: extras.map(({ prompt }) => prompt) };
   };
 }

@@ -88,7 +88,7 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
       history.recordNote(messageId, { text: LAST_NOTE, why: 'last' });
       noteSaid(state, 'last');
     }
-    const offer = await parts.offer(turn.message, turn.interrupt.signal);
+    const offer = await parts.offer(turn.message);
     const answer = await ask(parts, turn, state, offer);
     const said = textOf(answer.parts);
     const entry = entryOf(answer, state);
