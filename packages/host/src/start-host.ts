@@ -32,6 +32,7 @@ import type { ConnectPipe } from './pipe/pipe.ts';
 import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
 import { createGiveSkills } from './skills/give-skills.ts';
+import { wireToolPins } from './skills/wire-tool-pins.ts';
 import { openDatabase } from './store/database.ts';
 import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
 import { createCoordination } from './tasks/wire-coordination.ts';
@@ -165,8 +166,14 @@ export async function startHost(parts: HostParts): Promise<Host> {
     ...{ home: settings.home, config, database, clock, audit, events, lanes, approvals, coordination },
     ...{ keeper, vault, warn: log },
   });
+  const toolPins = wireToolPins({ database, audit, clock });
   const mesh = createMesh({
-    moreRoutes: [...coordination.routes, ...approvals.meshRoutes, ...workflows.meshRoutes],
+    moreRoutes: [
+      ...coordination.routes,
+      ...approvals.meshRoutes,
+      ...workflows.meshRoutes,
+      ...toolPins.meshRoutes,
+    ],
     config,
     lanes,
     gateway,
@@ -267,7 +274,13 @@ export async function startHost(parts: HostParts): Promise<Host> {
       }),
   });
   const app = createControlApp({
-    routes: [...routes, ...operations.routes, ...approvals.controlRoutes, ...workflows.controlRoutes],
+    routes: [
+      ...routes,
+      ...operations.routes,
+      ...approvals.controlRoutes,
+      ...workflows.controlRoutes,
+      ...toolPins.controlRoutes,
+    ],
     checkToken,
     onDenied: operations.onDenied,
     warn: log,

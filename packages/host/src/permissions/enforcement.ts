@@ -36,6 +36,7 @@ const OF_MESH = (field: string) => at('host', `the mesh refuses what ${field} do
 const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcement])[] = [
   [['exec', 'read_file', 'write_file', 'edit_file', 'list_files', 'search_files'], OWN_CONTAINER],
   [['memory_search', 'memory_save', 'memory_recall', 'update_workspace'], OWN_CONTAINER],
+  [['create_skill', 'list_custom_skills', 'reload_skills', 'read_skill'], OWN_CONTAINER],
   [['http_request', 'web_fetch'], OUTSIDE],
   [['web_search'], at('keeper', 'the keeper refuses the search without allowed_apis: web_search')],
   [['hand_off', 'list_agents'], OF_MESH('can_message')],

@@ -2,6 +2,7 @@ import { APPROVAL_MIGRATION } from '../approvals/approval-schema.ts';
 import { BLACKBOARD_SCHEMA } from '../blackboard/blackboard-schema.ts';
 import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
 import { PUBSUB_SCHEMA } from '../pubsub/pubsub-schema.ts';
+import { TOOL_PIN_MIGRATION } from '../skills/tool-pin-schema.ts';
 import { TASK_SCHEMA } from '../tasks/task-schema.ts';
 import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
 import { WORKFLOW_MIGRATION } from '../workflow/workflow-schema.ts';
@@ -55,4 +56,5 @@ export const MESH_MIGRATIONS: Migrations = [
   'ALTER TABLE message ADD COLUMN asked_by TEXT;',
   WORKFLOW_MIGRATION,
   'CREATE INDEX topic_event_trace ON topic_event (trace_id) WHERE live > 0;',
+  TOOL_PIN_MIGRATION,
 ];

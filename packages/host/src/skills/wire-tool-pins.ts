@@ -1,0 +1,72 @@
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { ApproveTool, ReportTools } from '@openlegion/contract/tool-pins';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Clock } from '../clock.ts';
+import type { ControlRoute } from '../control/control-routes.ts';
+import type { MeshRoute } from '../mesh/mesh-routes.ts';
+import { createRateLimit } from '../mesh/rate-limit.ts';
+import { parseJsonBody, readJsonBody } from '../mesh/read-json-body.ts';
+import type { Database } from '../store/database.ts';
+import { createToolPins } from './tool-pins.ts';
+
+/** 128 definitions of 24,000 characters, in JSON. */
+const REPORT_BYTES = 8 * 1024 * 1024;
+/** An honest agent reports once a message, for each of its servers. */
+const REPORTS = { perSecond: 0.5, burst: 60 } as const;
+
+/** What agents tell and ask of the tools of their MCP servers, and what people answer. */
+export function wireToolPins(parts: { database: Database; audit: AuditLog; clock: Clock }): {
+  meshRoutes: MeshRoute[];
+  controlRoutes: ControlRoute[];
+} {
+  const pins = createToolPins(parts);
+  const limits = new Map<string, () => boolean>();
+  const mayReport = (agent: string): boolean => {
+    const limit = limits.get(agent) ?? createRateLimit(REPORTS, () => parts.clock.now());
+    limits.set(agent, limit);
+    return limit();
+  };
+  return {
+    meshRoutes: [
+      {
+        method: 'POST',
+        path: '/mesh/tool-pins',
+        zone: 1,
+        permission: 'self',
+        atATime: 2,
+        async run(agent, { stream }) {
+          if (!mayReport(agent.name)) throw tooOften();
+          return pins.report(agent, await readJsonBody(stream, ReportTools, REPORT_BYTES));
+        },
+      },
+    ],
+    controlRoutes: [
+      {
+        method: 'GET',
+        path: '/api/mcp/tools',
+        zone: 2.5,
+        permission: 'viewer',
+        run: async () => Response.json(pins.list()),
+      },
+      {
+        method: 'POST',
+        path: '/api/mcp/tools/approve',
+        zone: 2.5,
+        permission: 'approver',
+        async run(request) {
+          await pins.approve(parseJsonBody(await request.body(), ApproveTool), request.caller.name);
+          return Response.json({});
+        },
+      },
+    ],
+  };
+}
+
+function tooOften(): OpenLegionError {
+  return new OpenLegionError({
+    code: 'rate_limited',
+    rule: 'mcp.reports',
+    message: 'The tools of MCP servers were reported too often.',
+    remedy: 'They are asked about once a message; wait two seconds.',
+  });
+}
