@@ -11,6 +11,8 @@ import { MicroUsd } from './money.ts';
  * | GET /api/traces/{id}                     | TraceView | viewer     |
  */
 export const SpanKind = z.enum([
+  'run',
+  'step',
   'message',
   'start',
   'model',

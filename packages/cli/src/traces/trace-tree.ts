@@ -12,6 +12,8 @@ const LEFT = START + TOOK + COST + TOKENS + 4;
 
 /** How each kind is marked, in one column, so that the eye finds them. */
 const MARKS: Record<TraceSpan['kind'], [mark: string, tone: Tone]> = {
+  run: ['◉', 'bold'],
+  step: ['○', 'green'],
   message: ['●', 'bold'],
   start: ['▲', 'dim'],
   model: ['◆', 'cyan'],
@@ -76,7 +78,7 @@ function describe(span: TraceSpan, style: Style, room: number): string {
   const rest = oneLine(span.input, Math.max(0, room - name.length - state.length - 3));
   return [
     style(bad ? 'red' : tone, `${mark} `),
-    style(bad ? 'red' : span.kind === 'message' ? 'bold' : tone, name),
+    style(bad ? 'red' : span.kind === 'message' || span.kind === 'run' ? 'bold' : tone, name),
     state === '' ? '' : style(bad ? 'red' : 'yellow', state),
     rest === '' || room - name.length < 8 ? '' : `  ${style('dim', rest)}`,
   ].join('');

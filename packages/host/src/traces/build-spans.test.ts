@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FleetEvent } from '@openlegion/contract/control-api';
 import { buildSpans } from './build-spans.ts';
 import { groupSpans, summariseTrace } from './summarise-trace.ts';
 import { SECRET, sampleTrace } from './test/sample-trace.ts';
@@ -67,4 +68,70 @@ test('a message that still runs has no end, nor has what is open in it', () => {
   const spans = buildSpans({ messages: running, ...rest });
   assert.equal(spans.find(({ name }) => name === 'read_file')?.status, 'running');
   assert.equal(summariseTrace(running, spans).endedAt, null);
+});
+
+test('a workflow run has its steps below it, and they the messages of their tasks; an approval has its answer', () => {
+  const at = (ms: number) => new Date(Date.UTC(2026, 10, 21, 8, 30) + ms).toISOString();
+  const { messages } = sampleTrace();
+  const event = (ms: number, told: object) =>
+    FleetEvent.parse({
+      ...{ seq: 1000 + ms, at: at(ms), agent: '', messageId: 'run_1', traceId: 't' },
+      event: told,
+    });
+  const of = { run: 'run_1', step: 'research' };
+  const approval = { subject: 'apr_1', rule: '', traceId: 't', previousHash: '', hash: '' };
+  const spans = buildSpans({
+    messages: messages.slice(0, 1),
+    events: [
+      event(0, { type: 'workflow_started', run: 'run_1', workflow: 'pipeline', hash: 'h' }),
+      event(0, { type: 'workflow_task_started', ...of, index: 0, attempt: 1, to: 'researcher' }),
+      event(9500, { type: 'workflow_step_settled', ...of, status: 'done', reason: null, message: '' }),
+      event(9600, {
+        type: 'workflow_settled',
+        run: 'run_1',
+        status: 'failed',
+        reason: 'timeout',
+        message: 'late',
+      }),
+    ],
+    egress: [],
+    approvals: [
+      {
+        ...approval,
+        seq: 1,
+        at: at(100),
+        type: 'approval.asked',
+        actor: 'researcher',
+        decision: 'none',
+        detail: '{"kind":"tool","what":"exec"}',
+      },
+      {
+        ...approval,
+        seq: 2,
+        at: at(200),
+        type: 'approval.approved',
+        actor: 'sam',
+        decision: 'allowed',
+        detail: '{}',
+      },
+      {
+        ...approval,
+        seq: 3,
+        at: at(300),
+        type: 'approval.used',
+        actor: 'researcher',
+        decision: 'none',
+        detail: '{}',
+      },
+    ],
+  });
+  assert.deepEqual(
+    spans.map(({ kind, name, status, output }) => [kind, name, status, output]),
+    [
+      ['run', 'workflow pipeline', 'failed', 'timeout: late'],
+      ['step', 'research', 'ok', ''],
+      ['message', 'researcher ← operator', 'ok', 'done'],
+      ['approval', 'exec', 'ok', 'approved by sam'],
+    ],
+  );
 });

@@ -2,9 +2,11 @@ import type { AuditRecord } from '@openlegion/contract/audit-record';
 import type { FleetEvent } from '@openlegion/contract/control-api';
 import type { SpanStatus, TraceSpan } from '@openlegion/contract/trace';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
+import { z } from 'zod';
 import type { Message } from '../lanes/message.ts';
 import { egressSpans } from './egress-spans.ts';
 import { redactPreview } from './redact-preview.ts';
+import { withRuns } from './run-spans.ts';
 
 const PREVIEW = 400;
 const NAME = 200;
@@ -61,7 +63,7 @@ export function buildSpans({ messages, events, egress, approvals }: TraceParts):
     return (tool ?? message ?? spans[0])?.id ?? null;
   };
   spans.push(...egressSpans(egress, owner), ...approvalSpans(approvals, owner));
-  return inTreeOrder(spans);
+  return inTreeOrder(withRuns(spans, events));
 }
 
 function messageSpan(message: Message, ids: ReadonlySet<string>): TraceSpan {
@@ -215,26 +217,31 @@ function approvalSpans(
   owner: (agent: string, at: string) => string | null,
 ): TraceSpan[] {
   const spans = new Map<string, TraceSpan>();
-  for (const { seq, at, type, actor, subject, decision, rule } of records) {
+  for (const { seq, at, type, actor, subject, decision, detail } of records) {
     const open = spans.get(subject);
-    const status = decision === 'allowed' ? 'ok' : decision === 'denied' ? 'refused' : 'running';
-    if (open) Object.assign(open, { endedAt: at, status, output: `${type.split('.')[1]} by ${actor}` });
-    else
+    if (type === 'approval.asked')
       spans.set(subject, {
         ...PLAIN,
         id: `a${seq}`,
         parentId: owner(actor, at),
         kind: 'approval',
-        name: subject,
+        name: redactPreview(Asked.safeParse(JSON.parse(detail)).data?.what ?? subject, NAME),
         agent: actor,
         startedAt: at,
-        endedAt: status === 'running' ? null : at,
-        status,
-        output: rule,
+        endedAt: null,
+        status: 'running',
+      });
+    else if (open?.endedAt === null && type !== 'approval.answer_refused')
+      Object.assign(open, {
+        endedAt: at,
+        status: decision === 'allowed' ? 'ok' : decision === 'denied' ? 'refused' : 'cancelled',
+        output: `${type.slice('approval.'.length)} by ${actor}`,
       });
   }
   return [...spans.values()];
 }
+
+const Asked = z.object({ what: z.string() });
 
 function inTreeOrder(spans: readonly TraceSpan[]): TraceSpan[] {
   const children = new Map<string | null, TraceSpan[]>();
