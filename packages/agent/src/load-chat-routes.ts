@@ -31,13 +31,17 @@ import { createWorkspace } from './workspace/create-workspace.ts';
 const ABORT_GRACE_MS = 3000;
 
 /** The second half of the wiring, which main.ts loads with the first request after `/start`. */
-export function loadChatRoutes(
+export async function loadChatRoutes(
   { start, database, paths }: StartedAgent,
   progress: Progress,
   mesh: MeshClient,
   log: (error: unknown) => void,
-): ChatRoutes {
+): Promise<ChatRoutes> {
   const extras = parseExtras(start.extras);
+  const workspace = createWorkspace(paths.workspace);
+  const browser =
+    extras.browser &&
+    (await import('./browser/load-browser.ts')).loadBrowser({ settings: extras.browser, paths, workspace });
   const history = createHistory(database, () => new Date().toISOString());
   const outputs = createOutputFiles(paths.toolOutput);
   const { isFirstTurn } = history;
@@ -69,7 +73,13 @@ export function loadChatRoutes(
     send: createSendOutside(PROXY_PORT, () => readFileSync(AUTHORITY_FILE, 'utf8')),
     granted: start.tools,
     environment: start.egress.environment,
-    more: [...memory.tools, createSpawnSubagent(subagents), createListSubagents(subagents), ...skills.tools],
+    more: [
+      ...memory.tools,
+      createSpawnSubagent(subagents),
+      createListSubagents(subagents),
+      ...skills.tools,
+      ...(browser?.tools ?? []),
+    ],
   });
   const parts: TurnParts = {
     history,
@@ -109,15 +119,16 @@ export function loadChatRoutes(
     }),
     log,
   };
-  return createChatRoutes({
+  const routes = createChatRoutes({
     history,
     progress,
-    workspace: createWorkspace(paths.workspace),
+    workspace,
     prune: outputs.prune,
-    program: loadRuntime({ start, history, database, mesh, paths, outputs, log }),
+    program: loadRuntime({ start, extras, history, database, mesh, paths, outputs, log }),
     turn: parts,
     observe: memory.observe,
   });
+  return browser ? browser.withView(routes) : routes;
 }
 
 function parseExtras(extras: Record<string, unknown>): AgentExtras {

@@ -1,5 +1,5 @@
-import { AgentExtras } from '@openlegion/contract/agent-api';
 import type { RuntimeConfig } from '@openlegion/contract/agents-config';
+import { createAskApproval } from '../loop/ask-approval.ts';
 import type { Turn } from '../loop/run-turn.ts';
 import { createWorkspace } from '../workspace/create-workspace.ts';
 import { createAcpDriver } from './acp/acp-driver.ts';
@@ -12,11 +12,9 @@ import { runProgramTurn } from './run-program-turn.ts';
 import { createStdinDriver } from './stdin-driver.ts';
 
 /** Another agent program in the place of our loop, as `runtime` of the agent's configuration says. */
-export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void> {
-  const { start, history, database, outputs, log } = parts;
-  const extras = AgentExtras.partial().parse(start.extras);
-  if (!extras.runtime) throw new Error('no runtime is configured');
-  const driver = driverOf(parts, extras.runtime, extras.askFor ?? []);
+export function createRuntime(parts: RuntimeParts, runtime: RuntimeConfig): (turn: Turn) => Promise<void> {
+  const { start, extras, history, database, outputs, log } = parts;
+  const driver = driverOf(parts, runtime);
   return (turn) =>
     runProgramTurn(
       {
@@ -24,7 +22,7 @@ export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void
         driver,
         before: (messageId) => readConversation(database, messageId),
         instructions: (first) =>
-          [extras.project ?? '', start.systemPrompt, first ? start.initialInstructions : '']
+          [extras.project, start.systemPrompt, first ? start.initialInstructions : '']
             .filter((text) => text.trim() !== '')
             .join('\n\n'),
         fitOutput: outputs.fit,
@@ -35,8 +33,7 @@ export function createRuntime(parts: RuntimeParts): (turn: Turn) => Promise<void
     );
 }
 
-function driverOf(parts: RuntimeParts, runtime: RuntimeConfig, askFor: readonly string[]): ProgramDriver {
-  const { start, paths } = parts;
+function driverOf({ start, extras, mesh, paths }: RuntimeParts, runtime: RuntimeConfig): ProgramDriver {
   const common = {
     command: runtime.command,
     cwd: paths.workspace,
@@ -49,8 +46,7 @@ function driverOf(parts: RuntimeParts, runtime: RuntimeConfig, askFor: readonly 
       return createAcpDriver({
         ...common,
         workspace: createWorkspace(paths.workspace),
-        grants: { tools: start.tools, askFor },
-        mesh: parts.mesh,
+        grants: { tools: start.tools, approve: createAskApproval(mesh, extras.askFor) },
       });
     case 'openai':
       return createOpenaiDriver({ ...common, port: runtime.port, model: start.model });

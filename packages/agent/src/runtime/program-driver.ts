@@ -1,4 +1,5 @@
 import type { ToolOutcome } from '../history/entry.ts';
+import type { PromptText } from '../prompt/prompt-text.ts';
 
 /** What another agent program says while it works on a message, whatever protocol it speaks. */
 export type ProgramEvent =
@@ -10,17 +11,17 @@ export type ProgramEvent =
 /** One side of a conversation, as text: what was sent to the agent, and what it answered. */
 export interface Said {
   role: 'user' | 'assistant';
-  text: string;
+  text: PromptText;
 }
 
 export interface ProgramRequest {
   messageId: string;
   traceId: string;
   from: string;
-  /** The message as the program is to read it: sanitised, and framed where another agent sent it. */
-  text: string;
-  /** What the operator wrote for this agent: sanitised, empty for nothing. */
-  instructions: string;
+  /** The message as the program is to read it: framed where another agent sent it. */
+  text: PromptText;
+  /** What the operator wrote for this agent; empty for nothing. */
+  instructions: PromptText;
   /** The conversation before, oldest first. */
   before: readonly Said[];
   /** Nothing came before it in its session: whatever the program remembers by itself is to be left behind. */

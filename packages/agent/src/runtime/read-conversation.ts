@@ -1,6 +1,6 @@
 import type { Database } from '../history/database.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
-import { sanitise } from '../prompt/sanitise.ts';
+import { clean } from '../prompt/prompt-text.ts';
 import type { Said } from './program-driver.ts';
 import { RUNTIME_LIMITS } from './runtime-limits.ts';
 
@@ -17,7 +17,7 @@ export function readConversation(database: Database, messageId: string): Said[] 
   let chars = 0;
   for (const row of rows) {
     const text = frameMessage({ role: 'user', from: String(row.sender), text: String(row.text) });
-    const reply = sanitise(String(row.reply ?? ''));
+    const reply = clean(String(row.reply ?? ''));
     chars += text.length + reply.length;
     if (chars > RUNTIME_LIMITS.charsBefore) break;
     if (reply.trim() !== '') said.unshift({ role: 'assistant', text: reply });

@@ -13,7 +13,7 @@ import { LOOP_LIMITS } from '../loop/limits.ts';
 import type { Turn } from '../loop/run-turn.ts';
 import { internalFailure } from '../loop/turn-refusals.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
-import { sanitise } from '../prompt/sanitise.ts';
+import { clean, frame, joinText, ours, type PromptText } from '../prompt/prompt-text.ts';
 import type { ProgramDriver, ProgramEvent, Said } from './program-driver.ts';
 import { readResult } from './read-result.ts';
 import { RUNTIME_LIMITS } from './runtime-limits.ts';
@@ -82,10 +82,10 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
     messageId: message.messageId,
     traceId: message.traceId,
     from: message.from,
-    instructions: sanitise(parts.instructions(first)),
+    instructions: clean(parts.instructions(first)),
     signal: interrupt.signal,
   };
-  let text: string = messageText(turn);
+  let text = messageText(turn);
   try {
     for (let round = 0; interrupt.cause === undefined; round++) {
       let said = '';
@@ -102,8 +102,8 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
       if (steers.length === 0) return undefined;
       for (const steer of steers) await turn.emit({ type: 'steered', text: steer });
       if (said !== '') await take({ type: 'text', text: '\n\n' });
-      before.push({ role: 'user', text }, { role: 'assistant', text: sanitise(said) });
-      text = sanitise(steers.join('\n\n'));
+      before.push({ role: 'user', text }, { role: 'assistant', text: clean(said) });
+      text = joinText(steers.map((steer) => clean(steer)));
     }
     return undefined;
   } catch (error) {
@@ -114,12 +114,15 @@ async function answer(parts: ProgramTurnParts, turn: Turn, take: (event: Program
 }
 
 /** A message, with what its task is about. A program that is asked for a form has no other way to know of it. */
-function messageText({ message }: Turn): string {
+function messageText({ message }: Turn): PromptText {
   const { from, text, task } = message;
   const framed = frameMessage({ role: 'user', from, text, ...(task ? { task } : {}) });
   if (!task || task.outputSchema === null) return framed;
-  const schema = sanitise(JSON.stringify(task.outputSchema));
-  return `${framed}\n\nAnswer with one JSON value alone, which fits this JSON Schema:\n${schema}`;
+  return joinText([
+    framed,
+    ours`Answer with one JSON value alone, which fits this JSON Schema:`,
+    frame('task_output_schema', JSON.stringify(task.outputSchema)),
+  ]);
 }
 
 interface KeptAnswer {

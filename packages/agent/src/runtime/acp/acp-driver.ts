@@ -1,5 +1,4 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { MeshClient } from '../../pipe/pipe.ts';
 import type { Workspace } from '../../workspace/create-workspace.ts';
 import type { ProgramDriver, ProgramEvent, ProgramRequest } from '../program-driver.ts';
 import { renderRequest } from '../render-request.ts';
@@ -23,7 +22,6 @@ export interface AcpParts {
   variables: () => Record<string, string>;
   workspace: Workspace;
   grants: Grants;
-  mesh: MeshClient;
 }
 
 interface OpenSession {
@@ -130,7 +128,7 @@ async function* prompt(
         break;
       }
       case 'request':
-        await serve(received, `${request.messageId}:${asked++}`);
+        await serve(received, `permission_${asked++}`);
         break;
       case 'result':
       case 'error':
@@ -145,13 +143,13 @@ async function* prompt(
   }
 
   /** One at a time and in order: a program that waits for an answer has nothing else to say. */
-  async function serve(asks: Extract<Received, { type: 'request' }>, key: string): Promise<void> {
+  async function serve(asks: Extract<Received, { type: 'request' }>, callId: string): Promise<void> {
     try {
       switch (asks.method) {
         case 'session/request_permission': {
-          const { mesh, grants } = parts;
           const permission = PermissionAsked.parse(asks.params);
-          connection.reply(asks.id, await answerPermission({ asked: permission, grants, mesh, key, signal }));
+          const call = { messageId: request.messageId, callId, signal };
+          connection.reply(asks.id, await answerPermission(permission, parts.grants, call));
           return;
         }
         case 'fs/read_text_file':
