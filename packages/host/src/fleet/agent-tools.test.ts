@@ -29,7 +29,8 @@ test('a tool that needs a list of permissions.json is offered where the list gra
 test('a tool that needs an API is offered with the API alone', () => {
   const all = { '*': 'allow' };
   const lists = ['can_message', 'can_publish', 'can_subscribe', 'blackboard_read', 'blackboard_write'];
-  const every = Object.fromEntries(lists.map((list) => [list, ['x']]));
+  const browser = { can_use_browser: true, browser_actions: ['*'] };
+  const every = { ...Object.fromEntries(lists.map((list) => [list, ['x']])), ...browser };
   const without = granted({ allowed_tools: all, ...every });
   assert.deepEqual(
     AGENT_TOOLS.filter((tool) => !without.includes(tool)),

@@ -1,6 +1,7 @@
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { PatternPermission } from '../router/decide-permission.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
+import { BROWSER_TOOLS, browserAllows } from './browser-tools.ts';
 
 /** The tools that the agent's program has. */
 export const AGENT_TOOLS = [
@@ -36,6 +37,7 @@ export const AGENT_TOOLS = [
   'list_custom_skills',
   'reload_skills',
   'read_skill',
+  ...BROWSER_TOOLS,
 ] as const;
 
 /** Tools that can do nothing without a grant of `allowed_apis`: a model is not offered what is bound to fail. */
@@ -78,6 +80,7 @@ export function grantedTools(permissions: AgentPermissions, hasApprover: boolean
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
     const list = NEEDED_LIST.get(tool);
     if (list !== undefined && permissions[list].length === 0) return false;
+    if (!browserAllows(permissions, tool)) return false;
     const setting = toolSetting(permissions, tool);
     return setting === 'allow' || (setting === 'ask' && hasApprover);
   });
