@@ -2,7 +2,7 @@
 export interface Figure {
   bench: string;
   what: string;
-  unit: 'ms' | 'MB' | 'MB/s' | '/s';
+  unit: 'ms' | 'MB' | 'MB/s' | '/s' | 'share';
   value: number;
   /** Measured in the same run, by turns with `value`. */
   peer: { what: string; value: number } | null;

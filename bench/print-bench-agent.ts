@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
-/* Prints the program of `container/bench-agent.ts` as one text. */
+/* Prints a program of `container/` as one text. */
 const bundle = await rolldown({
-  input: resolve(import.meta.dirname, 'container/bench-agent.ts'),
+  input: resolve(import.meta.dirname, 'container', process.argv[2] ?? 'bench-agent.ts'),
   platform: 'node',
   logLevel: 'silent',
 });

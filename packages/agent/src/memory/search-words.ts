@@ -15,6 +15,9 @@ const SPELLING_WEIGHT = 0.7;
 const STEM_WEIGHT = 0.4;
 /** A character of a dense script tells less than the pair it is part of. */
 const CHARACTER_WEIGHT = 0.25;
+/** Short words are mostly grammar, in most languages. */
+const SHORT_WORD = /^\p{L}{1,3}$/u;
+const SHORT_WEIGHT = 0.4;
 
 const STEM_LETTERS = 5;
 /** Stands before the beginning of a word that is indexed beside the word; no word has it. */
@@ -96,7 +99,7 @@ function wordsOf(database: Database, query: string): Word[] {
     return (words.get(text)?.facts.length ?? 0) > 0;
   };
   for (const { text, dense } of tokenise(query)) {
-    const found = add(text, dense && [...text].length === 1 ? CHARACTER_WEIGHT : 1);
+    const found = add(text, weightOf(text, dense));
     if (dense) continue;
     const meant = found ? [text] : [text, ...otherSpellings(database, text)];
     for (const word of meant) {
@@ -108,6 +111,11 @@ function wordsOf(database: Database, query: string): Word[] {
   return [...words.values()]
     .filter((word) => word.facts.length > 0)
     .sort((a, b) => a.facts.length - b.facts.length);
+}
+
+function weightOf(text: string, dense: boolean): number {
+  if (dense) return [...text].length === 1 ? CHARACTER_WEIGHT : 1;
+  return SHORT_WORD.test(text) ? SHORT_WEIGHT : 1;
 }
 
 function quote(word: string): string {

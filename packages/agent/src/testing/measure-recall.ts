@@ -1,4 +1,7 @@
 import type { Database } from '../history/database.ts';
+import { openDatabase } from '../history/open-database.ts';
+import type { Embed } from '../memory/ask-embeddings.ts';
+import { createMemory } from '../memory/create-memory.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MemorySet } from './read-memory-set.ts';
 
@@ -41,4 +44,32 @@ export async function measureRecall(memory: Memory, set: MemorySet): Promise<Qua
     kinds: new Map([...shares].map(([kind, values]) => [kind, mean(values)])),
     missed,
   };
+}
+
+/** The same of a new memory that holds nothing else, with every vector that a model is to give. */
+export async function measureLabelledSet(
+  set: MemorySet,
+  embedding?: { model: string; embed: Embed },
+): Promise<Quality> {
+  const database = openDatabase(':memory:');
+  beginTurn(database, 'm1', 'the labelled set');
+  const memory = createMemory({
+    database,
+    now: () => Date.parse('2026-01-01'),
+    log: (error) => {
+      throw error;
+    },
+    ...(embedding ? { embedding } : {}),
+  });
+  memory.remember(set.facts.map((fact) => ({ ...fact, source: { messageId: 'm1' } })));
+  await memory.release();
+  const pending = () => database.read('SELECT 1 FROM facts WHERE space = 0 LIMIT 1').length > 0;
+  while (embedding && pending()) {
+    await memory.recall('more');
+    await memory.release();
+  }
+  const quality = await measureRecall(memory, set);
+  await memory.release();
+  database.close();
+  return quality;
 }
