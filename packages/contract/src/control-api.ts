@@ -3,6 +3,7 @@ import { AgentName } from './agent-name.ts';
 import { AuditRecord } from './audit-record.ts';
 import { CatalogProvider } from './catalog.ts';
 import { ApprovalEvent } from './control-approvals.ts';
+import { CoordinationAttention } from './control-coordination.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
 import { TurnEvent } from './turn-event.ts';
@@ -177,6 +178,7 @@ export const FleetStatus = z.object({
     .default([]),
   /** Models that are not called for a while, since the gateway saw them fail. */
   cooling: z.array(z.object({ model: z.string(), lastStatus: z.int(), until: z.string() })).default([]),
+  attention: CoordinationAttention.default({ tasks: [], deadLetters: 0 }),
   agents: z.array(
     z.object({
       name: AgentName,

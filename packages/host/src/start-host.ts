@@ -142,6 +142,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     lanes: () => lanes,
     fleet: () => fleet,
     workflows: () => workflows.hooks,
+    stopping: stopping.signal,
     deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
   });
   const lanes: Lanes = createLanes({
@@ -260,6 +261,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     },
     status: () =>
       fleetStatus({
+        attention: coordination.attention,
         config,
         fleet,
         lanes,
@@ -278,6 +280,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
       ...routes,
       ...operations.routes,
       ...approvals.controlRoutes,
+      ...coordination.controlRoutes,
       ...workflows.controlRoutes,
       ...toolPins.controlRoutes,
     ],

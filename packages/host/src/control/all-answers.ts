@@ -5,6 +5,10 @@ const PATHS = [
   '/api/costs',
   '/api/models',
   '/api/credentials',
+  '/api/blackboard?limit=500',
+  '/api/tasks?limit=200',
+  '/api/topics',
+  '/api/dead-letters?limit=500',
   '/api/audit?limit=1000',
   '/api/audit?limit=1000&chain=keeper',
 ];

@@ -1,4 +1,5 @@
 import type { FleetStatus } from '@openlegion/contract/control-api';
+import type { CoordinationAttention } from '@openlegion/contract/control-coordination';
 import { type Clock, isoTime } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -21,6 +22,7 @@ export async function fleetStatus(parts: {
   capabilities: () => Promise<SandboxCapabilities | null>;
   /** Why it is not ready, for people. */
   engineProblem: () => string;
+  attention: () => CoordinationAttention;
   /** What the catalog says against an agent's model; null when nothing. */
   modelProblem: (agent: string) => string | null;
 }): Promise<FleetStatus> {
@@ -66,6 +68,7 @@ export async function fleetStatus(parts: {
     cooling: health.flatMap(({ model, lastStatus, coolingUntil }) =>
       coolingUntil !== null && coolingUntil > now ? [{ model, lastStatus, until: coolingUntil }] : [],
     ),
+    attention: parts.attention(),
     agents,
   };
 }

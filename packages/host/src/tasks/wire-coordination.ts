@@ -2,6 +2,7 @@
  * Blackboard, topics and tasks, put together with the lanes: a task is a message of its agent's lane under its own id;
  * its turn's end is its end; its result is a message of whoever handed it on.
  */
+import type { CoordinationAttention } from '@openlegion/contract/control-coordination';
 import type { HandoffAnswer } from '@openlegion/contract/mesh-api';
 import type { TaskView } from '@openlegion/contract/task';
 import type { AuditLog } from '../audit/audit-log.ts';
@@ -9,6 +10,8 @@ import { type AgentBlackboard, createAgentBlackboard } from '../blackboard/agent
 import { type Blackboard, createBlackboard } from '../blackboard/blackboard.ts';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import type { ControlRoute } from '../control/control-routes.ts';
+import { coordinationControlRoutes } from '../control/coordination-routes.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { NewId } from '../ids.ts';
@@ -25,6 +28,8 @@ import { type AgentTasks, createAgentTasks, type TaskTurn } from './agent-tasks.
 import type { AgentHealth } from './choose-assignee.ts';
 import { type CoordinationRoute, coordinationRoutes } from './coordination-routes.ts';
 import { describeEvent } from './describe-result.ts';
+import { fleetAttention } from './fleet-attention.ts';
+import { listTasks } from './list-tasks.ts';
 import { createTaskHooks, RECALLED } from './task-hooks.ts';
 import { isOpen as isOpenTask } from './task-status.ts';
 import { createTasks, type Tasks } from './tasks.ts';
@@ -51,6 +56,8 @@ export interface CoordinationParts {
   fleet: () => Fleet;
   /** Null while there are none. */
   workflows: () => WorkflowHooks | null;
+  /** Aborts when the host stops. */
+  stopping: AbortSignal;
   /** To an agent that is there. */
   deliver: (delivery: Delivery) => Promise<Outcome>;
   warn: (message: string) => void;
@@ -64,6 +71,9 @@ export interface Coordination {
   /** For the lanes. */
   turns: TurnHooks;
   routes: CoordinationRoute[];
+  controlRoutes: ControlRoute[];
+  /** What somebody should look at. */
+  attention(): CoordinationAttention;
   turnOf(agent: string): TaskTurn | null;
   health: AgentHealth;
   /** Something that a trace may have waited for is over, in this transaction: returns what to do after its commit. */
@@ -205,6 +215,11 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       ...{ config, turnOf, blackboard: agentBlackboard, tasks: { ...agentTasks, handOff } },
       pubsub: createAgentPubsub({ pubsub, audit, newId: () => newId('evt') }),
     }),
+    controlRoutes: coordinationControlRoutes({
+      ...{ config, blackboard, pubsub, tasks, audit, stopping: parts.stopping },
+      listTasks: (filter) => listTasks(database, filter),
+    }),
+    attention: () => fleetAttention(database, tasks, clock.now()),
     async deliver(delivery) {
       const { id, agent } = delivery.message;
       const task = tasks.find(id);
