@@ -106,7 +106,7 @@ export function turnRig(options: {
   onEvent?: (event: TurnEvent) => void;
   log?: (error: unknown) => void;
   approve?: AskApproval;
-  facts?: FactKeeper;
+  factsOf?: (database: Database) => FactKeeper;
   /** Of the model: what a prompt may have. */
   windowTokens?: number;
 }): TurnRig {
@@ -134,7 +134,7 @@ export function turnRig(options: {
           prompt: createContext({
             history,
             store: createContextStore(database),
-            facts: options.facts ?? NO_FACTS,
+            facts: options.factsOf?.(database) ?? NO_FACTS,
             condenser: createCondenser(options.stream),
             window: async () => options.windowTokens ?? 1_000_000,
             system: async (_turn, _sections, constraints) =>
