@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, RunCommand } from './command-context.ts';
 import { registerApprovals } from './commands/register-approvals.ts';
 import { registerBudget } from './commands/register-budget.ts';
+import { registerCoordination } from './commands/register-coordination.ts';
 import { registerEgress } from './commands/register-egress.ts';
 import { registerModels } from './commands/register-models.ts';
 import { registerPermissions } from './commands/register-permissions.ts';
@@ -102,6 +103,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerBudget(program, run);
   registerEgress(program, run);
   registerWorkflow(program, run);
+  registerCoordination(program, run);
   registerApprovals(program, run);
   registerModels(program, run);
   registerPermissions(program, run);

@@ -132,6 +132,15 @@ export async function runRepl(options: {
         const found = await control.json(WorkflowList, { method: 'GET', path: '/api/workflows' });
         return terminal.line(workflowTable(found));
       }
+      case 'blackboard': {
+        const board = await import('../commands/blackboard.ts');
+        const place = { control, terminal, options: {} };
+        if (line.action === 'list') await board.blackboardList(place, line.key);
+        else if (line.action === 'get') await board.blackboardGet(place, line.key);
+        else if (line.action === 'set') await board.blackboardSet(place, line.key, line.value);
+        else await board.blackboardDelete(place, line.key);
+        return;
+      }
       case 'run_workflow': {
         const { startWorkflow } = await import('../commands/workflow-run.ts');
         const payload = line.payload === null ? {} : { payload: line.payload };

@@ -5,6 +5,7 @@ export type ReplLine =
   | { type: 'use'; agent: string }
   | { type: 'steer'; text: string }
   | { type: 'workflows' }
+  | { type: 'blackboard'; action: 'list' | 'get' | 'set' | 'del'; key: string; value: string }
   | { type: 'run_workflow'; name: string; payload: string | null }
   | { type: 'agents' | 'costs' | 'queue' | 'reset' | 'cancel' | 'quit' | 'help' }
   | { type: 'unknown'; command: string }
@@ -19,6 +20,7 @@ export const REPL_HELP: readonly (readonly [string, string])[] = [
   ['/cancel', 'stop what the agent is doing'],
   ['/queue', 'messages that wait'],
   ['/costs', 'what was spent'],
+  ['/blackboard', 'the state that agents share; also list PREFIX, get KEY, set KEY VALUE, del KEY'],
   ['/workflow, /workflow list', 'the workflows'],
   ['/workflow run NAME [JSON]', 'start one, and see what becomes of it'],
   ['/reset', 'begin a new conversation (the old one is kept)'],
@@ -51,6 +53,7 @@ export function parseReplLine(line: string): ReplLine {
   if (first === '/steer')
     return rest ? { type: 'steer', text: rest } : { type: 'incomplete', usage: '/steer TEXT' };
   if (first === '/workflow') return workflowLine(rest);
+  if (first === '/blackboard') return blackboardLine(rest);
   const plain = PLAIN.get(first);
   return plain ? { type: plain } : { type: 'unknown', command: first };
 }
@@ -61,4 +64,13 @@ function workflowLine(rest: string): ReplLine {
   if (action === 'run' && name !== '')
     return { type: 'run_workflow', name, payload: payload.length === 0 ? null : payload.join(' ') };
   return { type: 'incomplete', usage: '/workflow list, or /workflow run NAME [JSON]' };
+}
+
+function blackboardLine(rest: string): ReplLine {
+  const [, action = '', key = '', value = ''] = /^(\S*)\s*(\S*)\s*([\s\S]*)$/.exec(rest) ?? [];
+  const whole = { type: 'blackboard', key, value } as const;
+  if (action === '' || action === 'list') return { ...whole, action: 'list' };
+  if ((action === 'get' || action === 'del') && key !== '') return { ...whole, action };
+  if (action === 'set' && key !== '' && value !== '') return { ...whole, action };
+  return { type: 'incomplete', usage: '/blackboard list [PREFIX], get KEY, set KEY VALUE, or del KEY' };
 }

@@ -136,6 +136,12 @@ export function createTurnPrinter(options: {
         case 'handoff':
           aside(style('cyan', `  → ${who} hands off to ${event.to}`));
           break;
+        case 'task_returned':
+          aside(`${style('cyan', `  ${event.from} (${event.status}):`)} ${oneLine(event.text, 2000)}`);
+          break;
+        case 'task_attention':
+          aside(style('yellow', `  ! ${oneLine(event.note, 400)}`));
+          break;
         case 'refused':
           refuse(who, event.refusal);
           break;

@@ -2,6 +2,7 @@ import { FleetStatus } from '@openlegion/contract/control-api';
 import { formatMicroUsd } from '@openlegion/contract/money';
 import type { CommandContext } from '../command-context.ts';
 import { createControlClient } from '../control/control-client.ts';
+import { attentionLines } from '../coordination/task-lines.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { formatTable } from '../terminal/table.ts';
@@ -39,6 +40,7 @@ export async function status(
       ),
     );
   for (const warning of found.warnings) terminal.line(warningLine(warning, terminal.style));
+  for (const line of attentionLines(found.attention)) terminal.line(terminal.style('yellow', line));
   terminal.line();
   terminal.line(agentTable(found));
   return 0;
