@@ -51,8 +51,8 @@ const ListResult = z.looseObject({
 });
 const NamedTool = z.looseObject({
   name: z.string().min(1).max(200),
-  description: z.unknown(),
-  inputSchema: z.unknown(),
+  description: z.unknown().optional(),
+  inputSchema: z.unknown().optional(),
 });
 
 /**

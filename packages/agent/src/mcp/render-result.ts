@@ -6,7 +6,7 @@ const MAX_PARTS = 200;
 /** What a call gives back, as far as it is read here. */
 export const CallResult = z.looseObject({
   content: z.array(z.looseObject({ type: z.string() })).default([]),
-  structuredContent: z.unknown(),
+  structuredContent: z.unknown().optional(),
   isError: z.boolean().default(false),
 });
 

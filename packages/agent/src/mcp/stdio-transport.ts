@@ -11,13 +11,15 @@ import { jsonDepthExceeds } from './json-depth.ts';
 export const LINE_BYTES = 4 * 1024 * 1024;
 /** Lines that are no message: some servers greet on standard output. */
 const MAX_GARBAGE_LINES = 200;
-const MAX_DEPTH = 64;
+/** What walks a message later must not run out of stack. */
+const MAX_DEPTH = 200;
 const STDERR_CHARS = 2000;
 const END_MS = 1000;
 
 /**
  * A server as a program of this container, spoken to by its standard input and output. Ended, with all it started,
- * when a line is longer than 4 MiB or it prints more than 200 lines that are no messages; `failure` then says so.
+ * when a line is longer than 4 MiB or nested too deep, or it prints more than 200 lines that are no messages;
+ * `failure` then says so.
  */
 export interface StdioTransport extends Transport {
   /** Why it ended, with the end of what it wrote on standard error; null while it runs. */
@@ -44,6 +46,10 @@ export function createStdioTransport(options: {
   const takeLine = (line: string): void => {
     const text = line.trim();
     if (text === '') return;
+    if (jsonDepthExceeds(text, MAX_DEPTH)) {
+      fail(`it sent a message nested more than ${MAX_DEPTH} deep`);
+      return;
+    }
     const message = parseMessage(text);
     if (message !== null) {
       transport.onmessage?.(message);
@@ -119,8 +125,7 @@ export function createStdioTransport(options: {
 }
 
 function parseMessage(line: string): JSONRPCMessage | null {
-  // Before it is parsed: what walks it later must not run out of stack.
-  if (!line.startsWith('{') || jsonDepthExceeds(line, MAX_DEPTH)) return null;
+  if (!line.startsWith('{')) return null;
   try {
     return deserializeMessage(line);
   } catch {
