@@ -11,6 +11,7 @@ import type { FleetConfig } from './config/fleet-config.ts';
 import { createLiveConfig } from './config/live-config.ts';
 import { createReload } from './config/reload-config.ts';
 import { allAnswers } from './control/all-answers.ts';
+import { browserRoutes } from './control/browser-routes.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import { createControlApp, listenControl } from './control/control-server.ts';
 import { createTokenCheck, writeControlToken } from './control/control-token.ts';
@@ -217,6 +218,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     keeper,
     audit,
     clock,
+    fleet: () => fleet,
     version: parts.version,
     warn: log,
   });
@@ -283,6 +285,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
       ...coordination.controlRoutes,
       ...workflows.controlRoutes,
       ...toolPins.controlRoutes,
+      ...browserRoutes({ config, fleet, audit, clock, stopping: stopping.signal }),
     ],
     checkToken,
     onDenied: operations.onDenied,
