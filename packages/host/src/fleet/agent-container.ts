@@ -106,6 +106,7 @@ export function createAgentContainer(
       return AgentStatus.parse(await answer.json());
     },
     callsInFlight: parts.modelCallsInFlight,
+    inTurn: () => about().messageId !== '',
     onUnhealthy(why) {
       if (!current) return;
       end(current, why, false).catch((error) => warn(`${agent} could not be ended: ${String(error)}`));

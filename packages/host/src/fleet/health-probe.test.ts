@@ -6,7 +6,10 @@ import { FLEET_LIMITS } from './fleet-limits.ts';
 import { createHealthProbe } from './health-probe.ts';
 
 /** Probes `answers` in turn; returns what was said of the agent after each. */
-async function probed(answers: (Partial<AgentStatus> | 'silence')[], callsInFlight = 0): Promise<string[]> {
+async function probed(
+  answers: (Partial<AgentStatus> | 'silence')[],
+  { callsInFlight = 0, inTurn = true } = {},
+): Promise<string[]> {
   const clock = createManualClock();
   const said: string[] = [];
   const rest = [...answers];
@@ -18,6 +21,7 @@ async function probed(answers: (Partial<AgentStatus> | 'silence')[], callsInFlig
       return { state: 'idle', version: '1', progress: 1, ...next };
     },
     callsInFlight: () => callsInFlight,
+    inTurn: () => inTurn,
     onUnhealthy: (why) => said.push(why),
   });
   probe.start();
@@ -33,12 +37,15 @@ test('three probes in a row without an answer are unhealthy; an answer in betwee
   assert.deepEqual(await probed(['silence', 'silence', {}, 'silence', 'silence']), []);
 });
 
-test('busy without progress is unhealthy after ten minutes, unless a model call is on its way', async () => {
+test('a turn without progress is unhealthy after ten minutes, unless a model call is on its way', async () => {
   const stuck = Array.from({ length: FLEET_LIMITS.stalledProbes + 1 }, () => ({
     state: 'busy' as const,
     progress: 7,
   }));
   assert.match((await probed(stuck))[0] ?? '', /10 minutes without any progress/);
-  assert.deepEqual(await probed(stuck, 1), []);
+  assert.deepEqual(await probed(stuck, { callsInFlight: 1 }), []);
+  // It is the host that knows whether a turn is on.
+  assert.equal((await probed(stuck.map((status) => ({ ...status, state: 'idle' as const })))).length, 1);
+  assert.deepEqual(await probed(stuck, { inTurn: false }), []);
   assert.deepEqual(await probed(stuck.map((status, index) => ({ ...status, progress: index }))), []);
 });

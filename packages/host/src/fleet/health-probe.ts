@@ -4,8 +4,8 @@ import { FLEET_LIMITS } from './fleet-limits.ts';
 
 /**
  * Asks a running agent for its status every 30 s. Unhealthy is an agent that leaves three in a row unanswered, or
- * that is busy for ten minutes without any progress and without a model call on its way (the host sees those
- * itself). A process that merely exists is not alive.
+ * that stands for ten minutes in a turn without any progress of its loop and without a model call on its way (turns
+ * and calls the host sees itself, whatever the agent says of them). A process that merely exists is not alive.
  */
 export interface HealthProbe {
   start(): void;
@@ -17,9 +17,11 @@ export function createHealthProbe(options: {
   /** Null when there is nothing to ask. */
   ask: () => Promise<AgentStatus | null>;
   callsInFlight: () => number;
+  /** Whether it has been given a message that it has not answered. */
+  inTurn: () => boolean;
   onUnhealthy: (why: string) => void;
 }): HealthProbe {
-  const { clock, ask, callsInFlight, onUnhealthy } = options;
+  const { clock, ask, callsInFlight, inTurn, onUnhealthy } = options;
   let cancel: (() => void) | undefined;
   let unanswered = 0;
   let stalled = 0;
@@ -30,7 +32,7 @@ export function createHealthProbe(options: {
       const status = await ask();
       if (!status) return;
       unanswered = 0;
-      const moving = status.state !== 'busy' || status.progress !== progress || callsInFlight() > 0;
+      const moving = !inTurn() || status.progress !== progress || callsInFlight() > 0;
       stalled = moving ? 0 : stalled + 1;
       progress = status.progress;
     } catch {
