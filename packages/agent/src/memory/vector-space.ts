@@ -32,10 +32,10 @@ export interface VectorSpace {
 export function openVectorSpace(database: Database, name: string): VectorSpace {
   database.write('INSERT OR IGNORE INTO vector_spaces (name) VALUES (?)', name);
   const id = Number(database.read('SELECT id FROM vector_spaces WHERE name = ?', name)[0]?.id);
-  let loaded: Uint32Array | undefined;
+  let loaded: Loaded | undefined;
   let distances = new Uint16Array(0);
 
-  const load = (): Uint32Array => {
+  const load = (): Loaded => {
     if (loaded) return loaded;
     const last = database.read('SELECT max(page) AS page FROM signatures WHERE space = ?', id)[0]?.page;
     const bits = new Uint32Array((Number(last ?? -1) + 1) * PAGE_WORDS);
@@ -45,8 +45,8 @@ export function openVectorSpace(database: Database, name: string): VectorSpace {
     )) {
       if (bytes instanceof Uint8Array) bits.set(words(bytes), Number(page) * PAGE_WORDS);
     }
-    loaded = bits;
-    return bits;
+    loaded = { bits, held: heldOf(bits) };
+    return loaded;
   };
 
   const setSignature = (fact: number, signature: Uint32Array): void => {
@@ -61,12 +61,13 @@ export function openVectorSpace(database: Database, name: string): VectorSpace {
       new Uint8Array(bits.buffer),
     );
     if (loaded === undefined) return;
-    if (loaded.length < (page + 1) * PAGE_WORDS) {
+    if (loaded.bits.length < (page + 1) * PAGE_WORDS) {
       const grown = new Uint32Array((page + 1) * PAGE_WORDS);
-      grown.set(loaded);
-      loaded = grown;
+      grown.set(loaded.bits);
+      loaded = { bits: grown, held: heldOf(grown) };
     }
-    loaded.set(signature, fact * SIGNATURE_WORDS);
+    loaded.bits.set(signature, fact * SIGNATURE_WORDS);
+    loaded.held[fact] = holds(loaded.bits, fact) ? 1 : 0;
   };
 
   return {
@@ -85,11 +86,10 @@ export function openVectorSpace(database: Database, name: string): VectorSpace {
       setSignature(fact, new Uint32Array(SIGNATURE_WORDS));
     },
     nearest(vector, count, among) {
-      const bits = load();
-      const facts = bits.length / SIGNATURE_WORDS;
-      if (distances.length !== facts) distances = new Uint16Array(facts);
+      const { bits, held } = load();
+      if (distances.length !== held.length) distances = new Uint16Array(held.length);
       scanSignatures(bits, signatureOf(vector), distances);
-      const candidates = closest(bits, distances, count, among);
+      const candidates = closest(held, distances, count, among);
       const wanted = fromBytes(toBytes(vector));
       return database
         .read(
@@ -115,32 +115,50 @@ function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.slice().buffer);
 }
 
+interface Loaded {
+  bits: Uint32Array;
+  /** 1 for each place that holds a signature. */
+  held: Uint8Array;
+}
+
+function heldOf(bits: Uint32Array): Uint8Array {
+  const held = new Uint8Array(bits.length / SIGNATURE_WORDS);
+  for (let fact = 0; fact < held.length; fact += 1) held[fact] = holds(bits, fact) ? 1 : 0;
+  return held;
+}
+
+function holds(bits: Uint32Array, fact: number): boolean {
+  for (let at = fact * SIGNATURE_WORDS; at < (fact + 1) * SIGNATURE_WORDS; at += 1)
+    if (bits[at] !== 0) return true;
+  return false;
+}
+
 /** The places of the `count` smallest distances that hold a signature, the nearest first. */
 function closest(
-  bits: Uint32Array,
+  held: Uint8Array,
   distances: Uint16Array,
   count: number,
   among: ReadonlySet<number> | undefined,
 ): number[] {
   const found: number[] = [];
   if (among) {
-    for (const fact of among) if (fact < distances.length && holds(bits, fact)) found.push(fact);
+    for (const fact of among) if (held[fact] === 1) found.push(fact);
   } else {
-    const bound = boundOf(distances, count);
-    for (let fact = 0; fact < distances.length; fact += 1) {
-      if ((distances[fact] ?? 0) <= bound && holds(bits, fact)) found.push(fact);
+    const bound = boundOf(held, distances, count);
+    for (let fact = 0; fact < held.length; fact += 1) {
+      if (held[fact] === 1 && (distances[fact] ?? 0) <= bound) found.push(fact);
     }
   }
   return found.sort((a, b) => (distances[a] ?? 0) - (distances[b] ?? 0)).slice(0, count);
 }
 
-/** The smallest distance that at least `count` places do not exceed. */
-function boundOf(distances: Uint16Array, count: number): number {
+/** The smallest distance that at least `count` signatures do not exceed. */
+function boundOf(held: Uint8Array, distances: Uint16Array, count: number): number {
   const histogram = new Uint32Array(SIGNATURE_WORDS * 32 + 1);
   // By index: an iterator over a hundred thousand numbers takes longer than the scan.
-  for (let place = 0; place < distances.length; place += 1) {
-    const distance = distances[place] ?? 0;
-    histogram[distance] = (histogram[distance] ?? 0) + 1;
+  for (let fact = 0; fact < held.length; fact += 1) {
+    const distance = distances[fact] ?? 0;
+    histogram[distance] = (histogram[distance] ?? 0) + (held[fact] ?? 0);
   }
   let bound = 0;
   for (let seen = 0; bound < histogram.length; bound += 1) {
@@ -148,10 +166,4 @@ function boundOf(distances: Uint16Array, count: number): number {
     if (seen >= count) break;
   }
   return bound;
-}
-
-function holds(bits: Uint32Array, fact: number): boolean {
-  for (let at = fact * SIGNATURE_WORDS; at < (fact + 1) * SIGNATURE_WORDS; at += 1)
-    if (bits[at] !== 0) return true;
-  return false;
 }
