@@ -43,7 +43,10 @@ export function planMoney(
     leastCallMicroUsd: (agent) => callsOf(agent, () => 0)?.[0] ?? 0,
     agentLeftMicroUsd(agent) {
       const spending = own.get(agent);
-      return spending ? leftOf(spending) : 0;
+      if (spending) return leftOf(spending);
+      // It has not spent anything yet.
+      const limits = agents.get(agent)?.budget;
+      return limits ? Math.min(limits.daily_usd, limits.monthly_usd) : 0;
     },
     budgetLeftMicroUsd: Math.min(leftOf(costs.fleet), ...scopes.map(leftOf)),
   };
