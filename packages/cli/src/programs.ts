@@ -14,6 +14,8 @@ export const PROGRAMS = {
   scripted: resolve(ROOT, 'packages/scripted/src/main.ts'),
   host: resolve(ROOT, 'packages/host/src/main.ts'),
   setup: resolve(ROOT, 'packages/host/src/setup-main.ts'),
+  skills: resolve(ROOT, 'packages/host/src/skill-main.ts'),
+  removeVolumes: resolve(ROOT, 'packages/host/src/replay/remove-volumes-main.ts'),
 } as const;
 
 /** What the vault's own processes may read of the clone: their code, and nothing of the other packages. */

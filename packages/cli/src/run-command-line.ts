@@ -7,6 +7,7 @@ import { registerCoordination } from './commands/register-coordination.ts';
 import { registerEgress } from './commands/register-egress.ts';
 import { registerModels } from './commands/register-models.ts';
 import { registerPermissions } from './commands/register-permissions.ts';
+import { registerReplay } from './commands/register-replay.ts';
 import { registerToken } from './commands/register-token.ts';
 import { registerTrace } from './commands/register-trace.ts';
 import { registerVault } from './commands/register-vault.ts';
@@ -107,6 +108,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerApprovals(program, run);
   registerModels(program, run);
   registerPermissions(program, run);
+  registerReplay(program, run);
   registerToken(program, run);
   registerTrace(program, run);
 

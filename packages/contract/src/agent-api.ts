@@ -17,6 +17,7 @@ import { ModelName } from './model-name.ts';
  * | POST /chat/reset           |                    | 204; history is closed, not deleted           |
  * | POST /cancel               | CancelRequest      | 202 when that turn runs, else 404             |
  * | GET  /history?limit=N      |                    | HistoryPage                                   |
+ * | GET  /turns/{messageId}    |                    | RecordedTurn, see recording.ts                |
  * | GET  /workspace            |                    | WorkspaceListing                              |
  * | GET  /workspace/{file}     |                    | 200 application/octet-stream                  |
  * | PUT  /workspace/{file}     | bytes              | 204                                           |

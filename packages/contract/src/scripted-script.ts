@@ -3,6 +3,8 @@ import { z } from 'zod';
 const Match = z.strictObject({
   /** Matches when the newest message is the user's and contains this, or matches this `/regex/`. */
   user: z.string().max(500).optional(),
+  /** Matches when the newest message of the user contains this, also while tools are at work. */
+  asked: z.string().max(500).optional(),
   /** Matches when the newest message is a result of the tool so named. */
   tool: z.string().max(100).optional(),
   /** Matches when that tool result contains this, or matches this `/regex/`. */
@@ -26,6 +28,8 @@ const Answer = z.strictObject({
   text: z.string().optional(),
   reasoning: z.string().optional(),
   calls: z.array(Call).max(20).optional(),
+  /** Nothing in it is a placeholder. */
+  verbatim: z.boolean().optional(),
   /** Overrides the token counts that are otherwise one per four characters. */
   usage: z
     .strictObject({ input: z.int().nonnegative().optional(), output: z.int().nonnegative().optional() })

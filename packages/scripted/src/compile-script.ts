@@ -87,6 +87,7 @@ function answerFault(answer: Answer, path: Fault['path'], groups: number): Fault
   const { text, reasoning, calls, error } = answer;
   if (text === undefined && reasoning === undefined && error === undefined && !calls?.length)
     return { path, message: 'this answers nothing', remedy: 'Give it text, calls or error (text may be "")' };
+  if (answer.verbatim) return null;
   for (const [key, value] of [
     ['text', text],
     ['reasoning', reasoning],

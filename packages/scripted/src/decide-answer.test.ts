@@ -66,3 +66,16 @@ test('a placeholder in a message stays text', () => {
     'said {{system}} $& {{user}}',
   );
 });
+
+test('`asked` holds while tools are at work too, and `verbatim` takes braces for what they are', () => {
+  const parsed = parseScript(
+    'rules: [{ when: { asked: lunch, round: 1 }, answer: { text: "{{user}} {{nobody}}", verbatim: true } }]\notherwise: { text: other }',
+    'x.yaml',
+  );
+  assert.ok(parsed.ok);
+  const at = { system: '', user: 'what is for lunch?', results: [], newest: 'tool', characters: 0 } as const;
+  const decided = decideAnswer(parsed.script, { ...at, round: 1 });
+  assert.equal(decided.rule, 'rules.0');
+  assert.equal(fillPlaceholders(decided.answer.text, decided.values), '{{user}} {{nobody}}');
+  assert.equal(decideAnswer(parsed.script, { ...at, round: 1, user: 'dinner' }).rule, 'otherwise');
+});

@@ -19,13 +19,17 @@ export function decideAnswer(script: CompiledScript, conversation: Conversation)
   for (const [index, rule] of script.rules.entries()) {
     const matched = match(rule, conversation);
     if (matched)
-      return { answer: rule.answer, rule: `rules.${index}`, values: valuesOf(conversation, matched) };
+      return {
+        answer: rule.answer,
+        rule: `rules.${index}`,
+        values: rule.answer.verbatim ? new Map() : valuesOf(conversation, matched),
+      };
   }
   const result = conversation.results[0]?.text ?? '';
   return {
     answer: script.otherwise,
     rule: 'otherwise',
-    values: valuesOf(conversation, { groups: [], result }),
+    values: script.otherwise.verbatim ? new Map() : valuesOf(conversation, { groups: [], result }),
   };
 }
 
@@ -33,6 +37,7 @@ function match(rule: CompiledRule, conversation: Conversation): Matched | null {
   const { when, user, result } = rule;
   if (when.round !== undefined && when.round !== conversation.round) return null;
   if (when.system !== undefined && !conversation.system.includes(when.system)) return null;
+  if (when.asked !== undefined && !conversation.user.includes(when.asked)) return null;
   const newestResult = conversation.results[0]?.text ?? '';
   if (user) {
     const groups = conversation.newest === 'user' ? user.match(conversation.user) : null;

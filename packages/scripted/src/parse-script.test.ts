@@ -26,7 +26,7 @@ test('what is wrong is named with its place and what to do', () => {
     ],
     [
       'rules:\n  - when: { usr: x }\n    answer: { text: a }\notherwise: { text: a }',
-      /^2:13 .*"usr" \| Known here: user, tool/,
+      /^2:13 .*"usr" \| Known here: user, asked, tool/,
     ],
     ['otherwise:\n  text: a\n  delay_ms: -4\n', /^3:3 otherwise\.delay_ms: Too small/],
     [

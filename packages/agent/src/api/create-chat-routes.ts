@@ -16,6 +16,7 @@ const MESSAGE_BYTES = 2 * 1024 * 1024;
 const STEER_BYTES = 512 * 1024;
 const SMALL_BYTES = 4096;
 const WORKSPACE_PREFIX = '/workspace/';
+const TURNS_PREFIX = '/turns/';
 
 export interface ChatParts {
   history: History;
@@ -108,6 +109,11 @@ export function createChatRoutes(parts: ChatParts): ChatRoutes {
         return answerJson(stream, 200, history.page(historyLimit(url.searchParams.get('limit'))));
       case 'GET /workspace':
         return answerJson(stream, 200, await workspace.list());
+    }
+    if (method === 'GET' && url.pathname.startsWith(TURNS_PREFIX)) {
+      const { recordTurn } = await import('../history/record-turn.ts');
+      const entries = history.turnEntries(decodePath(url.pathname.slice(TURNS_PREFIX.length)));
+      return answerJson(stream, 200, recordTurn(entries));
     }
     // The raw path: a URL parser would resolve `..` before anyone could refuse it.
     if ((method === 'GET' || method === 'PUT') && request.path.startsWith(WORKSPACE_PREFIX)) {

@@ -27,9 +27,12 @@ export interface ControlClient {
 
 /**
  * The control API of the installation at `home`. Port and token are read again for each request, since a host that
- * was started again may listen elsewhere.
+ * was started again may listen elsewhere. `ownToken`: one that a person was given, instead of the installation's.
  */
-export function createControlClient(home: string): ControlClient {
+export function createControlClient(
+  home: string,
+  ownToken: string | null = process.env.OPENLEGION_TOKEN || null,
+): ControlClient {
   const stream = (sent: ControlRequest): Promise<IncomingMessage> => {
     const { port } = runningSupervisor(home) ?? { port: 0 };
     if (port === 0) return Promise.reject(notRunning(home));
@@ -42,7 +45,7 @@ export function createControlClient(home: string): ControlClient {
         path: sent.path,
         agent: false,
         headers: {
-          authorization: `Bearer ${readToken(home)}`,
+          authorization: `Bearer ${ownToken ?? readToken(home)}`,
           accept: 'application/json, text/event-stream, */*',
           ...(body
             ? {
@@ -118,10 +121,7 @@ function unreachable(home: string, cause: Error): OpenLegionError {
   );
 }
 
-/** That of the person who runs OpenLegion, or the one that a person was given. */
 function readToken(home: string): string {
-  const own = process.env.OPENLEGION_TOKEN;
-  if (own !== undefined && own !== '') return own;
   try {
     return readFileSync(dataPaths(home).controlToken, 'utf8').trim();
   } catch (cause) {

@@ -3,7 +3,9 @@ import { auditRoutes } from '../audit/audit-routes.ts';
 import type { Clock } from '../clock.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import { permissionRoutes } from '../permissions/permission-routes.ts';
+import { recordingRoutes } from '../replay/recording-routes.ts';
 import type { Database } from '../store/database.ts';
 import { createTraceExport } from '../traces/export-traces.ts';
 import { createEventRetention } from '../traces/keep-events.ts';
@@ -30,6 +32,7 @@ export function wireOperations(parts: {
   database: Database;
   events: EventLog;
   keeper: KeeperClient;
+  fleet: () => Fleet;
   audit: AuditLog;
   clock: Clock;
   version: string;
@@ -56,6 +59,7 @@ export function wireOperations(parts: {
       ...permissionRoutes(parts),
       ...traceRoutes(traces),
       ...auditRoutes(parts),
+      ...recordingRoutes({ ...parts, traces }),
     ],
   };
 }

@@ -7,7 +7,7 @@ import type { EventLog } from '../delivery/event-log.ts';
 import { type Message, messageOf } from '../lanes/message.ts';
 import type { Database } from '../store/database.ts';
 import { integerOf, textOf } from '../store/row.ts';
-import { buildSpans } from './build-spans.ts';
+import { buildSpans, type TraceParts } from './build-spans.ts';
 import { readEgress } from './read-egress.ts';
 import { groupSpans, summariseTrace } from './summarise-trace.ts';
 
@@ -22,6 +22,8 @@ export interface TraceReader {
   list(asked: { before: number | null; limit: number; agent: string | null }): TraceList;
   /** Throws `not_found`. */
   show(traceId: string): Promise<TraceView>;
+  /** What it is read from. Throws `not_found`. */
+  parts(traceId: string): Promise<TraceParts & { missing: TraceView['missing'] }>;
 }
 
 export function createTraceReader(parts: {
@@ -37,6 +39,25 @@ export function createTraceReader(parts: {
     return database
       .all('SELECT * FROM message WHERE trace_id = ? ORDER BY ordinal LIMIT ?', traceId, MOST_MESSAGES)
       .map(messageOf);
+  }
+
+  async function partsOf(traceId: string): Promise<TraceParts & { missing: TraceView['missing'] }> {
+    const messages = messagesOf(traceId);
+    const [first] = messages;
+    if (!first) throw unknownTrace(traceId);
+    const missing: TraceView['missing'] = [];
+    const found = events.readAfter(0, traceId, MOST_EVENTS);
+    // Every message begins with an event: where its own is gone, others may be.
+    if (!found.some(({ event, messageId }) => event.type === 'message_accepted' && messageId === first.id))
+      missing.push('retention');
+    if (found.length >= MOST_EVENTS || messages.length >= MOST_MESSAGES) missing.push('too_long');
+    const ends = messages.map(({ finishedAt }) => finishedAt ?? isoTime(clock));
+    const to = ends.sort().at(-1) ?? first.createdAt;
+    const egress = await readEgress(readKeeper, { traceId, from: first.createdAt, to }).catch(() => {
+      missing.push('keeper_away');
+      return [];
+    });
+    return { messages, events: found, egress, approvals: audit.ofTrace(traceId, 'approval.'), missing };
   }
 
   return {
@@ -59,25 +80,12 @@ export function createTraceReader(parts: {
       return { traces, next: last && rows.length === limit ? integerOf(last, 'first') : null };
     },
 
+    parts: partsOf,
+
     async show(traceId) {
-      const messages = messagesOf(traceId);
-      const [first] = messages;
-      if (!first) throw unknownTrace(traceId);
-      const missing: TraceView['missing'] = [];
-      const found = events.readAfter(0, traceId, MOST_EVENTS);
-      // Every message begins with an event: where its own is gone, others may be.
-      if (!found.some(({ event, messageId }) => event.type === 'message_accepted' && messageId === first.id))
-        missing.push('retention');
-      if (found.length >= MOST_EVENTS || messages.length >= MOST_MESSAGES) missing.push('too_long');
-      const ends = messages.map(({ finishedAt }) => finishedAt ?? isoTime(clock));
-      const to = ends.sort().at(-1) ?? first.createdAt;
-      const egress = await readEgress(readKeeper, { traceId, from: first.createdAt, to }).catch(() => {
-        missing.push('keeper_away');
-        return [];
-      });
-      const approvals = audit.ofTrace(traceId, 'approval.');
-      const spans = buildSpans({ messages, events: found, egress, approvals });
-      return { summary: summariseTrace(messages, spans), spans, groups: groupSpans(spans), missing };
+      const { missing, ...found } = await partsOf(traceId);
+      const spans = buildSpans(found);
+      return { summary: summariseTrace(found.messages, spans), spans, groups: groupSpans(spans), missing };
     },
   };
 }

@@ -1,0 +1,88 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { type RecordedMessage, Recording } from '@openlegion/contract/recording';
+import type { CommandContext } from '../command-context.ts';
+import { runSetup } from '../commands/run-setup.ts';
+import { createControlClient } from '../control/control-client.ts';
+import { followMessage } from '../control/follow-message.ts';
+import { sendMessage } from '../control/send-message.ts';
+import { launchSupervisor } from '../supervisor/launch-supervisor.ts';
+import { confirm } from '../terminal/confirm.ts';
+import { createProgress } from '../terminal/progress.ts';
+import { removeVolumes } from './remove-volumes.ts';
+import { writeReplayHome } from './replay-home.ts';
+
+const PATIENCE_MS = 60_000;
+
+/**
+ * Plays a recording on a fleet of its own, made for it and taken away again whatever happens, and returns the recording
+ * of that. With `agent` only what that agent was asked first.
+ */
+export async function runReplay(
+  { home, terminal }: Pick<CommandContext, 'home' | 'terminal'>,
+  recording: Recording,
+  agent: string | null,
+): Promise<Recording> {
+  const first = firstOf(recording, agent);
+  const place = realpathSync(mkdtempSync(join(tmpdir(), 'openlegion-replay-')));
+  const progress = createProgress(terminal);
+  try {
+    writeReplayHome(home, place, recording);
+    await runSetup({
+      settings: { home: place, sandbox: false },
+      progress,
+      confirm: (question) => confirm(terminal, question, false),
+    });
+    const launched = await launchSupervisor(
+      { home: place, sandbox: false, port: 0, lifeline: true },
+      (part) => progress.step(`Starting the ${part === 'scripted' ? 'scripted model' : part}`),
+      progress.done,
+    );
+    progress.clear();
+    if (!launched.started)
+      throw new OpenLegionError({ code: 'unavailable', rule: 'cli.replay.start', ...launched });
+    try {
+      return await play(place, first, (text) => progress.step(text));
+    } finally {
+      progress.clear();
+      await launched.supervisor.stop();
+    }
+  } finally {
+    await removeVolumes(place);
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+async function play(home: string, first: RecordedMessage, step: (text: string) => void): Promise<Recording> {
+  const control = createControlClient(home, null);
+  const { messageId, traceId } = await sendMessage(control, first.agent, first.text);
+  step('Playing the recording');
+  const events = followMessage({ control, messageId, patienceMs: PATIENCE_MS, onAway: () => {} });
+  for await (const _event of events);
+  const path = `/api/traces/${encodeURIComponent(traceId)}/recording`;
+  return control.json(Recording, { method: 'GET', path, timeoutMs: 120_000 });
+}
+
+function firstOf({ messages }: Recording, agent: string | null): RecordedMessage {
+  const first =
+    agent === null
+      ? messages.find(({ parentId, from }) => parentId === null && from === 'operator')
+      : messages.find((message) => message.agent === agent);
+  const problem = !first
+    ? agent === null
+      ? 'It does not begin with a message of a person.'
+      : `${agent} has no part in it.`
+    : messages.some(({ rounds }) => rounds?.some(({ steered }) => steered))
+      ? 'A person steered a turn of it, and will not do so again.'
+      : null;
+  if (first && problem === null) return first;
+  throw new OpenLegionError({
+    code: 'bad_request',
+    rule: 'cli.replay.recording',
+    message: `This recording cannot be replayed. ${problem}`,
+    remedy:
+      agent === null ? 'Replay the part of one agent with --agent.' : 'Name an agent that took part in it.',
+  });
+}
