@@ -38,7 +38,8 @@ export function createModelVectors(options: {
   const space = openVectorSpace(database, `model/${model}`);
   const queries = new Map<string, number[]>();
   let away: { until: number; why: string } | undefined;
-  let tending: Promise<void> | undefined;
+  let tending = Promise.resolve();
+  let queued = false;
   let stopping = false;
 
   const ask = async (texts: readonly string[], signal: AbortSignal): Promise<number[][]> => {
@@ -55,7 +56,8 @@ export function createModelVectors(options: {
   };
 
   const embedPending = async (): Promise<void> => {
-    for (let batch = 0; batch < BATCHES && !stopping; batch += 1) {
+    for (let batch = 0; batch === 0 || (batch < BATCHES && !stopping); batch += 1) {
+      if (away && now() < away.until) return;
       const facts = database
         .read('SELECT id, text, category, scope, key FROM facts WHERE space <> ? LIMIT ?', space.id, BATCH)
         .map((row) => ({ id: Number(row.id), text: textOf(row), row }));
@@ -111,13 +113,15 @@ export function createModelVectors(options: {
       return { near: space.nearest(vector, count, among) };
     },
     tend() {
-      if (tending || (away && now() < away.until)) return;
       stopping = false;
-      tending = embedPending()
-        .catch(log)
-        .finally(() => {
-          tending = undefined;
-        });
+      if (queued) return;
+      queued = true;
+      tending = tending
+        .then(() => {
+          queued = false;
+          return embedPending();
+        })
+        .catch(log);
     },
     async release() {
       stopping = true;
