@@ -32,7 +32,7 @@ export interface Subagents {
  */
 export function createSubagents(parts: {
   name: string;
-  history: History;
+  history: Pick<History, 'beginTurn' | 'traceOf'>;
   run: (turn: Turn) => Promise<void>;
   log: (error: unknown) => void;
 }): Subagents {

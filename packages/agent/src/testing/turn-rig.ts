@@ -12,7 +12,8 @@ import type { AssistantPart } from '../history/entry.ts';
 import { openDatabase } from '../history/open-database.ts';
 import type { AskApproval } from '../loop/ask-approval.ts';
 import { createInterrupt, type Interrupt } from '../loop/interrupt.ts';
-import { runTurn } from '../loop/run-turn.ts';
+import type { OfferTools } from '../loop/offer-tools.ts';
+import { runTurn, type TurnParts } from '../loop/run-turn.ts';
 import type { ModelEvent, ModelRequest, ModelStream } from '../model/model-stream.ts';
 import { clean, joinText, ours } from '../prompt/prompt-text.ts';
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from '../tools/tool.ts';
@@ -87,6 +88,7 @@ export function fakeTool(
 export interface TurnRig {
   database: Database;
   history: History;
+  parts: TurnParts;
   /** Runs a message to the end of its turn and gives back what was emitted. */
   run(
     messageId: string,
@@ -106,6 +108,8 @@ export function turnRig(options: {
   onEvent?: (event: TurnEvent) => void;
   log?: (error: unknown) => void;
   approve?: AskApproval;
+  /** Instead of `tools`. */
+  offer?: OfferTools;
   factsOf?: (database: Database) => FactKeeper;
   /** Of the model: what a prompt may have. */
   windowTokens?: number;
@@ -114,44 +118,45 @@ export function turnRig(options: {
   const database = options.wrap?.(opened) ?? opened;
   const history = createHistory(database, () => '2026-01-01T00:00:00.000Z');
   const tools = new Map((options.tools ?? []).map((tool) => [tool.name, tool]));
+  const parts: TurnParts = {
+    history,
+    stream: options.stream,
+    offer:
+      options.offer ??
+      (async () => ({ tools, withheld: new Set(options.withheld), definitions: [], sections: [] })),
+    runner: {
+      fitOutput: async (_message, _call, output) => output,
+      approve: options.approve ?? (async () => undefined),
+      clock: () => 0,
+      abortGraceMs: 5,
+    },
+    prompt: createContext({
+      history,
+      store: createContextStore(database),
+      facts: options.factsOf?.(database) ?? NO_FACTS,
+      condenser: createCondenser(options.stream),
+      window: async () => options.windowTokens ?? 1_000_000,
+      system: async (_turn, _sections, constraints) =>
+        joinText([ours`system`, ...constraints.map((text) => clean(text))]),
+    }),
+    log: options.log ?? (() => {}),
+  };
   return {
     database,
     history,
+    parts,
     async run(messageId, { interrupt = createInterrupt(), ...given } = {}) {
       const events: TurnEvent[] = [];
       const message = { messageId, ...DO_IT, ...given };
-      await runTurn(
-        {
-          history,
-          stream: options.stream,
-          offer: async () => ({ tools, withheld: new Set(options.withheld), definitions: [], sections: [] }),
-          runner: {
-            fitOutput: async (_message, _call, output) => output,
-            approve: options.approve ?? (async () => undefined),
-            clock: () => 0,
-            abortGraceMs: 5,
-          },
-          prompt: createContext({
-            history,
-            store: createContextStore(database),
-            facts: options.factsOf?.(database) ?? NO_FACTS,
-            condenser: createCondenser(options.stream),
-            window: async () => options.windowTokens ?? 1_000_000,
-            system: async (_turn, _sections, constraints) =>
-              joinText([ours`system`, ...constraints.map((text) => clean(text))]),
-          }),
-          log: options.log ?? (() => {}),
+      await runTurn(parts, {
+        message,
+        begun: history.beginTurn(message),
+        interrupt,
+        emit: async (event) => {
+          events.push(event);
+          options.onEvent?.(event);
         },
-        {
-          message,
-          begun: history.beginTurn(message),
-          interrupt,
-          emit: async (event) => {
-            events.push(event);
-            options.onEvent?.(event);
-          },
-        },
-      );
+      });
       return events;
     },
   };
