@@ -3,7 +3,7 @@
  * what it misses is still in the conversation, and what it takes too much is one line in a bounded file.
  */
 const BEGINNINGS: readonly RegExp[] = [
-  /^(?:no|nope|nein|non|nee|não|нет)\s*[,.!:—–-]/iu,
+  /^(?:no|nope|nein|non|nee|não|нет)\s*(?:[,.!:—–]|-(?=\s))/iu,
   /^(?:no|nope|nein|non|nee|não|нет)\s+(?:that|this|it|i|you|das|ich|du|sie|ce|je|vous|tu|это|isso)\b/iu,
   /^(?:wrong|incorrect|not quite|falsch|faux|incorrecto|errado|неправильно|неверно)(?=\W|$)/iu,
   /^(?:that|this|it)(?:['’]s| is| was) (?:not|wrong|incorrect)\b/iu,

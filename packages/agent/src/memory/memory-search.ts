@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type AnyTool, defineTool } from '../tools/tool.ts';
 import type { Memory } from './memory.ts';
 import { withNotice } from './memory-recall.ts';
+import { quoteLine } from './quote-line.ts';
 import { renderFacts } from './render-facts.ts';
 import type { SearchNotes } from './search-notes.ts';
 
@@ -21,7 +22,7 @@ export function createMemorySearch(options: {
     run: async ({ query, limit }, { signal }) => {
       const { facts, notice } = await (await options.memory()).recall(query, { limit, signal });
       const notes = await (await options.notes())(query, Math.max(3, Math.ceil(limit / 2)));
-      const found = notes.map(({ path, line, text }) => `${path}:${line} ${JSON.stringify(text)}`);
+      const found = notes.map(({ path, line, text }) => `${path}:${line} ${quoteLine(text)}`);
       const sections = [
         ...(facts.length > 0 ? [`Facts:\n${renderFacts(facts)}`] : []),
         ...(found.length > 0 ? [`In files:\n${found.join('\n')}`] : []),

@@ -1,4 +1,5 @@
 import type { Fact } from './memory.ts';
+import { quoteLine } from './quote-line.ts';
 
 /**
  * Facts as a model is shown them: data, one line each, with source and date. The text is a JSON string, so that
@@ -11,6 +12,6 @@ export function renderFacts(facts: readonly Fact[]): string {
 function renderFact(fact: Fact): string {
   const about = [fact.category, fact.scope, fact.key].filter((part) => part !== '').join('/');
   const trust = fact.trusted ? 'said so' : 'unverified';
-  const where = about === '' ? '' : `${JSON.stringify(about)} `;
-  return `#${fact.id} ${where}[${fact.source}, ${trust}, ${fact.at.slice(0, 10)}] ${JSON.stringify(fact.text)}`;
+  const where = about === '' ? '' : `${quoteLine(about)} `;
+  return `#${fact.id} ${where}[${fact.source}, ${trust}, ${fact.at.slice(0, 10)}] ${quoteLine(fact.text)}`;
 }
