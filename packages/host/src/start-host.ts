@@ -3,6 +3,8 @@ import type { VerifyReport, VerifyRequest } from '@openlegion/contract/control-a
 import { dataPaths, socketPaths } from '@openlegion/contract/installation';
 import type { HostSettings } from '@openlegion/contract/process-protocol';
 import { wireApprovals } from './approvals/wire-approvals.ts';
+import { artifactRoutes } from './artifacts/artifact-routes.ts';
+import { createArtifacts } from './artifacts/artifacts.ts';
 import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { createBudgetWarnings } from './budget/budget-warnings.ts';
@@ -25,7 +27,9 @@ import { createFleet, type Fleet } from './fleet/fleet.ts';
 import { createNewId } from './ids.ts';
 import type { Outcome } from './lanes/delivery.ts';
 import { createLanes, type Lanes } from './lanes/lanes.ts';
+import { historyRoute } from './mesh/history-route.ts';
 import { createMesh } from './mesh/mesh-handler.ts';
+import { notifyRoute } from './mesh/notify-route.ts';
 import { agentModelProblems } from './models/agent-model-problems.ts';
 import { checkFailoverModels } from './models/check-failover.ts';
 import { embeddingModelProblem } from './models/embedding-model.ts';
@@ -34,6 +38,7 @@ import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
 import { createGiveSkills } from './skills/give-skills.ts';
 import { wireToolPins } from './skills/wire-tool-pins.ts';
+import { wireSpawn } from './spawn/wire-spawn.ts';
 import { openDatabase } from './store/database.ts';
 import { MESH_MIGRATIONS } from './store/mesh-schema.ts';
 import { createCoordination } from './tasks/wire-coordination.ts';
@@ -143,6 +148,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     lanes: () => lanes,
     fleet: () => fleet,
     workflows: () => workflows.hooks,
+    approval: (...call) => approvals.tools.refusalOf(...call),
     stopping: stopping.signal,
     deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
   });
@@ -168,6 +174,14 @@ export async function startHost(parts: HostParts): Promise<Host> {
     ...{ home: settings.home, config, database, clock, audit, events, lanes, approvals, coordination },
     ...{ keeper, vault, warn: log },
   });
+  const spawn = wireSpawn({
+    ...{ database, audit, clock, config, newId, coordination, vault, warn: log },
+    ...{ fleet: () => fleet, installation: parts.installation, sandboxes: parts.sandboxes },
+  });
+  cleanup.defer(() => spawn.spawned.stop());
+  const artifacts = createArtifacts({
+    ...{ directory: paths.artifacts, database, clock, blackboard: coordination.agentBlackboard },
+  });
   const toolPins = wireToolPins({ database, audit, clock });
   const mesh = createMesh({
     moreRoutes: [
@@ -175,6 +189,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
       ...approvals.meshRoutes,
       ...workflows.meshRoutes,
       ...toolPins.meshRoutes,
+      ...spawn.meshRoutes,
+      ...artifactRoutes(artifacts, (agent) => lanes.running(agent)?.traceId ?? ''),
+      notifyRoute({ events, lanes, clock }),
+      historyRoute({ config, audit, fleet: () => fleet }),
     ],
     config,
     lanes,
@@ -304,6 +322,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   await workflows.start();
   cleanup.defer(() => workflows.stop());
   await coordination.start();
+  await spawn.spawned.start();
   cleanup.defer(() => coordination.stop());
 
   const held = cleanup.move();

@@ -1,6 +1,5 @@
 import { AskApproval } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { Message } from '../lanes/message.ts';
 import type { MeshRoute } from '../mesh/mesh-routes.ts';
 import { readJsonBody } from '../mesh/read-json-body.ts';
 import type { ToolApprovals } from './tool-approvals.ts';
@@ -8,10 +7,7 @@ import type { ToolApprovals } from './tool-approvals.ts';
 const BODY_BYTES = 256 * 1024;
 
 /** Row for the table of mesh routes: an agent asks a person about a call, and is answered when the person did. */
-export function askRoute(parts: {
-  tools: ToolApprovals;
-  runningOf: (agent: string) => Message | null;
-}): MeshRoute {
+export function askRoute(tools: ToolApprovals): MeshRoute {
   return {
     method: 'POST',
     path: '/mesh/approvals',
@@ -25,12 +21,10 @@ export function askRoute(parts: {
       const gone = new AbortController();
       stream.once('close', () => gone.abort());
       if (stream.destroyed || stream.closed) return undefined;
-      const answer = await parts.tools
-        .ask(agent, asked, parts.runningOf(agent.name), gone.signal)
-        .catch((error: unknown) => {
-          if (gone.signal.aborted) return null;
-          throw error;
-        });
+      const answer = await tools.ask(agent, asked, gone.signal).catch((error: unknown) => {
+        if (gone.signal.aborted) return null;
+        throw error;
+      });
       if (answer === null) return undefined;
       if (!answer.ok) throw new OpenLegionError(answer.refusal);
       return answer.value;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ApprovalGiven, AskApproval } from '@openlegion/contract/mesh-api';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { AgentSettings } from '../config/fleet-config.ts';
@@ -12,27 +13,25 @@ import { approvalRefusals } from './refusals.ts';
 /** Calls of tools that are set to `ask`. */
 export interface ToolApprovals {
   /** Asks a person, and waits for the answer, for as long as the turn and `signal` go on. */
-  ask(
-    agent: AgentSettings,
-    asked: AskApproval,
-    running: Message | null,
-    signal: AbortSignal,
-  ): Promise<Routed<ApprovalGiven>>;
+  ask(agent: AgentSettings, asked: AskApproval, signal: AbortSignal): Promise<Routed<ApprovalGiven>>;
   /**
-   * For tools whose effect goes through the mesh: null where the tool needs no approval, or one of exactly these
-   * arguments is there, which is then spent on `useKey`.
+   * For tools whose effect goes through the mesh, which is held to it whatever runs in the container: null where the
+   * tool needs no approval, or where one of exactly this request is there, which is then spent. A request of the same
+   * idempotency key in the same turn is a repetition, not another use.
    */
-  refusalOf(agent: AgentSettings, tool: string, given: object, useKey: string): Promise<Refusal | null>;
+  refusalOf(agent: AgentSettings, tool: string, request: object): Promise<Refusal | null>;
 }
 
 export function createToolApprovals(parts: {
   approvals: Approvals;
+  runningOf: (agent: string) => Message | null;
   now: () => number;
   timeoutMs: () => number;
 }): ToolApprovals {
   const { approvals, now, timeoutMs } = parts;
   return {
-    async ask(agent, { tool, arguments: text, key }, running, signal) {
+    async ask(agent, { tool, arguments: text, key }, signal) {
+      const running = parts.runningOf(agent.name);
       const rule = toolRule(agent);
       const subject = subjectOf(agent.name, tool, argumentsOf(text));
       const setting = toolSetting(agent.permissions, tool);
@@ -54,11 +53,14 @@ export function createToolApprovals(parts: {
       if (!asked.ok) return asked;
       return answerOf(await approvals.settled(asked.value.id, signal));
     },
-    async refusalOf(agent, tool, given, useKey) {
+    async refusalOf(agent, tool, request) {
       const setting = toolSetting(agent.permissions, tool);
       // A tool that is denied is not offered; its route is decided by the permission of what it reaches.
       if (setting !== 'ask') return null;
-      const subject = subjectOf(agent.name, tool, given);
+      const key = 'idempotencyKey' in request ? `${request.idempotencyKey}` : randomUUID();
+      const given = Object.entries(request).filter(([name]) => name !== 'idempotencyKey');
+      const subject = subjectOf(agent.name, tool, Object.fromEntries(given));
+      const useKey = `${parts.runningOf(agent.name)?.id}/${tool}/${key}`;
       const approved = await approvals.use({ asker: agent.name, subject, useKey });
       return approved ? null : approvalRefusals.required(tool);
     },

@@ -35,7 +35,9 @@ export function wireApprovals(parts: {
   const newId = createNewId(() => clock.now());
   const approvals = createApprovals({ ...parts, approvers, newId: () => newId('apr') });
   const timeoutMs = () => config.mesh.approvals.timeout;
-  const tools = createToolApprovals({ approvals, now: () => clock.now(), timeoutMs });
+  const tools = createToolApprovals({
+    ...{ approvals, timeoutMs, runningOf: lanes.running, now: () => clock.now() },
+  });
   approvals.start();
   // A turn that is over runs nothing any more: what it asked is not left for somebody to approve.
   const stopListening = events.onEvent(({ event, messageId }) => {
@@ -45,7 +47,7 @@ export function wireApprovals(parts: {
   return {
     approvals,
     tools,
-    meshRoutes: [askRoute({ tools, runningOf: lanes.running })],
+    meshRoutes: [askRoute(tools)],
     controlRoutes: approvalRoutes({ approvals, approvers }),
     stop() {
       stopListening();

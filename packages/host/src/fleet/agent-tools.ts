@@ -1,4 +1,5 @@
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
+import { type ToolDecision, toolDecision } from '../permissions/tool-decision.ts';
 import type { PatternPermission } from '../router/decide-permission.ts';
 import { matchesPattern } from '../router/match-pattern.ts';
 import { BROWSER_TOOLS, browserAllows } from './browser-tools.ts';
@@ -58,14 +59,12 @@ const NEEDED_LIST: ReadonlyMap<string, PatternPermission> = new Map([
   ['list_agents', 'can_message'],
 ]);
 
-/** What `allowed_tools` says of a tool: its own entry decides, else the longest pattern that covers it, else it is denied. */
+/** What `allowed_tools` says of a tool. */
 export function toolSetting(
   { allowed_tools: entries }: Pick<AgentPermissions, 'allowed_tools'>,
   tool: string,
-): 'allow' | 'ask' | 'deny' {
-  const own = Object.hasOwn(entries, tool) ? entries[tool] : undefined;
-  const patterns = Object.entries(entries).sort(([a], [b]) => b.length - a.length);
-  return own ?? patterns.find(([name]) => matchesPattern(name, tool))?.[1] ?? 'deny';
+): ToolDecision['decision'] {
+  return toolDecision(entries, tool).decision;
 }
 
 export function toolRule({ permissionsRecord }: { permissionsRecord: string }): string {

@@ -50,6 +50,7 @@ async function serve() {
   const health = { closedFor: () => null, isStuck: tasks.isStuck, load: tasks.load };
   const routes = coordinationRoutes({
     config,
+    approval: async () => null,
     blackboard: createAgentBlackboard({ ...parts, blackboard }),
     pubsub: createAgentPubsub({ ...parts, pubsub, newId }),
     tasks: createAgentTasks({ ...parts, tasks, config, health, newId }),

@@ -11,6 +11,7 @@ import {
 import { HandoffRequest } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Publish, SettleEvent, Subscribe, TakeEvents, Unsubscribe } from '@openlegion/contract/pubsub';
+import type { Refusal } from '@openlegion/contract/refusal';
 import { TaskCancel, TaskComplete, TaskUpdate } from '@openlegion/contract/task';
 import type { z } from 'zod';
 import type { AgentBlackboard } from '../blackboard/agent-blackboard.ts';
@@ -43,9 +44,22 @@ export function coordinationRoutes(parts: {
   tasks: AgentTasks;
   /** The turn that an agent is in; null where it is in none. */
   turnOf: (agent: string) => TaskTurn | null;
+  /** Why this call of a tool that is set to `ask` may not be made: no person approved it. Null where it may. */
+  approval: (agent: AgentSettings, tool: string, request: object) => Promise<Refusal | null>;
 }): CoordinationRoute[] {
   const { config, blackboard, pubsub, tasks, turnOf } = parts;
   const traceOf = (agent: AgentSettings) => turnOf(agent.name)?.traceId ?? '';
+
+  /** `work`, where no approval is needed for it, or there is one. */
+  async function approved(
+    agent: AgentSettings,
+    tool: string,
+    request: object,
+    work: () => Promise<Routed<unknown>>,
+  ): Promise<Routed<unknown>> {
+    const refusal = await parts.approval(agent, tool, request);
+    return refusal ? { ok: false, refusal } : work();
+  }
 
   async function watch(agent: AgentSettings, stream: ServerHttp2Stream): Promise<undefined> {
     const request = await readJsonBody(stream, BlackboardWatch, BODY_BYTES);
@@ -80,7 +94,7 @@ export function coordinationRoutes(parts: {
       blackboard.history(agent, request, traceOf(agent)),
     ),
     post('/mesh/blackboard/set', 'blackboard_write', BlackboardSet, (agent, request) =>
-      blackboard.set(agent, request, traceOf(agent)),
+      approved(agent, 'write_shared_state', request, () => blackboard.set(agent, request, traceOf(agent))),
     ),
     post('/mesh/blackboard/delete', 'blackboard_write', BlackboardDelete, (agent, request) =>
       blackboard.delete(agent, request, traceOf(agent)),
@@ -90,7 +104,7 @@ export function coordinationRoutes(parts: {
       run: (agent, { stream }) => watch(agent, stream),
     },
     post('/mesh/publish', 'can_publish', Publish, (agent, request) =>
-      pubsub.publish(agent, request, turnOf(agent.name)),
+      approved(agent, 'publish_event', request, () => pubsub.publish(agent, request, turnOf(agent.name))),
     ),
     post('/mesh/subscribe', 'can_subscribe', Subscribe, pubsub.subscribe),
     post('/mesh/unsubscribe', 'self', Unsubscribe, pubsub.unsubscribe),
@@ -101,7 +115,7 @@ export function coordinationRoutes(parts: {
     post('/mesh/events/ack', 'self', SettleEvent, pubsub.ack),
     post('/mesh/events/nack', 'self', SettleEvent, pubsub.nack),
     post('/mesh/handoff', 'can_message', HandoffRequest, (agent, request) =>
-      tasks.handOff(agent, request, turnOf(agent.name)),
+      approved(agent, 'hand_off', request, () => tasks.handOff(agent, request, turnOf(agent.name))),
     ),
     { ...row('/mesh/inbox', 'self'), method: 'GET', run: async (agent) => tasks.inbox(agent) },
     { ...row('/mesh/tasks', 'self'), method: 'GET', run: async (agent) => tasks.handedOn(agent) },

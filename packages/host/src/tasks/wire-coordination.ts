@@ -58,6 +58,8 @@ export interface CoordinationParts {
   workflows: () => WorkflowHooks | null;
   /** Aborts when the host stops. */
   stopping: AbortSignal;
+  /** Of approvals of single calls. */
+  approval: Parameters<typeof coordinationRoutes>[0]['approval'];
   /** To an agent that is there. */
   deliver: (delivery: Delivery) => Promise<Outcome>;
   warn: (message: string) => void;
@@ -212,6 +214,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       isOpen,
     },
     routes: coordinationRoutes({
+      approval: parts.approval,
       ...{ config, turnOf, blackboard: agentBlackboard, tasks: { ...agentTasks, handOff } },
       pubsub: createAgentPubsub({ pubsub, audit, newId: () => newId('evt') }),
     }),
