@@ -27,6 +27,7 @@ export function dataPaths(home: string) {
   return {
     directory: data,
     meshDatabase: `${data}/mesh.db`,
+    artifacts: `${data}/artifacts`,
     /** Belongs to the keeper's uid: `vault.db` is in it. */
     keeperDirectory: `${data}/keeper`,
     /** 32 bytes that unlock the store; 0600, owned by the person; reaches the keeper as a file descriptor. */

@@ -23,7 +23,7 @@ import { MicroUsd } from './money.ts';
  * | POST /mesh/notify       | Notify         | {}            | self, 20 an hour                |
  * | PUT  /mesh/artifacts/{rest} | bytes      | ArtifactSaved | blackboard_write of artifacts/… |
  * | GET  /mesh/artifacts/{rest} |            | bytes         | blackboard_read of artifacts/…  |
- * | GET  /mesh/agents/{name}/history |       | HistoryPage   | can_message, allowed_apis: agent_history |
+ * | GET  /mesh/history/{name} |               | HistoryPage  | can_message, allowed_apis: agent_history |
  * | POST /mesh/spawn        | SpawnAgent     | SpawnedAgent  | can_spawn                       |
  * | GET  /mesh/spawn        |                | SpawnedList   | self: those it spawned          |
  * | POST /mesh/approvals    | AskApproval    | ApprovalGiven | self: answered when a person did |

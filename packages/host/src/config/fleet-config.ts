@@ -18,4 +18,6 @@ export interface AgentSettings extends Omit<AgentConfig, 'model'> {
   permissions: AgentPermissions;
   /** `researcher`, or `default` where the agent has no record of its own: for the names of rules. */
   permissionsRecord: string;
+  /** Of one that another agent spawned: who pays for it and is granted all that it is. */
+  parent?: string;
 }

@@ -26,7 +26,7 @@ export function createReload(parts: {
 
   async function reload(by: string): Promise<ConfigReloaded> {
     const next = read();
-    const changed = describeChange(live, next);
+    const changed = describeChange(live.configured, next);
     await audit.record({
       type: 'config.reloaded',
       actor: by,
@@ -35,7 +35,7 @@ export function createReload(parts: {
       rule: 'operator',
       detail: { changed: changed.join(', ').slice(0, 4000), count: changed.length },
     });
-    await recordPermissionChanges(audit, by, permissionChanges(live, next));
+    await recordPermissionChanges(audit, by, permissionChanges(live.configured, next));
     live.replace(next);
     await vault.reload();
     return { changed, restarted: await fleet.reload() };

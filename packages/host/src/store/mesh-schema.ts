@@ -1,8 +1,10 @@
 import { APPROVAL_MIGRATION } from '../approvals/approval-schema.ts';
+import { ARTIFACT_SCHEMA } from '../artifacts/artifacts.ts';
 import { BLACKBOARD_SCHEMA } from '../blackboard/blackboard-schema.ts';
 import { PERSON_TOKEN_SCHEMA } from '../control/person-tokens.ts';
 import { PUBSUB_SCHEMA } from '../pubsub/pubsub-schema.ts';
 import { TOOL_PIN_MIGRATION } from '../skills/tool-pin-schema.ts';
+import { SPAWN_SCHEMA } from '../spawn/spawn-schema.ts';
 import { TASK_SCHEMA } from '../tasks/task-schema.ts';
 import { TRACE_SCHEMA } from '../traces/trace-schema.ts';
 import { WORKFLOW_MIGRATION } from '../workflow/workflow-schema.ts';
@@ -57,4 +59,5 @@ export const MESH_MIGRATIONS: Migrations = [
   WORKFLOW_MIGRATION,
   'CREATE INDEX topic_event_trace ON topic_event (trace_id) WHERE live > 0;',
   TOOL_PIN_MIGRATION,
+  SPAWN_SCHEMA + ARTIFACT_SCHEMA,
 ];

@@ -20,7 +20,7 @@ export function policyOf({ mesh, agents }: FleetConfig): Policy {
     agents: [...agents.values()].map((agent) => ({
       name: agent.name,
       team: agent.team ?? null,
-      parent: null,
+      parent: agent.parent ?? null,
       ...limitsOf(agent.budget),
       requestsPerMinute: agent.budget.requests_per_minute ?? null,
       tokensPerMinute: agent.budget.tokens_per_minute ?? null,

@@ -1,0 +1,51 @@
+import { pipeline } from 'node:stream/promises';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { MeshRoute } from '../mesh/mesh-routes.ts';
+import type { Artifacts } from './artifacts.ts';
+
+const PREFIX = '/mesh/artifacts/';
+
+/** Bytes in, bytes out, each at the pace of the slower side. */
+export function artifactRoutes(
+  artifacts: Artifacts,
+  traceOf: (agent: string) => string,
+): readonly MeshRoute[] {
+  const row = { path: `${PREFIX}{rest}`, zone: 1, atATime: 4 } as const;
+  return [
+    {
+      ...row,
+      method: 'PUT',
+      permission: 'blackboard_write',
+      async run(agent, { path, stream }) {
+        const saved = await artifacts.save(agent, nameOf(path), stream, traceOf(agent.name));
+        if (!saved.ok) throw new OpenLegionError(saved.refusal);
+        return saved.value;
+      },
+    },
+    {
+      ...row,
+      method: 'GET',
+      permission: 'blackboard_read',
+      async run(agent, { path, stream }) {
+        const found = await artifacts.read(agent, `artifacts/${nameOf(path)}`, traceOf(agent.name));
+        if (!found.ok) throw new OpenLegionError(found.refusal);
+        const { bytes, body } = found.value;
+        stream.respond({
+          ':status': 200,
+          'content-type': 'application/octet-stream',
+          'content-length': bytes,
+        });
+        await pipeline(body, stream).catch(() => stream.destroy());
+        return undefined;
+      },
+    },
+  ];
+}
+
+function nameOf(path: string): string {
+  try {
+    return decodeURIComponent(path.slice(PREFIX.length));
+  } catch {
+    return '';
+  }
+}

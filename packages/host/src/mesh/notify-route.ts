@@ -1,0 +1,46 @@
+import { Notify } from '@openlegion/contract/mesh-api';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Clock } from '../clock.ts';
+import type { EventLog } from '../delivery/event-log.ts';
+import type { Lanes } from '../lanes/lanes.ts';
+import type { MeshRoute } from './mesh-routes.ts';
+import { readJsonBody } from './read-json-body.ts';
+
+const BODY_BYTES = 64 * 1024;
+const HOUR_MS = 3_600_000;
+/** More would not be read by anyone. */
+const AN_HOUR = 20;
+
+/** Words for the person who looks after the fleet, as an event of the agent's turn. */
+export function notifyRoute(parts: {
+  events: EventLog;
+  lanes: Pick<Lanes, 'running'>;
+  clock: Clock;
+}): MeshRoute {
+  const { events, lanes, clock } = parts;
+  const sent = new Map<string, number[]>();
+  return {
+    method: 'POST',
+    path: '/mesh/notify',
+    zone: 1,
+    permission: 'self',
+    async run({ name: agent }, { stream }) {
+      const { text, urgent } = await readJsonBody(stream, Notify, BODY_BYTES);
+      const since = clock.now() - HOUR_MS;
+      const recent = (sent.get(agent) ?? []).filter((at) => at > since);
+      if (recent.length >= AN_HOUR) throw new OpenLegionError(TOO_MANY);
+      sent.set(agent, [...recent, clock.now()]);
+      const running = lanes.running(agent);
+      const about = { agent, messageId: running?.id ?? '', traceId: running?.traceId ?? '' };
+      await events.record({ ...about, event: { type: 'notification', text, urgent } });
+      return {};
+    },
+  };
+}
+
+const TOO_MANY = {
+  code: 'rate_limited',
+  rule: 'mesh.notify',
+  message: `More than ${AN_HOUR} notifications an hour.`,
+  remedy: 'Say several things in one, or say it in the answer.',
+} as const;
