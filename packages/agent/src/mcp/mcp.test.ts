@@ -206,7 +206,7 @@ test('schemas that would hurt whoever reads them are refused or rebuilt; a tool 
         tool('redos', '', { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } }),
         tool('proto', '', properties('__proto__')),
         tool('hidden', '', properties('a\u200Bb')),
-        tool('deep', '', nested(20)),
+        tool('deep', '', nested(14)),
         tool('deeper', '', nested(30)),
         tool('wide', '', {
           type: 'object',

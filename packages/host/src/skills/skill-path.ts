@@ -12,6 +12,7 @@ export function skillPathProblem(path: string): string | null {
   for (const part of path.split('/')) {
     if (/^(?:\.git|git~\d+)$/i.test(part)) return 'git would look into it';
     if (part.endsWith('.')) return 'a part ends with a dot, which some file systems leave out';
+    if (part === '__proto__') return 'it is a name that programs trip over';
     if (part === 'node_modules') return 'packages are not taken along: bundle what is needed into one file';
   }
   return null;
