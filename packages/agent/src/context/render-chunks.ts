@@ -1,5 +1,6 @@
 import type { PlacedMessage } from '../history/order-turn.ts';
 import type { PromptMessage } from '../history/prompt-turn.ts';
+import { jsonText } from '../prompt/clean-json.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import type { ConversationFact } from './facts.ts';
 
@@ -37,7 +38,7 @@ function* render(message: PromptMessage): Generator<{ line: string; tool?: strin
     case 'note':
       return;
     case 'user': {
-      const task = message.task ? ` ${JSON.stringify(message.task)}` : '';
+      const task = message.task ? ` ${jsonText(message.task)}` : '';
       yield { line: `[${message.from}] ${message.text}${task}` };
       return;
     }
@@ -49,8 +50,18 @@ function* render(message: PromptMessage): Generator<{ line: string; tool?: strin
       for (const part of message.parts) {
         if (part.type === 'text') yield { line: `[the agent] ${part.text}` };
         if (part.type === 'call')
-          yield { line: `[the agent calls ${part.tool}] ${part.input.slice(0, ARGUMENT_CHARS)}` };
+          yield {
+            line: `[the agent calls ${part.tool}] ${argumentsOf(part.input).slice(0, ARGUMENT_CHARS)}`,
+          };
       }
+  }
+}
+
+function argumentsOf(input: string): string {
+  try {
+    return jsonText(JSON.parse(input));
+  } catch {
+    return input;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { Route } from '@openlegion/contract/mesh-api';
+import { cleanDefinition } from '../prompt/clean-definition.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { fitTurns } from '../prompt/fit-turns.ts';
 import type { AdapterOptions, AdapterTool } from './adapter.ts';
@@ -25,7 +26,7 @@ export function callOptions(
     answerTokens,
     otherTokens: estimateTokens(request.system) + estimateTokens(JSON.stringify(request.tools)),
   });
-  const tools = request.tools.map(
+  const tools = request.tools.map(cleanDefinition).map(
     ({ name, description, inputSchema }): AdapterTool => ({
       type: 'function',
       name,

@@ -1,15 +1,15 @@
 import type { AssistantEntry, AssistantPart, ResultEntry } from '../history/entry.ts';
 import type { PromptMessage } from '../history/prompt-turn.ts';
+import { cleanJson } from '../prompt/clean-json.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
-import type { PromptText } from '../prompt/prompt-text.ts';
-import { sanitise } from '../prompt/sanitise.ts';
+import { clean, type PromptText } from '../prompt/prompt-text.ts';
 import type { AdapterPrompt } from './adapter.ts';
 
 type AdapterMessage = AdapterPrompt[number];
 type AssistantContent = Extract<AdapterMessage, { role: 'assistant' }>['content'];
 
 /**
- * The neutral messages as the adapters take them. Everything that was not ours passes `sanitise` here. Reasoning and
+ * The neutral messages as the adapters take them. Everything that was not ours is cleaned here. Reasoning and
  * what a provider wants back with its own output go to the dialect they came from only.
  */
 export function toAdapterPrompt(
@@ -37,7 +37,7 @@ function toAdapterMessage(message: PromptMessage, dialect: string): AdapterMessa
         content: message.results.map((result) => ({
           type: 'tool-result',
           toolCallId: result.callId,
-          toolName: sanitise(result.tool),
+          toolName: clean(result.tool),
           output: { type: result.outcome === 'ok' ? 'text' : 'error-text', value: resultText(result) },
         })),
       };
@@ -53,12 +53,12 @@ function assistantContent(entry: AssistantEntry, dialect: string): AssistantCont
       content.push({
         type: 'tool-call',
         toolCallId: part.callId,
-        toolName: sanitise(part.tool),
+        toolName: clean(part.tool),
         input: callInput(part),
         ...providerOptions,
       });
     } else if (part.type === 'text') {
-      if (part.text !== '') content.push({ type: 'text', text: sanitise(part.text), ...providerOptions });
+      if (part.text !== '') content.push({ type: 'text', text: clean(part.text), ...providerOptions });
     } else if (own && part.providerData) {
       content.push({ type: 'reasoning', text: part.text, ...providerOptions });
     }
@@ -66,25 +66,21 @@ function assistantContent(entry: AssistantEntry, dialect: string): AssistantCont
   return content;
 }
 
-/** Providers take only objects back; arguments that were none are shown as what they were. */
+/**
+ * Providers take only objects back; arguments that were none are shown as what they were. A model's own arguments
+ * hold what it read.
+ */
 function callInput(call: Extract<AssistantPart, { type: 'call' }>): unknown {
   try {
-    const value: unknown = JSON.parse(sanitiseJson(call.input));
+    const value: unknown = cleanJson(JSON.parse(call.input));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     // Falls through: not JSON at all.
   }
-  return { unreadable: sanitise(call.input) };
-}
-
-/** A model's own arguments hold what it read: the same characters go, and JSON's escapes of them. */
-function sanitiseJson(text: string): string {
-  return JSON.stringify(JSON.parse(text), (_key, value: unknown) =>
-    typeof value === 'string' ? sanitise(value) : value,
-  );
+  return { unreadable: clean(call.input) };
 }
 
 function resultText(result: ResultEntry): string {
-  const text = sanitise(result.output);
+  const text = clean(result.output);
   return text === '' ? '(no output)' : text;
 }

@@ -1,6 +1,7 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { TurnMode } from '../history/create-history.ts';
 import type { TaskGiven } from '../history/prompt-turn.ts';
+import { jsonText } from './clean-json.ts';
 import { clean, frame, joinText, ours, type PromptText } from './prompt-text.ts';
 import type { WorkspaceText } from './read-workspace-files.ts';
 
@@ -60,7 +61,7 @@ function modeSection(mode: TurnMode, task: TaskGiven | undefined): PromptText {
       return joinText([
         ours`You are given a task, and nobody can answer questions in the middle of it. Work on it with your tools. Your last answer, without a tool call, is its result, which a program reads.`,
         task && task.outputSchema !== null
-          ? ours`The result is nothing but one JSON value that fits this schema:\n${frame('task_output_schema', JSON.stringify(task.outputSchema))}`
+          ? ours`The result is nothing but one JSON value that fits this schema:\n${frame('task_output_schema', jsonText(task.outputSchema))}`
           : ours`Where the result is data, answer with nothing but one JSON value.`,
         ours`To write something to the blackboard as well, where you are granted that, answer with {"result": the result, "promote": {"the/key": the value}}.`,
       ]);

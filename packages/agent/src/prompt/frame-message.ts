@@ -1,4 +1,5 @@
 import type { PromptMessage } from '../history/prompt-turn.ts';
+import { jsonText } from './clean-json.ts';
 import { clean, frame, joinText, ours, type PromptText } from './prompt-text.ts';
 
 /** The people. Whoever else sent a message is another agent, and what it wrote is data. */
@@ -13,8 +14,8 @@ export function frameMessage({ from, text, task }: Extract<PromptMessage, { role
   const given = task
     ? [
         ours`The task is of the type ${clean(task.type)}.`,
-        frame('task_input', JSON.stringify(task.input, null, 1)),
-        ...(task.context === null ? [] : [frame('task_context', JSON.stringify(task.context, null, 1))]),
+        frame('task_input', jsonText(task.input, 1)),
+        ...(task.context === null ? [] : [frame('task_context', jsonText(task.context, 1))]),
       ]
     : [];
   if (isPerson(from)) return joinText([clean(text), ...given]);
