@@ -92,7 +92,7 @@ export async function loadChatRoutes(
     }),
     runner: {
       fitOutput: outputs.fit,
-      approve: createAskApproval(mesh, extras.askFor),
+      approve: createAskApproval(mesh, { granted: start.tools, askFor: extras.askFor }),
       clock: () => performance.now(),
       abortGraceMs: ABORT_GRACE_MS,
     },

@@ -20,6 +20,12 @@ const DENIED = {
   },
 };
 
+/** `{"exec": "ask", "echo": "allow", "mcp_files_*": "ask", "mcp_*": "allow", "*": "ask"}`, as the host sends it. */
+const GRANTS = {
+  granted: ['exec', 'echo', 'mcp_files_*', 'mcp_*', '*'],
+  askFor: ['exec', 'mcp_files_*', '*'],
+};
+
 /** One turn whose model calls `exec` and `mcp_files_read` (which need asking) and `echo`, with the host's answers. */
 async function turnWith(answer: (tool: string) => FakeAnswer) {
   using directory = temporaryDirectory();
@@ -40,7 +46,7 @@ async function turnWith(answer: (tool: string) => FakeAnswer) {
     file: `${directory.path}/a.db`,
     stream: model.stream,
     tools,
-    approve: createAskApproval(mesh, ['exec', 'mcp_files_*']),
+    approve: createAskApproval(mesh, GRANTS),
   });
   const events = await rig.run('m1');
   return { ran, mesh, ended: events.filter((event) => event.type === 'tool_ended') };
@@ -70,9 +76,23 @@ test('a no, and a host that cannot ask, are results; nothing runs', async () => 
   assert.equal(told.get('mcp_files_read')?.outcome, 'refused');
 });
 
+test('of a tool that patterns grant the longest one decides, and a name before any of them', async () => {
+  const mesh = fakeMesh({ other: () => APPROVED });
+  const approve = createAskApproval(mesh, GRANTS);
+  const asked = async (tool: string) => {
+    const before = mesh.calls.length;
+    await approve({ tool, input: {}, messageId: 'm', callId: 'c', signal: new AbortController().signal });
+    return mesh.calls.length > before;
+  };
+  const tools = ['exec', 'echo', 'mcp_files_read', 'mcp_time_now', 'own_skill'];
+  const answers: boolean[] = [];
+  for (const tool of tools) answers.push(await asked(tool));
+  assert.deepEqual(answers, [true, false, true, false, true]);
+});
+
 test('arguments that nobody can be asked to read are refused unasked', async () => {
   const mesh = fakeMesh({ other: () => APPROVED });
-  const approve = createAskApproval(mesh, ['exec']);
+  const approve = createAskApproval(mesh, GRANTS);
   const input = { command: 'x'.repeat(70_000) };
   const signal = new AbortController().signal;
   const answer = await approve({ tool: 'exec', input, messageId: 'm', callId: 'c', signal });

@@ -1,5 +1,6 @@
 import { ApprovalGiven } from '@openlegion/contract/mesh-api';
 import type { MeshClient } from '../pipe/pipe.ts';
+import { grantingEntry } from '../skills/is-granted.ts';
 import { answerOfMesh, orRefused } from '../tools/answer-of-mesh.ts';
 import type { ToolResult } from '../tools/tool.ts';
 
@@ -16,13 +17,15 @@ export type AskApproval = (call: {
 }) => Promise<ToolResult | undefined>;
 
 /**
- * Asks the host before each call of a tool named in `askFor` (a `*` at the end stands for any rest); the host
- * answers when a person did. What is shown is the JSON that will run. Agent-enforced, for an honest agent's sake:
- * what must not happen without a person is refused where it takes effect.
+ * Asks the host before each call of a tool whose entry in `granted` is in `askFor` too; the host answers when a
+ * person did. What is shown is the JSON that will run. Agent-enforced, for an honest agent's sake: what must not
+ * happen without a person is refused where it takes effect.
  */
-export function createAskApproval(mesh: MeshClient, askFor: readonly string[]): AskApproval {
-  const asks = (tool: string) =>
-    askFor.some((name) => (name.endsWith('*') ? tool.startsWith(name.slice(0, -1)) : tool === name));
+export function createAskApproval(
+  mesh: MeshClient,
+  { granted, askFor }: { granted: readonly string[]; askFor: readonly string[] },
+): AskApproval {
+  const asks = (tool: string) => askFor.includes(grantingEntry(granted, tool) ?? tool);
   return async ({ tool, input, messageId, callId, signal }) => {
     if (!asks(tool)) return undefined;
     const shown = JSON.stringify(input);

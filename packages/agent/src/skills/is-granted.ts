@@ -4,10 +4,15 @@
  * which no name has.
  */
 export function isGranted(granted: readonly string[], name: string): boolean {
-  if (granted.includes(`!${name}`)) return false;
-  if (granted.includes(name)) return true;
+  return grantingEntry(granted, name) !== undefined;
+}
+
+/** The entry of `granted` that gives the tool: its own name, or the pattern. */
+export function grantingEntry(granted: readonly string[], name: string): string | undefined {
+  if (granted.includes(`!${name}`)) return undefined;
+  if (granted.includes(name)) return name;
   const entry = granted.find((pattern) => pattern.includes('*') && covers(pattern.replace(/^!/, ''), name));
-  return entry !== undefined && !entry.startsWith('!');
+  return entry?.startsWith('!') ? undefined : entry;
 }
 
 /** Linear in both: each part is looked for from where the last one ended. */
