@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PromptMessage, PromptTurn } from '../history/prompt-turn.ts';
-import { fitTurns } from './fit-turns.ts';
+import { fitTurns, tokensOf } from './fit-turns.ts';
 
 function turn(id: number, size: number, calls: number): PromptTurn {
   const messages: PromptMessage[] = [{ role: 'user', from: 'user', text: `${id}`.padEnd(size, 'x') }];
@@ -55,4 +55,30 @@ test('in the last turn the oldest outputs are left out first, and the newest sta
   );
   assert.match(outputs[0] ?? '', /left out/);
   assert.equal(outputs[2]?.length, 3000);
+});
+
+test('an output larger than the whole window loses its end, not the call that it belongs to', () => {
+  const kept = fitTurns(
+    [turn(1, 90_000, 1)].map((one) => ({ ...one, messages: one.messages.slice(1) })),
+    {
+      contextTokens: 3000,
+      answerTokens: 0,
+      otherTokens: 0,
+    },
+  );
+  assert.ok(tokensOf(kept) <= 3000);
+  assert.deepEqual(
+    kept.map(({ role }) => role),
+    ['assistant', 'tool'],
+  );
+});
+
+test('what stands for earlier turns is never dropped', () => {
+  const pinned = { ...turn(1, 600, 0), pinned: true as const };
+  const turns = [pinned, turn(2, 3000, 0), turn(3, 300, 0)];
+  const kept = fitTurns(turns, { contextTokens: 700, answerTokens: 0, otherTokens: 0 });
+  assert.deepEqual(
+    kept.map((message) => message.role === 'user' && message.text[0]),
+    ['1', '3'],
+  );
 });

@@ -3,13 +3,16 @@ import { estimateTokens, FRAME_TOKENS } from './estimate-tokens.ts';
 
 /** Left for what the estimate does not see. */
 const SPARE_SHARE = 0.95;
-const SHORTENED = '[output left out here to fit the context; read it again if you need it]';
+const SHORTENED = '[left out here to fit the context; read it again, in parts, if you need it]';
+
+/** However little room there is, something of what a call gave is shown. */
+const MIN_NEWEST_TOKENS = 100;
 
 /**
  * The newest turns that fit the model's context beside the system prompt and the answer: the last resort where
  * another model with a smaller window takes over, since the context manager keeps below it. Whole turns are dropped,
  * oldest first, so that a call is never apart from its result; pinned ones and the last stay, and in the last the
- * outputs of its oldest calls are left out instead.
+ * outputs of its oldest calls are left out instead, and the ends of the newest.
  */
 export function fitTurns(
   turns: readonly PromptTurn[],
@@ -30,18 +33,24 @@ export function fitTurns(
   return kept.flat();
 }
 
+/** The oldest outputs give way whole, the newest ones lose their ends where that is not enough. */
 function shorten(messages: readonly PromptMessage[], maxTokens: number): PromptMessage[] {
   let over = tokensOf(messages) - maxTokens;
   if (over <= 0) return [...messages];
   const newest = messages.findLastIndex((message) => message.role === 'tool');
   return messages.map((message, index) => {
-    if (message.role !== 'tool' || index === newest) return message;
+    if (message.role !== 'tool') return message;
     return {
       role: 'tool',
       results: message.results.map((result) => {
         if (over <= 0 || result.output.length <= SHORTENED.length) return result;
-        over -= estimateTokens(result.output) - estimateTokens(SHORTENED);
-        return { ...result, output: SHORTENED };
+        const whole = estimateTokens(result.output);
+        const left = index === newest ? Math.max(MIN_NEWEST_TOKENS, whole - over) : 0;
+        if (left >= whole) return result;
+        const chars = Math.floor((result.output.length * left) / whole);
+        const output = left === 0 ? SHORTENED : `${result.output.slice(0, chars)}\n${SHORTENED}`;
+        over -= whole - estimateTokens(output);
+        return { ...result, output };
       }),
     };
   });
