@@ -208,7 +208,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   const fleet: Fleet = createFleet({
     config,
     giveSkills: createGiveSkills({ home: settings.home, config, audit, warn: log }),
-    startOf: createStartOf({ config, keeper, gateway }),
+    startOf: createStartOf({ home: settings.home, config, keeper, gateway }),
     installation: parts.installation,
     sandboxes: parts.sandboxes,
     connectPipe: parts.connectPipe,

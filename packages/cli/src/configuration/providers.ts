@@ -6,10 +6,12 @@ export const OFFERED_PROVIDERS = [
   { id: 'scripted', label: 'Scripted model (no key, no cost, plays a script)', model: 'scripted/assistant' },
 ] as const;
 
-export const TEMPLATE_NAMES = ['starter', 'sales'] as const;
+export const TEMPLATE_NAMES = ['starter', 'sales', 'devteam', 'content'] as const;
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
 
 export const TEMPLATE_HINTS: Record<TemplateName, string> = {
   starter: 'one assistant',
   sales: 'researcher, qualifier and outreach work through prospects',
+  devteam: 'pm, engineer and reviewer turn a wish into reviewed code',
+  content: 'researcher, writer and editor turn sources into an article',
 };

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configPaths } from '@openlegion/contract/installation';
 import { TEMPLATES } from '../programs.ts';
@@ -35,7 +35,13 @@ export function writeConfiguration(home: string, choice: FirstRunChoice): void {
   write(paths.mesh, mesh);
   write(paths.agents, agents);
   write(paths.permissions, readFileSync(join(from, 'permissions.json'), 'utf8'));
-  cpSync(join(from, 'scripts'), paths.scripts, { recursive: true, errorOnExist: true, force: false });
+  for (const part of ['scripts', 'workflows', 'PROJECT.md'])
+    if (existsSync(join(from, part)))
+      cpSync(join(from, part), join(paths.directory, part), {
+        recursive: true,
+        errorOnExist: true,
+        force: false,
+      });
 }
 
 function customProvider(indent: string, { model, custom }: FirstRunChoice): string {

@@ -13,6 +13,8 @@ import { askedTools, grantedPatterns, grantedTools } from './agent-tools.ts';
 export type StartOf = (agent: string) => Promise<AgentStart>;
 
 export function createStartOf(parts: {
+  /** Of the installation. */
+  home: string;
   config: FleetConfig;
   keeper: KeeperClient;
   gateway: GatewayClient;
@@ -40,7 +42,7 @@ export function createStartOf(parts: {
       ],
       extras: {
         askFor: askedTools(agent.permissions),
-        project: '',
+        project: readProject(parts.home),
         embeddingModel: config.mesh.llm.embedding_model ?? null,
         browser: agent.permissions.can_use_browser
           ? {
