@@ -4,6 +4,7 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import { askedTools, grantedPatterns, grantedTools } from './agent-tools.ts';
+import { readProject } from './read-project.ts';
 
 /**
  * What an agent is told of itself, as of now. Nothing in it is secret, and nothing in it is what limits the agent:
