@@ -46,7 +46,10 @@ function driverOf({ start, extras, mesh, paths }: RuntimeParts, runtime: Runtime
       return createAcpDriver({
         ...common,
         workspace: createWorkspace(paths.workspace),
-        grants: { tools: start.tools, approve: createAskApproval(mesh, extras.askFor) },
+        grants: {
+          tools: start.tools,
+          approve: createAskApproval(mesh, { granted: start.tools, askFor: extras.askFor }),
+        },
       });
     case 'openai':
       return createOpenaiDriver({ ...common, port: runtime.port, model: start.model });
