@@ -66,11 +66,12 @@ export const AgentConfig = z.strictObject({
   thinking: z.enum(['off', 'low', 'medium', 'high']).default('off'),
   resources: z
     .strictObject({
-      memory_limit: ByteSize.default(384 * MEBIBYTE),
-      cpu_limit: z.number().min(0.05).max(64).default(0.15),
+      /** Absent: 384 MiB, 0.15 and 256; with `can_use_browser` 1 GiB, 1 and 512. */
+      memory_limit: ByteSize.optional(),
+      cpu_limit: z.number().min(0.05).max(64).optional(),
       /** Size of the agent's private volume. */
       disk_limit: ByteSize.default(1024 * MEBIBYTE),
-      pids_limit: z.int().min(16).max(4096).default(256),
+      pids_limit: z.int().min(16).max(4096).optional(),
     })
     .prefault({}),
   budget: z

@@ -14,8 +14,7 @@ test('an empty mesh.yaml is a whole one', () => {
 
 test('an agent without figures has the documented ones', () => {
   const { helper } = AgentsConfig.parse({ agents: { helper: {} } }).agents;
-  assert.equal(helper?.resources.memory_limit, 384 * 1024 * 1024);
-  assert.equal(helper?.resources.cpu_limit, 0.15);
+  assert.deepEqual(helper?.resources, { disk_limit: 1024 * 1024 * 1024 });
   assert.equal(helper?.budget.daily_usd, 5_000_000);
   assert.equal(helper?.idle_stop, 15 * 60_000);
 });

@@ -9,6 +9,7 @@ import type { ImageFor } from '../image/create-image-for.ts';
 import { variantOfAgent } from '../image/variant-of-agent.ts';
 import type { ConnectPipe, MeshHandler, Pipe } from '../pipe/pipe.ts';
 import type { SandboxBackend, SandboxExit, SandboxSpec } from '../sandbox/sandbox-backend.ts';
+import { agentResources } from './agent-resources.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { createHealthProbe } from './health-probe.ts';
 import { isMachineTrouble } from './machine-trouble.ts';
@@ -178,15 +179,11 @@ export function createAgentContainer(
   }
 
   function specOf(image: string): SandboxSpec {
-    const { memory_limit, cpu_limit, disk_limit, pids_limit } = parts.settings().resources;
     return {
       installation: parts.installation,
       agent,
       image,
-      memoryBytes: memory_limit,
-      cpus: cpu_limit,
-      pids: pids_limit,
-      dataBytes: disk_limit,
+      ...agentResources(parts.settings()),
     };
   }
 
