@@ -19,6 +19,10 @@ export function registerReplay(program: Command, run: RunCommand): void {
       'play a recording on a copy of this fleet with the scripted model; exit code 1 when it now does otherwise',
     )
     .option('--agent <name>', 'the part of one agent alone')
+    .option(
+      '--workspaces <folder>',
+      'files that the agents begin with: a folder with a folder for each agent',
+    )
     .option('--step', 'show what was recorded at each step, one after the other')
     .option('--json', 'as JSON')
     .action((file, options) =>

@@ -38,13 +38,16 @@ export async function record(
 export async function replay(
   context: CommandContext,
   file: string,
-  options: { step?: boolean; agent?: string; json?: boolean },
+  options: { step?: boolean; agent?: string; workspaces?: string; json?: boolean },
 ): Promise<number> {
   const { terminal } = context;
   const recording = readRecording(file);
   const agent = options.agent ?? null;
   const { runReplay } = await import('../replay/run-replay.ts');
-  const played = await runReplay(context, recording, agent);
+  const played = await runReplay(context, recording, {
+    agent,
+    workspaces: options.workspaces ?? null,
+  });
   const steps = compareRecordings(recording, played, agent);
   const different = steps.filter(({ verdict }) => verdict === 'different').length;
   const skipped = steps.filter(({ verdict }) => verdict === 'not_compared').length;

@@ -5,12 +5,13 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { type RecordedMessage, Recording } from '@openlegion/contract/recording';
 import type { CommandContext } from '../command-context.ts';
 import { runSetup } from '../commands/run-setup.ts';
-import { createControlClient } from '../control/control-client.ts';
+import { type ControlClient, createControlClient } from '../control/control-client.ts';
 import { followMessage } from '../control/follow-message.ts';
 import { sendMessage } from '../control/send-message.ts';
 import { launchSupervisor } from '../supervisor/launch-supervisor.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { createProgress } from '../terminal/progress.ts';
+import { fillWorkspaces } from './fill-workspaces.ts';
 import { removeVolumes } from './remove-volumes.ts';
 import { writeReplayHome } from './replay-home.ts';
 
@@ -18,12 +19,13 @@ const PATIENCE_MS = 60_000;
 
 /**
  * Plays a recording on a fleet of its own, made for it and taken away again whatever happens, and returns the recording
- * of that. With `agent` only what that agent was asked first.
+ * of that. With `agent` only what that agent was asked first; with `workspaces`, a folder with a folder for each agent,
+ * they find these files.
  */
 export async function runReplay(
   { home, terminal }: Pick<CommandContext, 'home' | 'terminal'>,
   recording: Recording,
-  agent: string | null,
+  { agent, workspaces }: { agent: string | null; workspaces: string | null },
 ): Promise<Recording> {
   const first = firstOf(recording, agent);
   const place = realpathSync(mkdtempSync(join(tmpdir(), 'openlegion-replay-')));
@@ -44,7 +46,10 @@ export async function runReplay(
     if (!launched.started)
       throw new OpenLegionError({ code: 'unavailable', rule: 'cli.replay.start', ...launched });
     try {
-      return await play(place, first, (text) => progress.step(text));
+      const control = createControlClient(place, null);
+      if (workspaces !== null) await fillWorkspaces(control, workspaces);
+      progress.step('Playing the recording');
+      return await play(control, first);
     } finally {
       progress.clear();
       await launched.supervisor.stop();
@@ -55,10 +60,8 @@ export async function runReplay(
   }
 }
 
-async function play(home: string, first: RecordedMessage, step: (text: string) => void): Promise<Recording> {
-  const control = createControlClient(home, null);
+async function play(control: ControlClient, first: RecordedMessage): Promise<Recording> {
   const { messageId, traceId } = await sendMessage(control, first.agent, first.text);
-  step('Playing the recording');
   const events = followMessage({ control, messageId, patienceMs: PATIENCE_MS, onAway: () => {} });
   for await (const _event of events);
   const path = `/api/traces/${encodeURIComponent(traceId)}/recording`;
