@@ -7,6 +7,7 @@ import { ROUTE, type SeenCall } from './testing/fake-mesh.ts';
 import { EXTRAS } from './testing/model-rig.ts';
 import { spawnAgent } from './testing/spawn-agent.ts';
 import { chatAnswer, chatCalls } from './testing/sse.ts';
+import { temporaryDirectory } from './testing/turn-rig.ts';
 
 const data = await mkdtemp(`${tmpdir()}/agent-`);
 after(() => rm(data, { recursive: true }));
@@ -109,4 +110,56 @@ test('a started agent answers a message with tools, and the same message again f
   assert.equal(other.status, 409);
   second.end();
   assert.equal(await second.exited, 0);
+});
+
+test('a task in a real process: the project’s rules, a helper, a person’s yes, a structured result', {
+  timeout: 20_000,
+}, async ({ signal }) => {
+  using directory = temporaryDirectory();
+  const answers = scripted(
+    chatCalls({ id: 'x', name: 'spawn_subagent', arguments: '{"task":"count"}' }),
+    chatCalls({ id: 'y', name: 'exec', arguments: '{"command":"echo 4"}' }),
+    chatAnswer('four'),
+    chatAnswer('{"result": {"count": 4}, "promote": {"context/count": 4}}'),
+  );
+  const agent = spawnAgent({
+    main: `${import.meta.dirname}/main.ts`,
+    data: directory.path,
+    signal,
+    mesh: (call, stream) => {
+      if (call.path !== '/mesh/approvals') return answers(call, stream);
+      stream.respond({ ':status': 200, 'content-type': 'application/json' });
+      stream.end('{"id":"a1","by":"anna","hash":"h"}');
+    },
+  });
+  const extras = { ...EXTRAS, project: 'Count in whole numbers.', askFor: ['exec'] };
+  const started = { ...START, tools: ['exec', 'spawn_subagent', 'list_subagents'], extras };
+  assert.equal((await agent.request('POST', '/start', started)).status, 204);
+  const outputSchema = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
+  const answer = await agent.request('POST', '/chat/stream', {
+    ...{ messageId: 'm1', traceId: 't1', from: 'planner', text: 'count the files', mode: 'task' },
+    task: { type: 'count', input: { folder: '.' }, context: null, outputSchema },
+  });
+  const events = answer.text
+    .trim()
+    .split('\n')
+    .map((line) => TurnEvent.parse(JSON.parse(line)));
+  const end = events.at(-1);
+  assert.ok(end?.type === 'turn_ended', answer.text);
+  assert.deepEqual([end.result, end.promotions], [{ count: 4 }, [{ key: 'context/count', value: 4 }]]);
+  const asked = agent.calls.filter(({ path }) => path === '/mesh/approvals').map(({ body }) => body);
+  assert.deepEqual(asked, [{ tool: 'exec', arguments: '{"command":"echo 4"}', key: 'm1/call_1_0:call_1_0' }]);
+  const prompts = agent.calls
+    .filter(({ path }) => path.startsWith('/llm/'))
+    .map(({ body }) => JSON.stringify(body));
+  assert.equal(prompts.length, 4);
+  for (const prompt of prompts) assert.match(prompt, /<project>\\nCount in whole numbers\./);
+  assert.match(
+    prompts[0] ?? '',
+    /task_input.*folder.*task_output_schema|task_output_schema.*task_input.*folder/s,
+  );
+  assert.match(prompts[3] ?? '', /"content":"four"/);
+  agent.end();
+  assert.equal(await agent.exited, 0);
+  assert.equal(await agent.stderr, '');
 });
