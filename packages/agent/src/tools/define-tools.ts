@@ -4,13 +4,16 @@ import type { ToolDefinition } from '../model/model-stream.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 import { createEditFile } from './edit-file.ts';
 import { createExec } from './exec.ts';
+import { createFleetTools } from './fleet-tools.ts';
 import { createHandOff } from './hand-off.ts';
 import { createHttpRequest } from './http-request.ts';
 import { createIntrospect } from './introspect.ts';
 import { createListAgents } from './list-agents.ts';
 import { createListFiles } from './list-files.ts';
 import type { OutputFiles } from './output-files.ts';
+import { createReadArtifact } from './read-artifact.ts';
 import { createReadFile } from './read-file.ts';
+import { createSaveArtifact } from './save-artifact.ts';
 import { createSearchFiles } from './search-files.ts';
 import type { SendOutside } from './send-outside.ts';
 import type { AnyTool, ToolContext } from './tool.ts';
@@ -58,6 +61,9 @@ export function defineTools(options: {
     createVaultGenerateSecret(mesh),
     createVaultCaptureFromPage(mesh, send),
     createIntrospect(mesh),
+    createSaveArtifact(mesh, workspace),
+    createReadArtifact(mesh, workspace),
+    ...createFleetTools(mesh),
     ...more,
   ];
   const offered = all.filter((tool) => granted.includes(tool.name));

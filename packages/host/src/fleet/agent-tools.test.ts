@@ -20,8 +20,8 @@ test('a tool that needs a list of permissions.json is offered where the list gra
   const more = (list: string) =>
     granted({ ...all, [list]: ['x'] }).filter((tool) => !granted(all).includes(tool));
   assert.deepEqual(more('can_message'), ['hand_off', 'list_agents']);
-  assert.deepEqual(more('blackboard_read'), ['read_shared_state', 'list_shared_state']);
-  assert.deepEqual(more('blackboard_write'), ['write_shared_state']);
+  assert.deepEqual(more('blackboard_read'), ['read_shared_state', 'list_shared_state', 'read_artifact']);
+  assert.deepEqual(more('blackboard_write'), ['write_shared_state', 'save_artifact']);
   assert.deepEqual(more('can_publish'), ['publish_event']);
   assert.deepEqual(more('can_subscribe'), ['subscribe_event']);
 });
@@ -34,12 +34,14 @@ test('a tool that needs an API is offered with the API alone', () => {
   const without = granted({ allowed_tools: all, ...every });
   assert.deepEqual(
     AGENT_TOOLS.filter((tool) => !without.includes(tool)),
-    ['web_search', 'vault_generate_secret', 'vault_capture_from_page'],
+    ['web_search', 'vault_generate_secret', 'vault_capture_from_page', 'read_agent_history', 'spawn_agent'],
   );
   const more = (apis: string[]) =>
     granted({ allowed_tools: all, allowed_apis: apis, ...every }).filter((tool) => !without.includes(tool));
   assert.deepEqual(more(['web_search']), ['web_search']);
   assert.deepEqual(more(['vault']), ['vault_generate_secret', 'vault_capture_from_page']);
+  assert.deepEqual(more(['agent_history']), ['read_agent_history']);
+  assert.ok(granted({ allowed_tools: all, can_spawn: true }).includes('spawn_agent'));
   assert.deepEqual(granted({ allowed_apis: ['*'] }), []);
 });
 

@@ -30,10 +30,17 @@ export const AGENT_TOOLS = [
   'vault_generate_secret',
   'vault_capture_from_page',
   'introspect',
+  'notify_user',
+  'save_artifact',
+  'read_artifact',
+  'read_agent_history',
+  'spawn_agent',
   'memory_search',
   'memory_save',
   'memory_recall',
   'update_workspace',
+  'spawn_subagent',
+  'list_subagents',
   'create_skill',
   'list_custom_skills',
   'reload_skills',
@@ -44,6 +51,7 @@ export const AGENT_TOOLS = [
 /** Tools that can do nothing without a grant of `allowed_apis`: a model is not offered what is bound to fail. */
 const NEEDED_API: ReadonlyMap<string, string> = new Map([
   ['web_search', 'web_search'],
+  ['read_agent_history', 'agent_history'],
   ['vault_generate_secret', 'vault'],
   ['vault_capture_from_page', 'vault'],
 ]);
@@ -55,6 +63,8 @@ const NEEDED_LIST: ReadonlyMap<string, PatternPermission> = new Map([
   ['write_shared_state', 'blackboard_write'],
   ['publish_event', 'can_publish'],
   ['subscribe_event', 'can_subscribe'],
+  ['save_artifact', 'blackboard_write'],
+  ['read_artifact', 'blackboard_read'],
   ['hand_off', 'can_message'],
   ['list_agents', 'can_message'],
 ]);
@@ -77,6 +87,7 @@ export function grantedTools(permissions: AgentPermissions, hasApprover: boolean
   return AGENT_TOOLS.filter((tool) => {
     const api = NEEDED_API.get(tool);
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
+    if (tool === 'spawn_agent' && !permissions.can_spawn) return false;
     const list = NEEDED_LIST.get(tool);
     if (list !== undefined && permissions[list].length === 0) return false;
     if (!browserAllows(permissions, tool)) return false;

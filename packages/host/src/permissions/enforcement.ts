@@ -36,6 +36,10 @@ const OF_MESH = (field: string) => at('host', `the mesh refuses what ${field} do
 const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcement])[] = [
   [['exec', 'read_file', 'write_file', 'edit_file', 'list_files', 'search_files'], OWN_CONTAINER],
   [['memory_search', 'memory_save', 'memory_recall', 'update_workspace'], OWN_CONTAINER],
+  [
+    ['spawn_subagent', 'list_subagents'],
+    at('agent', 'a turn of the same agent, under its grants and on its budget'),
+  ],
   [['create_skill', 'list_custom_skills', 'reload_skills', 'read_skill'], OWN_CONTAINER],
   [['http_request', 'web_fetch'], OUTSIDE],
   [['web_search'], at('keeper', 'the keeper refuses the search without allowed_apis: web_search')],
@@ -45,6 +49,14 @@ const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcem
   [['publish_event'], OF_MESH('can_publish')],
   [['subscribe_event'], OF_MESH('can_subscribe')],
   [['check_inbox', 'update_status', 'complete_task'], at('host', 'moves no task but its own')],
+  [['save_artifact'], OF_MESH('blackboard_write')],
+  [['read_artifact'], OF_MESH('blackboard_read')],
+  [['read_agent_history'], OF_MESH('allowed_apis: agent_history, and can_message,')],
+  [
+    ['spawn_agent'],
+    at('host', 'the mesh refuses it without can_spawn, and grants it nothing that its parent has not'),
+  ],
+  [['notify_user'], at('host', 'shown as the agent’s words, 20 an hour')],
   [['introspect', 'vault_list', 'vault_status'], at('host', 'shows an agent nothing but itself')],
   [['vault_generate_secret', 'vault_capture_from_page'], OF_MESH('allowed_apis: vault')],
 ];
