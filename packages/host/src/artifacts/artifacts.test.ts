@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import type { ClientHttp2Session } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { AgentsConfig } from '@openlegion/contract/agents-config';
+import { dataPaths } from '@openlegion/contract/installation';
+import { ArtifactSaved } from '@openlegion/contract/mesh-api';
+import { MeshConfig } from '@openlegion/contract/mesh-config';
+import { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import type { FleetConfig } from '../config/fleet-config.ts';
+import { settingsOf } from '../config/load-config.ts';
+import type { FakeTurn } from '../fleet/test/fake-backend.ts';
+import { askMesh } from '../mesh/test/ask-mesh.ts';
+import { type Answer, answerOf } from '../test/answer.ts';
+import { type Fixture, startFixture } from '../test/host-fixture.ts';
+
+/** alice writes and bob reads, in one team; carol of another team is granted everything there. */
+function config(): FleetConfig {
+  const mesh = MeshConfig.parse({ llm: { default_model: 'scripted/a' } });
+  const agents = AgentsConfig.parse({
+    agents: { alice: { team: 'a' }, bob: { team: 'a' }, carol: { team: 'b' } },
+  });
+  const all = ['**'];
+  const permissions = PermissionsConfig.parse({
+    permissions: {
+      alice: { blackboard_write: ['artifacts/alice/**'], blackboard_read: ['artifacts/alice/**'] },
+      bob: { blackboard_read: ['artifacts/alice/*'] },
+      carol: { blackboard_write: all, blackboard_read: all, can_message: ['*'], allowed_apis: ['*'] },
+    },
+  });
+  return { mesh, agents: settingsOf(mesh, agents, permissions), extraRootsPem: null };
+}
+
+async function put(mesh: ClientHttp2Session, name: string, body: Buffer): Promise<Answer> {
+  const stream = mesh.request({ ':method': 'PUT', ':path': `/mesh/artifacts/${name}` }, { endStream: false });
+  stream.on('error', () => {});
+  stream.end(body);
+  const reading = text(stream).catch(() => '');
+  const [answer] = await once(stream, 'response');
+  return answerOf(Number(answer[':status']), answer, await reading);
+}
+
+async function asAgents(
+  work: (turns: Map<string, FakeTurn>, fixture: Fixture) => Promise<void>,
+): Promise<void> {
+  const turns = new Map<string, FakeTurn>();
+  const all = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  await using fixture = await startFixture({
+    config: config(),
+    async turn(turn) {
+      turns.set(turn.agent, turn);
+      if (turns.size === 3) all.resolve();
+      await over.promise;
+      turn.end('ok');
+    },
+  });
+  for (const agent of ['alice', 'bob', 'carol']) await fixture.send(agent, 'go');
+  await all.promise;
+  try {
+    await work(turns, fixture);
+  } finally {
+    over.resolve();
+  }
+}
+
+const meshOf = (turns: Map<string, FakeTurn>, agent: string) => {
+  const turn = turns.get(agent);
+  assert.ok(turn);
+  return turn.mesh;
+};
+
+test('bytes that one agent saved another reads whole, where it is granted the key; the newest stands', async () => {
+  await asAgents(async (turns, fixture) => {
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 128));
+    const saved = (await put(meshOf(turns, 'alice'), 'data.bin', bytes)).as(ArtifactSaved);
+    assert.deepEqual([saved.key, saved.bytes, saved.version], ['artifacts/alice/data.bin', 300_000, 1]);
+    const read = await askMesh(meshOf(turns, 'bob'), 'GET', '/mesh/artifacts/alice/data.bin');
+    assert.equal(read.status, 200);
+    assert.equal(read.text, bytes.toString());
+    assert.equal(
+      (await put(meshOf(turns, 'alice'), 'data.bin', Buffer.from('new'))).as(ArtifactSaved).version,
+      2,
+    );
+    assert.equal((await askMesh(meshOf(turns, 'bob'), 'GET', '/mesh/artifacts/alice/data.bin')).text, 'new');
+    assert.equal(readdirSync(dataPaths(fixture.home).artifacts).length, 1);
+    const shared = await askMesh(meshOf(turns, 'bob'), 'POST', '/mesh/blackboard/get', { key: saved.key });
+    assert.match(shared.text, /"bytes":3/);
+  });
+});
+
+test('what is not granted, another team’s, misnamed, too large or forged is refused, and leaves nothing', async () => {
+  await asAgents(async (turns, fixture) => {
+    const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => meshOf(turns, name)) as [
+      ClientHttp2Session,
+      ClientHttp2Session,
+      ClientHttp2Session,
+    ];
+    await put(alice, 'a/deep.txt', Buffer.from('secret'));
+    await put(alice, 'flat.txt', Buffer.from('flat'));
+    assert.equal((await askMesh(bob, 'GET', '/mesh/artifacts/alice/a/deep.txt')).status, 403);
+    // Everything is granted to carol, in her own team: there it does not exist.
+    assert.equal((await askMesh(carol, 'GET', '/mesh/artifacts/alice/flat.txt')).status, 404);
+    const entry = { key: 'artifacts/alice/flat.txt', value: { artifact: 'flat.txt', bytes: 4, sha256: 'x' } };
+    assert.equal((await askMesh(carol, 'POST', '/mesh/blackboard/set', entry)).status, 200);
+    assert.equal((await askMesh(carol, 'GET', '/mesh/artifacts/alice/flat.txt')).status, 404);
+    assert.equal(
+      (await put(bob, 'x.txt', Buffer.from('x'))).refusal().rule,
+      'permissions.bob.blackboard_write',
+    );
+    for (const name of ['..%2Fescape', '%2e%2e/%2e%2e/x', 'a//b', '%00', '%E0%A4%A'])
+      assert.equal((await put(alice, name, Buffer.from('x'))).status, 400, name);
+    const large = await put(alice, 'large', Buffer.alloc(32 * 1024 * 1024 + 1));
+    assert.equal(large.status, 413);
+    assert.equal(readdirSync(dataPaths(fixture.home).artifacts).length, 2);
+    const denied = (await fixture.audit()).filter(({ type }) => type === 'permission.denied');
+    assert.ok(denied.some(({ actor }) => actor === 'bob'));
+  });
+});
+
+test('another agent’s history is for one that may message it, is granted the interface, and is of its team', async () => {
+  await asAgents(async (turns, fixture) => {
+    const [bob, carol] = [meshOf(turns, 'bob'), meshOf(turns, 'carol')];
+    assert.equal(
+      (await askMesh(bob, 'GET', '/mesh/history/alice')).refusal().rule,
+      'permissions.bob.allowed_apis',
+    );
+    assert.equal((await askMesh(carol, 'GET', '/mesh/history/alice')).refusal().rule, 'teams.b');
+    assert.equal((await askMesh(carol, 'GET', '/mesh/history/ghost')).status, 404);
+    assert.equal((await askMesh(carol, 'GET', '/mesh/history/..%2falice')).status, 403);
+    const read = (await fixture.audit()).filter(({ type }) => type === 'history.read');
+    assert.deepEqual(
+      read.map(({ decision }) => decision),
+      ['denied', 'denied', 'denied'],
+    );
+  });
+});
+
+test('twenty notifications an hour are the user’s to see, more are refused', async () => {
+  await asAgents(async (turns) => {
+    const bob = meshOf(turns, 'bob');
+    for (let count = 0; count < 20; count++)
+      assert.equal((await askMesh(bob, 'POST', '/mesh/notify', { text: `${count}` })).status, 200);
+    assert.equal(
+      (await askMesh(bob, 'POST', '/mesh/notify', { text: 'more' })).refusal().rule,
+      'mesh.notify',
+    );
+    assert.equal((await askMesh(meshOf(turns, 'carol'), 'POST', '/mesh/notify', { text: 'x' })).status, 200);
+    assert.equal((await askMesh(bob, 'POST', '/mesh/notify', { text: '' })).status, 400);
+  });
+});
