@@ -2,21 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { createAuditLog } from '../packages/host/src/audit/audit-log.ts';
 import { createSystemClock } from '../packages/host/src/clock.ts';
 import { createEventLog } from '../packages/host/src/delivery/event-log.ts';
 import { createLanes } from '../packages/host/src/lanes/lanes.ts';
-import { type Database, openDatabase } from '../packages/host/src/store/database.ts';
+import { openDatabase } from '../packages/host/src/store/database.ts';
 import { MESH_MIGRATIONS } from '../packages/host/src/store/mesh-schema.ts';
 import { type Bench, figure, median } from './measure.ts';
+import { type Commit, recorded, replay } from './replay-commits.ts';
 
 const AGENTS = 20;
 const AT_ONCE = 40;
 const TEXT = 'Please score the prospect in the attached row. '.repeat(6);
-
-/** One commit of the lanes: every write that went into it. */
-type Commit = [sql: string, parameters: SQLInputValue[]][];
 
 /**
  * Messages accepted, delivered to an agent that answers at once, and settled, beside `node:sqlite` making the same
@@ -98,58 +95,4 @@ async function throughLanes(path: string, messages: number): Promise<{ seconds: 
   await events.flush();
   database.close();
   return { seconds, commits };
-}
-
-/** The same database, and a note of what it wrote in which commit. */
-function recorded(database: Database): { database: Database; commits: Commit[] } {
-  const commits: Commit[] = [];
-  let open: Commit | null = null;
-  return {
-    commits,
-    database: {
-      ...database,
-      write: (work) =>
-        database.write((transaction) => {
-          if (!open) {
-            open = [];
-            commits.push(open);
-            // Works of one turn of the event loop share a commit.
-            queueMicrotask(() => {
-              open = null;
-            });
-          }
-          const commit = open;
-          return work({
-            ...transaction,
-            run(sql, ...parameters) {
-              commit.push([sql, parameters]);
-              return transaction.run(sql, ...parameters);
-            },
-          });
-        }),
-    },
-  };
-}
-
-/** Seconds that the same writes take without anything around them. */
-function replay(path: string, commits: readonly Commit[]): number {
-  const connection = new DatabaseSync(path);
-  try {
-    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    for (const migration of MESH_MIGRATIONS) connection.exec(migration);
-    const statements = new Map<string, ReturnType<typeof connection.prepare>>();
-    const startedAt = performance.now();
-    for (const commit of commits) {
-      connection.exec('BEGIN IMMEDIATE');
-      for (const [sql, parameters] of commit) {
-        const statement = statements.get(sql) ?? connection.prepare(sql);
-        statements.set(sql, statement);
-        statement.run(...parameters);
-      }
-      connection.exec('COMMIT');
-    }
-    return (performance.now() - startedAt) / 1000;
-  } finally {
-    connection.close();
-  }
 }
