@@ -2,6 +2,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, RunCommand } from './command-context.ts';
 import { registerApprovals } from './commands/register-approvals.ts';
+import { registerBrowser } from './commands/register-browser.ts';
 import { registerBudget } from './commands/register-budget.ts';
 import { registerCoordination } from './commands/register-coordination.ts';
 import { registerEgress } from './commands/register-egress.ts';
@@ -109,6 +110,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerCoordination(program, run);
   registerApprovals(program, run);
   registerModels(program, run);
+  registerBrowser(program, run);
   registerSkill(program, run);
   registerMcp(program, run);
   registerPermissions(program, run);
