@@ -11,6 +11,7 @@ import { createContext } from './context/create-context.ts';
 import { createModelWindow } from './context/model-window.ts';
 import { createHistory } from './history/create-history.ts';
 import { createAskApproval } from './loop/ask-approval.ts';
+import { withToolSearch } from './loop/find-tools.ts';
 import { createOfferTools } from './loop/offer-tools.ts';
 import { runTurn, type TurnParts } from './loop/run-turn.ts';
 import { loadMemory } from './memory/load-memory.ts';
@@ -84,12 +85,14 @@ export async function loadChatRoutes(
   const parts: TurnParts = {
     history,
     stream,
-    offer: createOfferTools({
-      own,
-      sources: skills.sources,
-      granted: start.tools,
-      depthOf: subagents.depthOf,
-    }),
+    offer: withToolSearch(
+      createOfferTools({
+        own,
+        sources: skills.sources,
+        granted: start.tools,
+        depthOf: subagents.depthOf,
+      }),
+    ),
     runner: {
       fitOutput: outputs.fit,
       approve: createAskApproval(mesh, { granted: start.tools, askFor: extras.askFor }),
@@ -102,10 +105,8 @@ export async function loadChatRoutes(
       facts: memory.facts,
       condenser: createCondenser(stream),
       window: window.size,
-      system: async ({ message }, sections, constraints) =>
-        assembleSystemPrompt({
-          agent: start,
-          project: extras.project,
+      system: async (turn, sections, constraints) => {
+        const { message } = turn;
           files: await readWorkspaceFiles(paths.workspace, {
             system: memory.system,
             heartbeat: message.mode === 'heartbeat',

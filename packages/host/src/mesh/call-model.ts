@@ -64,7 +64,8 @@ export async function callModel(
 
 /** In ASCII, as a header must be. */
 function toolsHeader(tools: AgentPermissions['allowed_tools']): string {
-  return JSON.stringify(tools).replace(
+  // The search for tools does nothing by itself; an entry of the operator's own goes before.
+  return JSON.stringify({ find_tools: 'allow', ...tools }).replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
