@@ -34,6 +34,7 @@ import { agentModelProblems } from './models/agent-model-problems.ts';
 import { checkFailoverModels } from './models/check-failover.ts';
 import { embeddingModelProblem } from './models/embedding-model.ts';
 import type { ConnectPipe } from './pipe/pipe.ts';
+import type { RouteDeclaration } from './router/route-declaration.ts';
 import { createRouter } from './router/router.ts';
 import type { SandboxCapabilities } from './sandbox/sandbox-backend.ts';
 import { createGiveSkills } from './skills/give-skills.ts';
@@ -70,6 +71,8 @@ export interface HostParts {
 
 export interface Host {
   port: number;
+  /** What it answers, on either surface, with what each takes. */
+  routes: readonly RouteDeclaration[];
   /** Ends turns (they are taken up again at the next start), agents and connections, in this order; then the store. */
   stop(): Promise<void>;
 }
@@ -295,16 +298,17 @@ export async function startHost(parts: HostParts): Promise<Host> {
         modelProblem: (agent) => modelProblems.get(agent) ?? null,
       }),
   });
+  const controlTable = [
+    ...routes,
+    ...operations.routes,
+    ...approvals.controlRoutes,
+    ...coordination.controlRoutes,
+    ...workflows.controlRoutes,
+    ...toolPins.controlRoutes,
+    ...browserRoutes({ config, fleet, audit, clock, stopping: stopping.signal }),
+  ];
   const app = createControlApp({
-    routes: [
-      ...routes,
-      ...operations.routes,
-      ...approvals.controlRoutes,
-      ...coordination.controlRoutes,
-      ...workflows.controlRoutes,
-      ...toolPins.controlRoutes,
-      ...browserRoutes({ config, fleet, audit, clock, stopping: stopping.signal }),
-    ],
+    routes: controlTable,
     checkToken,
     onDenied: operations.onDenied,
     warn: log,
@@ -326,7 +330,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
   cleanup.defer(() => coordination.stop());
 
   const held = cleanup.move();
-  return { port: listening.port, stop: () => held.disposeAsync() };
+  const served = [...controlTable, ...mesh.routes];
+  return { port: listening.port, routes: served, stop: () => held.disposeAsync() };
 }
 
 const AGENT_GONE: Outcome = {

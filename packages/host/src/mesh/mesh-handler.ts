@@ -5,6 +5,7 @@ import type { AgentSettings } from '../config/fleet-config.ts';
 import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
 import type { MeshHandler, MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
+import type { RouteDeclaration } from '../router/route-declaration.ts';
 import { SERVICE_METHODS } from './call-service.ts';
 import { drainRequest } from './drain-request.ts';
 import { type MeshParts, type MeshRoute, meshRoutes } from './mesh-routes.ts';
@@ -19,6 +20,7 @@ export interface Mesh {
   handlerFor(settings: () => AgentSettings | null): MeshHandler;
   /** And questions that wait for a person. */
   modelCallsInFlight(agent: string): number;
+  routes: readonly RouteDeclaration[];
 }
 
 export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
@@ -82,6 +84,7 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
   }
 
   return {
+    routes,
     handlerFor,
     // An agent that waits for a person does not stand still either.
     modelCallsInFlight: (agent) =>

@@ -10,6 +10,7 @@ import { modelsOfAgent } from '../models/models-of-agent.ts';
 import type { MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
 import type { RouteDeclaration } from '../router/route-declaration.ts';
+import { isWalledOff } from '../tasks/choose-assignee.ts';
 import type { Caller } from '../vault/call-gateway.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
@@ -142,7 +143,10 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       permission: 'self',
       async run(agent): Promise<AgentList> {
         const seen = [...config.agents.values()].filter(
-          ({ name }) => name !== agent.name && decidePermission(agent, 'can_message', name).allowed,
+          (other) =>
+            other.name !== agent.name &&
+            !isWalledOff(agent, other) &&
+            decidePermission(agent, 'can_message', other.name).allowed,
         );
         return { agents: seen.map(({ name, role, capabilities }) => ({ name, role, capabilities })) };
       },
