@@ -97,7 +97,7 @@ export function coordinationRoutes(parts: {
       approved(agent, 'write_shared_state', request, () => blackboard.set(agent, request, traceOf(agent))),
     ),
     post('/mesh/blackboard/delete', 'blackboard_write', BlackboardDelete, (agent, request) =>
-      blackboard.delete(agent, request, traceOf(agent)),
+      approved(agent, 'write_shared_state', request, () => blackboard.delete(agent, request, traceOf(agent))),
     ),
     {
       ...row('/mesh/blackboard/watch', 'blackboard_read'),

@@ -5,6 +5,7 @@
 import type { CoordinationAttention } from '@openlegion/contract/control-coordination';
 import type { HandoffAnswer } from '@openlegion/contract/mesh-api';
 import type { TaskView } from '@openlegion/contract/task';
+import { approvalRefusals } from '../approvals/refusals.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { type AgentBlackboard, createAgentBlackboard } from '../blackboard/agent-blackboard.ts';
 import { type Blackboard, createBlackboard } from '../blackboard/blackboard.ts';
@@ -13,6 +14,7 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
 import { coordinationControlRoutes } from '../control/coordination-routes.ts';
 import type { EventLog } from '../delivery/event-log.ts';
+import { toolSetting } from '../fleet/agent-tools.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { NewId } from '../ids.ts';
 import type { Delivery, Outcome, Produced } from '../lanes/delivery.ts';
@@ -184,8 +186,12 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     const { agent, id: messageId, traceId } = message;
     const settings = config.agents.get(agent);
     if (!settings) return;
+    // What a person is asked about before each write is not to be had by the way of a result.
+    const asks = toolSetting(settings.permissions, 'write_shared_state') === 'ask';
     for (const { key, value } of promotions) {
-      const written = agentBlackboard.setWithin(transaction, settings, { key, value }, traceId);
+      const written = asks
+        ? { ok: false as const, refusal: approvalRefusals.required('write_shared_state') }
+        : agentBlackboard.setWithin(transaction, settings, { key, value }, traceId);
       if (written.ok) continue;
       const refused = { type: 'refused', refusal: written.refusal } as const;
       const event = events.store(transaction, { agent, messageId, traceId, event: refused });
