@@ -1,5 +1,6 @@
 import type { Enforcer } from '@openlegion/contract/control-permissions';
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
+import { BROWSER_TOOLS } from '../fleet/browser-tools.ts';
 
 export interface Enforcement {
   enforcedBy: Enforcer;
@@ -41,6 +42,10 @@ const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcem
     at('agent', 'a turn of the same agent, under its grants and on its budget'),
   ],
   [['create_skill', 'list_custom_skills', 'reload_skills', 'read_skill'], OWN_CONTAINER],
+  [
+    BROWSER_TOOLS,
+    at('host', 'without can_use_browser the container has none; what pages reach is allowed_domains'),
+  ],
   [['http_request', 'web_fetch'], OUTSIDE],
   [['web_search'], at('keeper', 'the keeper refuses the search without allowed_apis: web_search')],
   [['hand_off', 'list_agents'], OF_MESH('can_message')],
