@@ -190,7 +190,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     await ask(`go ${SITE}/`);
     // There is no ps in the image.
     const kill =
-      'import os,glob\nfor c in glob.glob("/proc/[0-9]*/cmdline"):\n  if b"chromium/chromium" in open(c,"rb").read(): os.kill(int(c.split("/")[2]), 9); print("killed")';
+      'import os, glob\nfor path in glob.glob("/proc/[0-9]*/cmdline"):\n  try:\n    if b"chromium/chromium" in open(path, "rb").read():\n      os.kill(int(path.split("/")[2]), 9)\n      print("killed")\n  except OSError:\n    pass';
     const encoded = Buffer.from(kill).toString('base64');
     const killed = await ask(
       `run python3 -c "import base64; exec(base64.b64decode('${encoded}'))" 2>&1 | head -1`,

@@ -36,7 +36,7 @@ export interface BrowserRig extends AsyncDisposable {
 export async function startBrowser(
   site: Site,
   settings: Partial<BrowserSettings> = {},
-  change: { arguments?: (args: string[]) => string[] } = {},
+  change: { executable?: string } = {},
 ): Promise<BrowserRig> {
   const directory = mkdtempSync(join(tmpdir(), 'ol-browser-'));
   const workspace = join(directory, 'workspace');
