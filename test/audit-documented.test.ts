@@ -21,9 +21,11 @@ function writtenTypes(texts: readonly string[]): Set<string> {
   const types = new Set<string>();
   for (const text of texts)
     for (const [context] of text.matchAll(
-      /(?:\btype\b\s*(?:=|:)|\bnote\(|\brecord\(|\brefused?\(|\bappend\()[^;\n]{0,160}/g,
+      /(?:\btype\b\s*(?:=|:)|\bnote\(|\brecord\(|\brefused\(|\bappend\()[^;\n]{0,160}/g,
     ))
-      for (const [, type = ''] of context.matchAll(/['`]([a-z]+\.(?:[a-z_]+|(?=\$\{)))(?:['`]|\$\{)/g))
+      for (const [, type = ''] of context
+        .replace(/rule: *'[^']*'/g, '')
+        .matchAll(/['`]([a-z]+\.(?:[a-z_]+|(?=\$\{)))(?:['`]|\$\{)/g))
         if (!RULES.has(type)) types.add(type);
   return types;
 }

@@ -32,7 +32,7 @@ export function createReload(parts: {
       actor: by,
       subject: 'configuration',
       decision: 'allowed',
-      rule: 'operator',
+      rule: 'role.admin',
       detail: { changed: changed.join(', ').slice(0, 4000), count: changed.length },
     });
     await recordPermissionChanges(audit, by, permissionChanges(live.configured, next));
