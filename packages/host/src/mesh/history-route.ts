@@ -4,7 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { decidePermission } from '../router/decide-permission.ts';
-import { isWalledOff } from '../tasks/choose-assignee.ts';
+import { isWalledOff, outOfReach } from '../tasks/choose-assignee.ts';
 import { taskRefusals } from '../tasks/refusals.ts';
 import type { MeshRoute } from './mesh-routes.ts';
 
@@ -31,14 +31,11 @@ export function historyRoute(parts: {
       const name = PATH.exec(path)?.[1] ?? '';
       const decision = decidePermission(agent, 'can_message', name);
       const other = config.agents.get(name);
-      const walled = other && isWalledOff(agent, other);
       const refusal = !decision.allowed
         ? decision.refusal
-        : !other
-          ? taskRefusals.noSuchAgent(name)
-          : walled
-            ? taskRefusals.otherTeam(`teams.${agent.team}`, agent.name, name)
-            : null;
+        : !other || isWalledOff(agent, other)
+          ? outOfReach(agent, name)
+          : null;
       await audit.record({
         ...{ type: 'history.read', actor: agent.name, subject: name.slice(0, 63) },
         ...{ decision: refusal ? 'denied' : 'allowed', rule: refusal?.rule ?? 'can_message' },

@@ -45,11 +45,16 @@ export function chooseAssignee(
   if (!decision.allowed) return { ok: false, refusal: decision.refusal };
   if (to === sender.name) return { ok: false, refusal: taskRefusals.toItself() };
   const agent = agents.get(to);
-  if (!agent) return { ok: false, refusal: taskRefusals.noSuchAgent(to) };
-  if (isWalledOff(sender, agent))
-    return { ok: false, refusal: taskRefusals.otherTeam(`teams.${sender.team}`, sender.name, to) };
+  if (!agent || isWalledOff(sender, agent)) return { ok: false, refusal: outOfReach(sender, to) };
   const closed = health.closedFor(to);
   return closed ? { ok: false, refusal: closed } : { ok: true, agent: to, rule };
+}
+
+/** The same for an agent of another team as for none: that there is one is nobody's business beyond the wall. */
+export function outOfReach(sender: AgentSettings, to: string): Refusal {
+  return sender.team === undefined
+    ? taskRefusals.noSuchAgent(to)
+    : taskRefusals.otherTeam(`teams.${sender.team}`, sender.name, to);
 }
 
 /** Two teams are; an agent without a team can stand between them, where it is granted both. */

@@ -74,7 +74,8 @@ export const taskRefusals = {
     code: 'denied',
     rule,
     message: `${sender} is not granted can_message for ${JSON.stringify(to.slice(0, 100))}.`,
-    remedy: 'Teams are walled off from one another: an agent without a team can be granted both.',
+    remedy:
+      'There is none of that name in its team, and teams are walled off from one another: an agent without a team can be granted both.',
   }),
   noSuchAgent: (name: string): Refusal => ({
     code: 'not_found',
