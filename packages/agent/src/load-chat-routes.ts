@@ -17,7 +17,7 @@ import { runTurn, type TurnParts } from './loop/run-turn.ts';
 import { loadMemory } from './memory/load-memory.ts';
 import { createModelStream } from './model/create-model-stream.ts';
 import type { MeshClient } from './pipe/pipe.ts';
-import { assembleSystemPrompt } from './prompt/assemble-system-prompt.ts';
+import { createSystemPrompt } from './prompt/create-system-prompt.ts';
 import { readWorkspaceFiles } from './prompt/read-workspace-files.ts';
 import { loadRuntime } from './runtime/load-runtime.ts';
 import { createSkillSources } from './skills/create-skill-sources.ts';
@@ -105,18 +105,13 @@ export async function loadChatRoutes(
       facts: memory.facts,
       condenser: createCondenser(stream),
       window: window.size,
-      system: async (turn, sections, constraints) => {
-        const { message } = turn;
-          files: await readWorkspaceFiles(paths.workspace, {
-            system: memory.system,
-            heartbeat: message.mode === 'heartbeat',
-          }),
-          mode: message.mode,
-          task: message.task,
-          firstTurn: isFirstTurn(message.messageId),
-          constraints,
-          sections,
-        }),
+      system: createSystemPrompt({
+        agent: start,
+        project: extras.project,
+        readFiles: (mode) =>
+          readWorkspaceFiles(paths.workspace, { system: memory.system, heartbeat: mode === 'heartbeat' }),
+        isFirstTurn,
+      }),
     }),
     log,
   };

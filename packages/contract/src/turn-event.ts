@@ -40,7 +40,7 @@ export const TurnEvent = z.discriminatedUnion('type', [
   /** Hygiene: what was taken out of a text, or broken up in it, on its way into the prompt. Told where it is not nothing. */
   z.object({
     type: z.literal('sanitised'),
-    /** `message`, `steer`, `system`, or the tool whose output it was. */
+    /** `message`, `steer`, `memory`, a file of the prompt, or the tool whose output it was. */
     source: z.string().max(200),
     /** Characters. */
     removed: z.int().nonnegative(),
@@ -56,7 +56,7 @@ export const TurnEvent = z.discriminatedUnion('type', [
     step: z.enum(['facts', 'compacted', 'warning']),
     usedTokens: z.int().nonnegative(),
     windowTokens: z.int().nonnegative(),
-    /** Facts and standing constraints that were kept, or messages that the summary stands for. */
+    /** Facts and standing sentences that were kept; messages that went into the summary; sentences without room. */
     count: z.int().nonnegative(),
   }),
   z.object({ type: z.literal('refused'), refusal: Refusal }),

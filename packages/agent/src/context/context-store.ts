@@ -12,13 +12,19 @@ export interface ContextState {
   summarised: Place;
   extracted: Place;
   /** The user's words that hold from then on, in the order in which they were said. */
-  constraints: string[];
+  constraints: Constraint[];
+}
+
+/** A sentence of a person. `sure`: the model took it for one too, not a word in it alone. */
+export interface Constraint {
+  text: string;
+  sure: boolean;
 }
 
 /** What became of each session's conversation beside its transcript. On disk when a method returns. */
 export interface ContextStore {
   load(session: number): ContextState;
-  saveExtracted(session: number, constraints: readonly string[], upTo: Place): void;
+  saveExtracted(session: number, constraints: readonly Constraint[], upTo: Place): void;
   saveSummary(session: number, summary: string, upTo: Place): void;
   /** What was recalled for a message, undefined where nobody looked yet. */
   recalled(messageId: string): string | undefined;
@@ -32,23 +38,28 @@ export function createContextStore(database: Database): ContextStore {
     load(session) {
       const row = database.read('SELECT * FROM contexts WHERE session = ?', session)[0] ?? {};
       const constraints = database.read(
-        'SELECT text FROM constraints WHERE session = ? ORDER BY id',
+        'SELECT text, sure FROM constraints WHERE session = ? ORDER BY id',
         session,
       );
       return {
         summary: String(row.summary ?? ''),
         summarised: { seq: Number(row.summary_seq ?? 0), entry: Number(row.summary_entry ?? 0) },
         extracted: { seq: Number(row.facts_seq ?? 0), entry: Number(row.facts_entry ?? 0) },
-        constraints: constraints.map(({ text }) => String(text)),
+        constraints: constraints.map(({ text, sure }) => ({ text: String(text), sure: sure === 1 })),
       };
     },
     saveExtracted: (session, constraints, { seq, entry }) =>
       database.transaction(() => {
         ensure(session);
-        for (const text of constraints) {
+        for (const { text, sure } of constraints) {
           // Said again, it is later than what was said between.
           database.write('DELETE FROM constraints WHERE session = ? AND text = ?', session, text);
-          database.write('INSERT INTO constraints (session, text) VALUES (?, ?)', session, text);
+          database.write(
+            'INSERT INTO constraints (session, text, sure) VALUES (?, ?, ?)',
+            session,
+            text,
+            Number(sure),
+          );
         }
         database.write(
           'UPDATE contexts SET facts_seq = ?, facts_entry = ? WHERE session = ?',

@@ -8,14 +8,15 @@ import type { History } from '../history/create-history.ts';
 import type { PlacedMessage } from '../history/order-turn.ts';
 import type { Offer } from '../loop/offer-tools.ts';
 import type { Turn } from '../loop/run-turn.ts';
+import { tellSanitised } from '../loop/tell-sanitised.ts';
 import type { ModelRequest } from '../model/model-stream.ts';
+import type { SystemPrompt } from '../prompt/create-system-prompt.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { tokensOf } from '../prompt/fit-turns.ts';
-import type { PromptText } from '../prompt/prompt-text.ts';
 import { arrangeTurns } from './arrange-turns.ts';
 import type { Condenser } from './condenser.ts';
 import type { ContextState, ContextStore } from './context-store.ts';
-import type { FactKeeper } from './facts.ts';
+import { type FactKeeper, NO_FACTS } from './facts.ts';
 import { fitConstraints } from './fit-constraints.ts';
 import { isAsked, splitMessages } from './split-messages.ts';
 
@@ -34,12 +35,7 @@ export interface ContextParts {
   condenser: Condenser;
   /** Tokens that a prompt may have in the model of this agent, the room for its answer taken off. */
   window: (signal: AbortSignal) => Promise<number>;
-  /** The system prompt as of now: workspace files change between the rounds of a turn. */
-  system: (
-    turn: Turn,
-    sections: readonly PromptText[],
-    constraints: readonly string[],
-  ) => Promise<PromptText>;
+  system: SystemPrompt;
 }
 
 /** The prompt of a turn's next call. */
@@ -51,6 +47,7 @@ export type BuildPrompt = (turn: Turn, offer: Offer) => Promise<ModelRequest>;
  */
 export function createContext(parts: ContextParts): BuildPrompt {
   const { history, store, condenser } = parts;
+  let warned = '';
   return async (turn, offer) => {
     const { messageId } = turn.message;
     const { signal } = turn.interrupt;
@@ -67,7 +64,7 @@ export function createContext(parts: ContextParts): BuildPrompt {
       const end = fresh.at(-1);
       if (end) {
         const { facts, constraints } = await condenser.extract(fresh, windowTokens, signal);
-        await parts.facts.remember(facts, signal);
+        await factsOf(parts, turn).remember(facts, signal);
         store.saveExtracted(session, constraints, end);
         await tell('facts', facts.length + constraints.length);
         now = await draft();
@@ -85,7 +82,10 @@ export function createContext(parts: ContextParts): BuildPrompt {
         now = await draft();
       }
     }
-    if (now.usedTokens >= windowTokens * WARN_AT) await tell('warning', 0);
+    if (warned !== messageId && (now.usedTokens >= windowTokens * WARN_AT || now.unfit > 0)) {
+      warned = messageId;
+      await tell('warning', now.unfit);
+    }
     return now.request;
   };
 }
@@ -96,6 +96,8 @@ interface Draft {
   state: ContextState;
   /** What is behind the summary. */
   placed: readonly PlacedMessage[];
+  /** Standing sentences of the user for which there is no room. */
+  unfit: number;
 }
 
 async function draftPrompt(
@@ -107,21 +109,39 @@ async function draftPrompt(
 ): Promise<Draft> {
   const { messageId } = turn.message;
   const placed = history.placedMessages(messageId, state.summarised);
-  const system = await systemOf(turn, sections, fitConstraints(state.constraints, windowTokens));
+  const constraints = fitConstraints(state.constraints, windowTokens);
+  const system = await systemOf(turn, sections, constraints);
   const turns = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '');
   const usedTokens = turns.reduce(
     (sum, { messages }) => sum + tokensOf(messages),
     estimateTokens(system) + estimateTokens(JSON.stringify(tools)),
   );
-  return { request: { system, turns, tools }, usedTokens, state, placed };
+  return {
+    request: { system, turns, tools },
+    usedTokens,
+    state,
+    placed,
+    unfit: state.constraints.length - constraints.length,
+  };
 }
 
 /** What a turn is reminded of is looked up once, so that all its rounds, after a restart too, have the same prompt. */
-async function recallOnce({ store, facts }: ContextParts, { message, interrupt }: Turn): Promise<void> {
+async function recallOnce(parts: ContextParts, turn: Turn): Promise<void> {
+  const { store } = parts;
+  const { message, interrupt } = turn;
   if (store.recalled(message.messageId) !== undefined) return;
   const task = message.task ? `\n${JSON.stringify(message.task.input).slice(0, 2000)}` : '';
-  const recalled = await facts.recall(`${message.text.slice(0, 4000)}${task}`, interrupt.signal);
+  const recalled = await factsOf(parts, turn).recall(
+    `${message.text.slice(0, 4000)}${task}`,
+    interrupt.signal,
+  );
   store.saveRecalled(message.messageId, recalled.slice(0, RECALLED_CHARS));
+  await tellSanitised('memory', recalled, turn.emit);
+}
+
+/** A helper within the agent has a memory of its own, which ends with it: its conversation. */
+function factsOf({ facts }: ContextParts, { message }: Turn): FactKeeper {
+  return message.mode === 'subagent' ? NO_FACTS : facts;
 }
 
 function isBehind({ seq, entry }: PlacedMessage, place: { seq: number; entry: number }): boolean {

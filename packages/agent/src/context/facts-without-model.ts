@@ -19,7 +19,7 @@ export function factsWithoutModel(
   modelDid: boolean,
 ): ConversationFact[] {
   const facts = said
-    .filter(({ text }) => text.length >= 12 && !QUESTION.test(text) && TELLING.test(text))
+    .filter(({ text }) => text.length >= 8 && !QUESTION.test(text) && TELLING.test(text))
     .slice(-MAX_SAID)
     .map(({ text, messageId }): ConversationFact => ({ text, category: '', source: { messageId } }));
   if (modelDid) return facts;
@@ -27,7 +27,7 @@ export function factsWithoutModel(
     message.role === 'tool' ? message.results.map(({ tool, output }) => ({ messageId, tool, output })) : [],
   );
   for (const { messageId, tool, output } of outputs.slice(-MAX_OUTPUTS)) {
-    const stated = sentencesOf(output).filter((text) => text.length >= 12 && TELLING.test(text));
+    const stated = sentencesOf(output).filter((text) => text.length >= 8 && TELLING.test(text));
     for (const text of stated.slice(0, MAX_OF_OUTPUT))
       facts.push({ text, category: '', source: { messageId, tool } });
   }

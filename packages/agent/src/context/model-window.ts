@@ -1,5 +1,6 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { MIN_PROMPT_SHARE } from '../model/call-options.ts';
 import type { ModelStream } from '../model/model-stream.ts';
 import { requestRoute } from '../model/request-route.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
@@ -8,8 +9,6 @@ import type { MeshClient } from '../pipe/pipe.ts';
 const UNKNOWN_TOKENS = 128_000;
 /** Larger windows are not filled: what they hold has to pass this container's memory with every call. */
 const MAX_TOKENS = 1_000_000;
-/** However much of a small window the answer may take. */
-const MIN_PROMPT_SHARE = 0.4;
 
 export interface ModelWindow {
   /** Tokens that a prompt may have. */

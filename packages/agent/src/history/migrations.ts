@@ -46,6 +46,7 @@ export const MIGRATIONS: readonly string[] = [
      id INTEGER PRIMARY KEY AUTOINCREMENT,
      session INTEGER NOT NULL,
      text TEXT NOT NULL,
+     sure INTEGER NOT NULL,
      UNIQUE (session, text)
    ) STRICT;
    CREATE TABLE recalled (message_id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT`,

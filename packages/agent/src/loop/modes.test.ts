@@ -122,10 +122,13 @@ test('a task may ask for entries of the blackboard beside its result', async () 
 
 test('without a schema any answer is a result: JSON as what it is, other text as text', async () => {
   using directory = temporaryDirectory();
-  const model = playModel(say('[1, 2]'), say('It went well.'));
+  const model = playModel(say('[1, 2]'), say('It went well, see [1] and {}.'));
   const rig = turnRig({ file: `${directory.path}/a.db`, stream: model.stream });
   assert.deepEqual(endOf(await rig.run('m1', { mode: 'task' })).result, [1, 2]);
-  assert.equal(endOf(await rig.run('m2', { mode: 'task' })).result, 'It went well.');
+  assert.equal(endOf(await rig.run('m2', { mode: 'task' })).result, 'It went well, see [1] and {}.');
+  const fenced = playModel(say('Done:\n```json\n{"result": 1, "promote": {"a/b": 2}}\n```'));
+  const second = turnRig({ file: `${directory.path}/b.db`, stream: fenced.stream });
+  assert.equal(endOf(await second.run('m1', { mode: 'task' })).result, 1);
 });
 
 test('a result that is too large or too deep is not passed on', async () => {

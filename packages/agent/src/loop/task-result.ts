@@ -2,7 +2,7 @@ import { JsonValue } from '@openlegion/contract/json-value';
 import { z } from 'zod';
 import { Promotion } from '../history/entry.ts';
 import { LOOP_LIMITS } from './limits.ts';
-import { parseJsonAnswer } from './parse-json-answer.ts';
+import { parseJsonAnswer, parseWholeJson } from './parse-json-answer.ts';
 
 export type TaskResult =
   | { ok: true; result: JsonValue; promotions: Promotion[] }
@@ -16,7 +16,10 @@ const MAX_PROMOTIONS = 50;
  * as the text that it is. `problem` is for the model to read.
  */
 export function readTaskResult(text: string, outputSchema: JsonValue): TaskResult {
-  const parsed = parseJsonAnswer(text);
+  const found = parseJsonAnswer(text);
+  // Prose may hold what looks like a value: that somebody asks for entries of the blackboard cannot be by chance.
+  const meant = outputSchema !== null || Promoting.safeParse(found).success;
+  const parsed = meant ? found : parseWholeJson(text);
   if (parsed === undefined && outputSchema === null) return fits(text.trim(), {});
   if (parsed === undefined) return { ok: false, problem: 'the answer is not one JSON value' };
   const value = JsonValue.safeParse(parsed);
@@ -30,6 +33,7 @@ export function readTaskResult(text: string, outputSchema: JsonValue): TaskResul
   return { ok: false, problem: wrapped.success ? `result: ${inner}` : whole };
 }
 
+const Promoting = z.strictObject({ result: JsonValue, promote: z.record(z.string(), JsonValue) });
 const Wrapped = z.strictObject({
   result: JsonValue,
   promote: z.record(z.string(), JsonValue).default({}),

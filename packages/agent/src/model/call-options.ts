@@ -11,6 +11,9 @@ import { repairPrompt } from './repair/repair-prompt.ts';
 import { objectSchema } from './repair/simplify-schema.ts';
 import { toAdapterPrompt } from './to-adapter-prompt.ts';
 
+/** However much of a small window the answer may take. */
+export const MIN_PROMPT_SHARE = 0.4;
+
 /** Anthropic's thinking is a number of tokens, in addition to those of the answer. */
 const THINKING_TOKENS = { low: 5000, medium: 10_000, high: 25_000 } as const;
 
@@ -20,7 +23,11 @@ export function callOptions(
   request: ModelRequest,
   signal: AbortSignal,
 ): AdapterOptions {
-  const answerTokens = Math.min(agent.maxTokens, route.maxOutputTokens);
+  const answerTokens = Math.min(
+    agent.maxTokens,
+    route.maxOutputTokens,
+    Math.ceil(route.contextTokens * (1 - MIN_PROMPT_SHARE)),
+  );
   const messages = fitTurns(request.turns, {
     contextTokens: route.contextTokens,
     answerTokens,

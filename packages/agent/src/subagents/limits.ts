@@ -8,11 +8,13 @@ export const SUBAGENT_LIMITS = {
   listedChars: 4000,
 } as const;
 
-/** What a helper is not given: it does not change what the agent is made of, nor what it remembers. */
+/** What a helper is not given: it does not change what the agent is made of, nor shares what it remembers. */
 export const WITHHELD_FROM_SUBAGENTS: ReadonlySet<string> = new Set([
   'create_skill',
   'reload_skills',
   'memory_save',
+  'memory_search',
+  'memory_recall',
   'update_workspace',
   'complete_task',
   'update_status',
