@@ -196,7 +196,8 @@ function keep({ history, fitOutput, clock }: ProgramTurnParts, turn: Turn): Kept
         }
       }
     },
-    unknown: (call) => end(call, 'unknown', unknownResult(call).output, 0),
+    unknown: ({ callId, tool }) =>
+      end({ callId, tool }, 'unknown', unknownResult({ callId, tool }).output, 0),
     async finish() {
       const outcome = outcomeAtEnd(turn.interrupt);
       if (outcome !== undefined) {

@@ -90,10 +90,13 @@ function watch(child: ChildProcess, name: string): Program {
     });
   });
   // What it left running goes, once that had the time for its last words.
-  void exited.then(async () => {
-    await wait(RUNTIME_LIMITS.drainMs);
-    signalGroup('SIGKILL');
-  });
+  let swept = false;
+  /** Once, and soon after the leader's end: its number may be another's by and by. */
+  const sweep = () => {
+    if (!swept) signalGroup('SIGKILL');
+    swept = true;
+  };
+  void exited.then(() => wait(RUNTIME_LIMITS.drainMs)).then(sweep);
 
   /** Until something can be read, the output or the program is over, or nothing more comes of one that is over. */
   const moved = async (): Promise<boolean> => {
@@ -141,7 +144,7 @@ function watch(child: ChildProcess, name: string): Program {
     },
     lastWords: () => words,
     async stop() {
-      if (over) return;
+      if (over) return sweep();
       signalGroup('SIGTERM');
       const late = new AbortController();
       const kill = wait(RUNTIME_LIMITS.stopMs, undefined, { signal: late.signal }).then(
@@ -151,7 +154,7 @@ function watch(child: ChildProcess, name: string): Program {
       await exited;
       late.abort();
       await kill;
-      signalGroup('SIGKILL');
+      sweep();
     },
   };
 }
