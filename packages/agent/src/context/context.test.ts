@@ -99,6 +99,7 @@ for (const useless of [false, true]) {
       tools: [report],
       windowTokens: WINDOW,
       factsOf: memoryKeeper().of,
+      wrap: unsynced,
     });
     const events: TurnEvent[] = [];
     for (; turns < 80; turns++) {
@@ -126,6 +127,12 @@ for (const useless of [false, true]) {
     const { system } = model.answers().at(-1) ?? assert.fail();
     for (const constraint of CONSTRAINTS) assert.ok(system.includes(constraint), constraint);
   });
+}
+
+/** No test here cuts the power: what a process wrote is there for the next. */
+function unsynced(database: Database): Database {
+  database.read('PRAGMA synchronous = OFF');
+  return database;
 }
 
 /** A database whose process ends at the n-th write: nothing is written any more. */
@@ -157,14 +164,14 @@ test('killed at any write in the middle of it, the prompts behind a condensed co
         file,
         stream: model.stream,
         tools: [report],
-        windowTokens: 2500,
+        windowTokens: 1800,
         factsOf,
-        wrap: (opened) => dyingAt(opened, at),
+        wrap: (opened) => dyingAt(unsynced(opened), at),
       });
     let rig = open(dieAt);
     let died = false;
     let unknown = false;
-    for (let turn = 0; turn < 6; turn++) {
+    for (let turn = 0; turn < 4; turn++) {
       for (;;) {
         const last = await rig
           .run(`m${turn}`, { text: `${CONSTRAINTS[turn]} ${fact(CITIES[turn] ?? '')}` })
@@ -196,7 +203,7 @@ test('killed at any write in the middle of it, the prompts behind a condensed co
     assert.deepEqual(cut.prompt, whole.prompt, `killed at write ${at}`);
     assert.deepEqual(cut.kept.toSorted(), whole.kept.toSorted());
   }
-  assert.ok(died > 40, `${died}`);
+  assert.ok(died > 25, `${died}`);
 });
 
 test('of a quote the whole sentence of a person is kept, and of what nobody said nothing', async () => {
