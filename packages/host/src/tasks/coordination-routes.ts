@@ -66,6 +66,8 @@ export function coordinationRoutes(parts: {
     const stop = new AbortController();
     stream.once('close', () => stop.abort());
     if (stream.destroyed || stream.closed) return;
+    // Between two changes there may be any time.
+    stream.setTimeout(0);
     const settings = () => config.agents.get(agent.name) ?? null;
     const changes = granted(blackboard.watch(settings, request, stop.signal));
     stream.respond({ ':status': 200, 'content-type': 'application/x-ndjson' });

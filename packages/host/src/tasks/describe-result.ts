@@ -5,7 +5,7 @@ import type { TaskAttention, TaskView } from '@openlegion/contract/task';
 const CHARACTERS = 64 * 1024;
 
 /**
- * What the agent that handed a task on is told in its next prompt. What the other agent wrote is one JSON string, so
+ * What the agent that handed a task on is told in its next prompt. What the other agent wrote is JSON on one line, so
  * that nothing in it can end it and pass for words of the host's.
  */
 export function describeResult({ taskId, assignee, status, task, result, note, refusal }: TaskView): string {
@@ -39,13 +39,18 @@ export function describeEvent({ topic, publisher, payload, eventId }: TopicEvent
 
 function quoted(value: unknown, most: number): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (text.length <= most) return quote(text);
+  // Other JSON is one line by itself, and what is in it is quoted.
+  if (text.length <= most) return typeof value === 'string' ? quote(text) : escaped(text);
   return `${quote(text.slice(0, most).toWellFormed())} (cut, of ${text.length} characters)`;
 }
 
 /** On one line for every reader: JSON leaves as they are the separators and the invisible characters of Unicode. */
 function quote(text: string): string {
-  return JSON.stringify(text).replace(
+  return escaped(JSON.stringify(text));
+}
+
+function escaped(json: string): string {
+  return json.replace(
     /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
