@@ -48,7 +48,8 @@ export async function startBenchContainer(options: {
       privateCgroupNamespace: true,
     },
   );
-  if (mount !== undefined) bind(body, `${mount}:/peer`);
+  // A bench that is killed takes its container with it: that ends with its input, and goes with its end.
+  adapt(body, { AutoRemove: true, ...(mount === undefined ? {} : { Binds: [`${mount}:/peer`] }) });
   const containerId = await engine.createContainer(name, body);
   const remove = () => engine.removeContainer(containerId);
   try {
@@ -72,7 +73,6 @@ export async function startBenchContainer(options: {
   }
 }
 
-function bind(body: object, volume: string): void {
-  if ('HostConfig' in body && typeof body.HostConfig === 'object')
-    Object.assign(body.HostConfig ?? {}, { Binds: [volume] });
+function adapt(body: object, over: object): void {
+  if ('HostConfig' in body && typeof body.HostConfig === 'object') Object.assign(body.HostConfig ?? {}, over);
 }
