@@ -13,7 +13,7 @@ import type { FleetConfig } from './config/fleet-config.ts';
 import { createLiveConfig } from './config/live-config.ts';
 import { createReload } from './config/reload-config.ts';
 import { allAnswers } from './control/all-answers.ts';
-import { browserRoutes } from './control/browser-routes.ts';
+import { agentsWithBrowser, browserRoutes } from './control/browser-routes.ts';
 import { controlRoutes } from './control/control-routes.ts';
 import { createControlApp, listenControl } from './control/control-server.ts';
 import { createTokenCheck, writeControlToken } from './control/control-token.ts';
@@ -253,6 +253,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     connectPipe: parts.connectPipe,
     handlerFor: mesh.handlerFor,
     agents: () => [...config.agents.keys()],
+    browsers: () => agentsWithBrowser(config),
     audit,
     auditPublicKey: () =>
       existsSync(paths.auditPublicKey) ? readFileSync(paths.auditPublicKey, 'utf8') : null,

@@ -17,6 +17,12 @@ const INPUT_MS = 40_000;
 /** A person's input is recorded once as long as it goes on without a pause as long as this. */
 const PAUSE_MS = 60_000;
 
+export function agentsWithBrowser(config: Pick<FleetConfig, 'agents'>): string[] {
+  return [...config.agents.values()]
+    .filter(({ permissions }) => permissions.can_use_browser)
+    .map(({ name }) => name);
+}
+
 /** The live view of an agent's browser, for a person (`contract/browser-view.ts`). */
 export function browserRoutes(parts: {
   config: FleetConfig;

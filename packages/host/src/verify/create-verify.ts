@@ -14,6 +14,7 @@ import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
 import { runCensus } from './census.ts';
 import { unchecked } from './guarantee.ts';
+import { browserGuarantees } from './judge-browser.ts';
 import { CENSUS_PROMISES } from './judge-census.ts';
 import type { AuditState } from './judge-host.ts';
 import { openEgressTrial } from './open-egress-trial.ts';
@@ -35,6 +36,8 @@ export interface VerifyParts {
   handlerFor: (agent: () => AgentSettings) => MeshHandler;
   /** Names of the fleet's agents: the probe claims to be the first. */
   agents: () => readonly string[];
+  /** Of those, the ones that may use a browser. */
+  browsers: () => readonly string[];
   audit: AuditLog;
   /** PEM of the keeper's key; null when it is not known (then only the chain itself is checked). */
   auditPublicKey: () => string | null;
@@ -71,7 +74,7 @@ export function createVerify(parts: VerifyParts): (request: VerifyRequest) => Pr
 async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): Promise<VerifyReport> {
   const { backend, image } = await parts.sandboxes();
   const other = parts.agents()[0] ?? null;
-  const { guarantees } = await runVerify({
+  const attacked = await runVerify({
     backend,
     image,
     installation: parts.installation,
@@ -94,6 +97,7 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
     },
     onProgress: (text) => parts.log(`verify: ${text}`),
   });
+  const guarantees = [...attacked.guarantees, ...browserGuarantees(parts.browsers())];
   if (canaryPrefix === null) return { guarantees };
   parts.log('verify: searching databases, logs, answers and memory for planted credentials');
   try {
