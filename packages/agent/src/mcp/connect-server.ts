@@ -8,6 +8,7 @@ import type { McpServerConfig } from '@openlegion/contract/agents-config';
 import { z } from 'zod';
 import type { ToolResult } from '../tools/tool.ts';
 import { AGENT_VERSION } from '../version.ts';
+import type { AnswerElicitation } from './answer-elicitation.ts';
 import type { AnswerSampling } from './answer-sampling.ts';
 import { CallResult, renderResult } from './render-result.ts';
 import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
@@ -43,6 +44,7 @@ export interface ConnectParts {
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
   /** Of servers that are granted it. */
   sampling: AnswerSampling;
+  elicitation: AnswerElicitation;
 }
 
 const ListResult = z.looseObject({
@@ -56,7 +58,7 @@ const NamedTool = z.looseObject({
 });
 
 /**
- * Connects to one server. What it may ask of us is nothing, unless its configuration grants it sampling: a request for
+ * Connects to one server. What it may ask of us is nothing, unless its configuration grants it sampling or elicitation: a request for
  * anything else is answered as a method that there is not. Rejects with why in words for the model.
  */
 export async function connectServer(
@@ -67,7 +69,13 @@ export async function connectServer(
   const { transport, stdio } = transportOf(server, parts);
   const client = new Client(
     { name: 'openlegion', version: AGENT_VERSION },
-    { capabilities: server.sampling ? { sampling: {} } : {}, jsonSchemaValidator: NO_VALIDATOR },
+    {
+      capabilities: {
+        ...(server.sampling ? { sampling: {} } : {}),
+        ...(server.elicitation ? { elicitation: { form: {} } } : {}),
+      },
+      jsonSchemaValidator: NO_VALIDATOR,
+    },
   );
   let changed = false;
   let closed: string | null = null;
@@ -80,6 +88,8 @@ export async function connectServer(
   });
   if (server.sampling)
     client.setRequestHandler('sampling/createMessage', ({ params }) => parts.sampling(server.name, params));
+  if (server.elicitation)
+    client.setRequestHandler('elicitation/create', ({ params }) => parts.elicitation(server.name, params));
   try {
     await client.connect(transport, { timeout: CONNECT_MS, signal });
   } catch (error) {

@@ -57,6 +57,7 @@ async function connected(
     environment: {},
     fetch: createOutsideFetch(open),
     sampling: () => Promise.reject(new Error('not granted')),
+    elicitation: () => Promise.reject(new Error('not granted')),
   };
   const connection = await connectServer(SERVER, parts, new AbortController().signal);
   try {

@@ -88,12 +88,14 @@ async function loadMcp(options: {
     { connectServer },
     { createOutsideFetch },
     { createSampling },
+    { createElicitation },
     { createAskPins },
   ] = await Promise.all([
     import('../mcp/create-mcp-source.ts'),
     import('../mcp/connect-server.ts'),
     import('../mcp/outside-fetch.ts'),
     import('../mcp/answer-sampling.ts'),
+    import('../mcp/answer-elicitation.ts'),
     import('../mcp/ask-pins.ts'),
   ]);
   const { workspace } = options.paths;
@@ -103,6 +105,7 @@ async function loadMcp(options: {
     environment: serverEnvironment(workspace, options.environment),
     fetch: createOutsideFetch(createOpenOutside(PROXY_PORT, () => readFileSync(AUTHORITY_FILE, 'utf8'))),
     sampling: sampling.answer,
+    elicitation: createElicitation(options.mesh),
   };
   return createMcpSource({
     servers: options.mcpServers,

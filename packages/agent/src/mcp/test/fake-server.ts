@@ -53,7 +53,7 @@ for await (const line of createInterface({ input: process.stdin })) {
             messages: [{ role: 'user', content: { type: 'text', text: 'say x' } }],
             maxTokens: 5,
             message: 'm',
-            requestedSchema: { type: 'object', properties: {} },
+            requestedSchema: { type: 'object', properties: {}, required: behaviour.required ?? [] },
           },
         });
       break;

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { Readable } from 'node:stream';
 import { after, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { McpServerConfig } from '@openlegion/contract/agents-config';
 import type { PinState } from '@openlegion/contract/tool-pins';
+import type { MeshClient } from '../pipe/pipe.ts';
 import { clean } from '../prompt/prompt-text.ts';
 import { runTool } from '../testing/run-tool.ts';
 import { temporaryDirectory } from '../testing/turn-rig.ts';
+import { createElicitation } from './answer-elicitation.ts';
 import { createSampling } from './answer-sampling.ts';
 import type { AskPins } from './ask-pins.ts';
 import { connectServer } from './connect-server.ts';
@@ -48,9 +51,21 @@ function memoryPins(): AskPins {
 function source(
   context: TestContext,
   servers: McpServerConfig[],
-  options: { pins?: AskPins; waitMs?: number } = {},
+  options: { pins?: AskPins; waitMs?: number; approvalId?: string } = {},
 ) {
   const place = temporaryDirectory();
+  const asked: string[] = [];
+  const mesh: MeshClient = {
+    async call({ path, body }) {
+      asked.push(`${path} ${String(body)}`);
+      const { approvalId } = options;
+      const answer =
+        approvalId === undefined
+          ? { status: 403, text: '{}' }
+          : { status: 200, text: JSON.stringify({ id: approvalId, by: 'carol', hash: 'h' }) };
+      return { status: answer.status, headers: {}, body: Readable.from([Buffer.from(answer.text)]) };
+    },
+  };
   const sampling = createSampling(async function* () {
     yield {
       type: 'finished',
@@ -72,6 +87,7 @@ function source(
     environment: { PATH: process.env.PATH, PLACEHOLDER: 'olp_1' },
     fetch: () => Promise.reject(new Error('no network here')),
     sampling: sampling.answer,
+    elicitation: createElicitation(mesh),
   };
   const made = createMcpSource({
     servers,
@@ -101,7 +117,7 @@ function source(
     assert.ok(found, `no ${name}`);
     return runTool(found.tool, input, signal);
   };
-  return { refresh, call, path: place.path };
+  return { refresh, call, asked };
 }
 
 test('tools of a server are named after it, told as its words, and called', async (context) => {
@@ -324,6 +340,33 @@ test('what a server asks for is denied, sampling too, unless it was granted', as
   const granted = await answers('mcp_granted_asked');
   assert.equal(granted.filter((answer: { code?: number }) => answer.code === -32601).length, 3);
   assert.ok(granted.some((answer: { content?: { text: string } }) => answer.content?.text === 'x'));
+});
+
+test('a question of a server that was granted it goes to a person; no person, and whatever is more than a yes, is no', async (context) => {
+  const ask = async (behaviour: object, approvalId?: string) => {
+    const made = source(
+      context,
+      [
+        server(
+          'asks',
+          { asks: ['elicitation/create'], tools: [tool('asked')], ...behaviour },
+          { elicitation: true },
+        ),
+      ],
+      approvalId === undefined ? {} : { approvalId },
+    );
+    await made.refresh();
+    let output = '[]';
+    while (JSON.parse(output).length < 1) ({ output } = await made.call('mcp_asks_asked'));
+    return { answer: JSON.parse(output)[0], asked: made.asked };
+  };
+  const yes = await ask({}, 'a1');
+  assert.deepEqual(yes.answer, { action: 'accept', content: {} });
+  assert.match(yes.asked[0] ?? '', /^\/mesh\/approvals .*"mcp_asks_elicitation".*question/);
+  assert.equal((await ask({})).answer.action, 'decline');
+  assert.equal((await ask({}, '')).answer.action, 'decline');
+  const more = await ask({ required: ['password'] }, 'a1');
+  assert.deepEqual([more.answer.action, more.asked], ['decline', []]);
 });
 
 test('a server’s end ends what it started', async (context) => {
