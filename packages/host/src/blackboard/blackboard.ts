@@ -41,6 +41,8 @@ export interface Write extends Writer {
   ttlMs?: number | undefined;
 }
 
+export type Deletion = Omit<Write, 'value' | 'ttlMs'>;
+
 /**
  * Shared state, by namespace. Nothing here asks for a permission: `createAgentBlackboard` does, and the control API
  * is the operator's. A write is on disk when its promise resolves. What has expired is never given out.
@@ -62,7 +64,9 @@ export interface Blackboard {
   set(write: Write): Promise<Routed<BlackboardVersion>>;
   /** The same in a transaction of the caller's. */
   setWithin(transaction: Transaction, write: Write): Routed<BlackboardVersion>;
-  delete(deletion: Omit<Write, 'value' | 'ttlMs'>): Promise<Routed<BlackboardVersion>>;
+  delete(deletion: Deletion): Promise<Routed<BlackboardVersion>>;
+  /** By a person, recorded in the audit log together with the version. */
+  change(change: Write | Deletion): Promise<Routed<BlackboardVersion>>;
   /** Of an operator: recorded in the audit log. A version that has expired does not come back. */
   undo(undo: BlackboardUndo & { namespace: string; operator: string }): Promise<Routed<BlackboardVersion>>;
   /** Starts after `after`, else now. Refused where deletions after `after` are no longer known. */
@@ -100,6 +104,10 @@ export function createBlackboard(parts: {
 
   function setChange({ ttlMs, ...change }: Write): Change {
     return { ...change, change: 'set', expiresAt: ttlMs === undefined ? undefined : clock.now() + ttlMs };
+  }
+
+  function deletionOf(deletion: Deletion): Change {
+    return { ...deletion, change: 'deleted', value: null };
   }
 
   function undoWithin(
@@ -166,9 +174,20 @@ export function createBlackboard(parts: {
       return written;
     },
     delete: (deletion) =>
-      write(deletion.namespace, (transaction) =>
-        apply(transaction, { ...deletion, change: 'deleted', value: null }),
-      ),
+      write(deletion.namespace, (transaction) => apply(transaction, deletionOf(deletion))),
+    change: (change) =>
+      write(change.namespace, (transaction) => {
+        const isSet = 'value' in change;
+        const written = apply(transaction, isSet ? setChange(change) : deletionOf(change));
+        if (!written.ok) return written;
+        const { key, version } = written.value;
+        audit.append(transaction, {
+          ...{ type: isSet ? 'blackboard.set' : 'blackboard.deleted', actor: change.writer },
+          ...{ subject: `${change.namespace} ${key}`, decision: 'allowed', rule: 'operator' },
+          detail: { version },
+        });
+        return written;
+      }),
     undo: (undo) => write(undo.namespace, (transaction) => undoWithin(transaction, undo)),
     watch({ namespace, prefix: wanted, after, signal }) {
       if (after !== undefined && after < forgottenChange(database, namespace))

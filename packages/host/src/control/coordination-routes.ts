@@ -49,10 +49,6 @@ export function coordinationControlRoutes(parts: {
 }): ControlRoute[] {
   const { config, blackboard, pubsub, tasks, audit, stopping } = parts;
 
-  /** Before its effect; a change that is then refused was asked for all the same. */
-  const record = (caller: ControlCaller, type: string, subject: string) =>
-    audit.record({ type, actor: personName(caller), subject, decision: 'allowed', rule: 'operator' });
-
   async function settle(request: ControlRequest, how: 'replay' | 'discard'): Promise<Response> {
     const id = DeliveryId.safeParse(request.parameter('id'));
     granted(await pubsub.settleDeadLetter(id.success ? id.data : 0, how, personName(request.caller)));
@@ -82,13 +78,11 @@ export function coordinationControlRoutes(parts: {
     }),
     route('POST', '/api/blackboard/set', 'operator', async (request) => {
       const change = parseJsonBody(await request.body(), OperatorSet);
-      await record(request.caller, 'blackboard.set', `${change.namespace} ${change.key}`);
-      return Response.json(granted(await blackboard.set({ ...change, ...writerOf(request.caller) })));
+      return Response.json(granted(await blackboard.change({ ...change, ...writerOf(request.caller) })));
     }),
     route('POST', '/api/blackboard/delete', 'operator', async (request) => {
       const change = parseJsonBody(await request.body(), OperatorDelete);
-      await record(request.caller, 'blackboard.deleted', `${change.namespace} ${change.key}`);
-      return Response.json(granted(await blackboard.delete({ ...change, ...writerOf(request.caller) })));
+      return Response.json(granted(await blackboard.change({ ...change, ...writerOf(request.caller) })));
     }),
     route('POST', '/api/blackboard/undo', 'operator', async (request) => {
       const undo = parseJsonBody(await request.body(), OperatorUndo);
@@ -102,8 +96,9 @@ export function coordinationControlRoutes(parts: {
     route('POST', '/api/tasks/{id}/cancel', 'operator', async (request) => {
       const { note } = parseJsonBody(await request.body(), CancelTask);
       const { taskId, assignee } = taskNamed(request.parameter('id'));
-      await record(request.caller, 'task.cancelled', assignee);
       const actor = personName(request.caller);
+      const decided = { decision: 'allowed', rule: 'operator', detail: { task: taskId } } as const;
+      await audit.record({ type: 'task.cancelled', actor, subject: assignee, ...decided });
       return Response.json(granted(await tasks.move({ taskId, to: 'cancelled', actor, note })));
     }),
     get('/api/topics', z.strictObject({}), () => ({ subscriptions: pubsub.subscriptions(null) })),
