@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   'memory-search': async () => (await import('./memory-search.ts')).benchMemorySearch,
   host: async () => (await import('./host.ts')).benchHost,
   lanes: async () => (await import('./lanes.ts')).benchLanes,
+  workflow: async () => (await import('./workflow.ts')).benchWorkflow,
   coordination: async () => (await import('./coordination.ts')).benchCoordination,
 };
 

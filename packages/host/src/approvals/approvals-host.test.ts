@@ -11,7 +11,7 @@ import { startWorkflowHost, type WorkflowHost } from '../workflow/test/workflow-
 async function inTurn<T>(
   work: (turn: FakeTurn, host: () => WorkflowHost) => Promise<T>,
   options: { mesh?: object; during?: (host: WorkflowHost) => Promise<void> } = {},
-): Promise<{ result: T; host: WorkflowHost; messageId: string }> {
+): Promise<{ result: T; host: WorkflowHost; messageId: string } & AsyncDisposable> {
   const outcome = Promise.withResolvers<T>();
   const given = Promise.withResolvers<WorkflowHost>();
   const host = await startWorkflowHost({
@@ -27,7 +27,8 @@ async function inTurn<T>(
   given.resolve(host);
   const { messageId } = await host.fixture.send('careful', 'go');
   await options.during?.(host);
-  return { result: await outcome.promise, host, messageId };
+  const result = await outcome.promise;
+  return { result, host, messageId, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() };
 }
 
 const ask = (turn: FakeTurn, tool: string, given: unknown, key = 'k'): Promise<Answer> =>
@@ -53,7 +54,7 @@ async function answer(host: WorkflowHost, approve: boolean, changes: object = {}
 }
 
 test('an agent asks, sees nothing until a person answered, and is told who did and what the hash is of', async () => {
-  const { result, host } = await inTurn((turn) => ask(turn, 'exec', { command: 'ls' }), {
+  await using opened = await inTurn((turn) => ask(turn, 'exec', { command: 'ls' }), {
     async during(host) {
       const { subject, kind, asker } = await pending(host);
       assert.deepEqual([kind, asker], ['tool', 'careful']);
@@ -62,16 +63,16 @@ test('an agent asks, sees nothing until a person answered, and is told who did a
       assert.equal((await answer(host, true)).status, 200);
     },
   });
+  const { result, host, messageId } = opened;
   const { by, hash } = result.as(ApprovalGiven);
   assert.equal(by, 'operator');
   assert.match(hash, /^[0-9a-f]{64}$/);
   const types = (await host.fixture.audit()).map(({ type }) => type);
   assert.ok(types.indexOf('approval.asked') < types.indexOf('approval.approved'));
-  await host[Symbol.asyncDispose]();
 });
 
 test('no is told with the note; a tool that is allowed needs nobody; one that is denied is not asked about', async () => {
-  const { result, host } = await inTurn(
+  await using opened = await inTurn(
     async (turn) => ({
       denied: await ask(turn, 'exec', { command: 'rm' }),
       allowed: await ask(turn, 'read_file', { path: 'x' }),
@@ -79,27 +80,27 @@ test('no is told with the note; a tool that is allowed needs nobody; one that is
     }),
     { during: async (host) => void (await answer(host, false)) },
   );
+  const { result, host, messageId } = opened;
   assert.equal(result.denied.refusal().rule, 'approval.denied');
   assert.match(result.denied.refusal().message, /operator said no: because/);
   assert.equal(result.allowed.as(ApprovalGiven).by, 'rule permissions.careful.allowed_tools');
   assert.equal(result.unlisted.refusal().rule, 'permissions.careful.allowed_tools');
-  await host[Symbol.asyncDispose]();
 });
 
 test('nobody named means no, and the agent is not offered the tool', async () => {
-  const { result, host } = await inTurn((turn) => ask(turn, 'exec', { command: 'ls' }), {
+  await using opened = await inTurn((turn) => ask(turn, 'exec', { command: 'ls' }), {
     mesh: { approvals: { approvers: [] } },
   });
+  const { result, host, messageId } = opened;
   assert.equal(result.refusal().rule, 'approval.no_approver');
   const { start } = host.fixture.backend.sandboxes[0] ?? {};
   assert.deepEqual(start?.tools, ['read_file']);
-  await host[Symbol.asyncDispose]();
 });
 
 test('a hand-off set to ask is refused by the mesh without an approval of exactly it, whatever runs in the container', async () => {
   const handOff = (turn: FakeTurn, task: string, idempotencyKey: string) =>
     askMesh(turn.mesh, 'POST', '/mesh/handoff', { to: 'worker', task, idempotencyKey });
-  const { result, host } = await inTurn(
+  await using opened = await inTurn(
     async (turn) => {
       const before = await handOff(turn, 'do it', '1');
       await ask(turn, 'hand_off', { to: 'worker', task: 'do it' });
@@ -113,22 +114,61 @@ test('a hand-off set to ask is refused by the mesh without an approval of exactl
     },
     { during: async (host) => void (await answer(host, true)) },
   );
+  const { result, host, messageId } = opened;
   assert.equal(result.before.refusal().rule, 'approval.required');
   assert.equal(result.other.refusal().rule, 'approval.required');
   assert.equal(result.first.status, 200);
   assert.equal(result.repeated.text, result.first.text);
   assert.equal(result.second.refusal().rule, 'approval.required');
-  await host[Symbol.asyncDispose]();
+});
+
+test('a host is asked for once, by name, and a no holds for a day; what is reached already needs nobody', async () => {
+  const egress = (turn: FakeTurn, host: unknown, key: string) => ask(turn, 'egress', { host }, key);
+  await using opened = await inTurn(
+    async (turn, opened) => {
+      const first = egress(turn, 'api.example.com', '1');
+      const again = egress(turn, 'api.example.com', '2');
+      const wrong = ['127.0.0.1', 'localhost', '*.example.com', '169.254.169.254', 'EXAMPLE.com', 7, 'a.b:0'];
+      const refused: Answer[] = [];
+      for (const name of wrong) refused.push(await egress(turn, name, `w${name}`));
+      const both = await Promise.all([first, again]);
+      const denied = await egress(turn, 'api.example.com', '3');
+      const many = ['b', 'c', 'd', 'e', 'f'].map((name) => egress(turn, `${name}.example.com`, name));
+      many.map((one) => one.catch(() => {}));
+      for (;;) {
+        const { approvals } = (await opened().fixture.ask('GET', '/api/approvals?status=pending')).as(
+          ApprovalList,
+        );
+        if (approvals.length === 5) break;
+      }
+      return { refused, both, denied, beyond: await egress(turn, 'g.example.com', 'g') };
+    },
+    {
+      async during(host) {
+        const { subject, what, kind } = await pending(host);
+        assert.deepEqual([kind, what], ['egress', 'api.example.com']);
+        assert.equal(subject, '{"agent":"careful","allowed_domains":{"add":"api.example.com"}}');
+        await answer(host, false);
+      },
+    },
+  );
+  const { result, host, messageId } = opened;
+  for (const refused of result.refused) assert.equal(refused.refusal().rule, 'approval.host');
+  for (const one of [...result.both, result.denied]) assert.equal(one.refusal().rule, 'approval.denied');
+  assert.equal(result.beyond.refusal().rule, 'approval.pending');
+  const { approvals } = (await host.fixture.ask('GET', '/api/approvals')).as(ApprovalList);
+  assert.equal(approvals.filter(({ what }) => what === 'api.example.com').length, 1);
 });
 
 test('a turn that is over leaves nothing behind that could be approved, and outside of one nobody is asked', async () => {
   let kept: FakeTurn | undefined;
-  const { host, messageId } = await inTurn(async (turn, opened) => {
+  await using opened = await inTurn(async (turn, opened) => {
     kept = turn;
     // Left running by the turn: nobody waits for it.
     ask(turn, 'exec', { command: 'ls' }).catch(() => {});
     await pending(opened());
   });
+  const { result, host, messageId } = opened;
   await host.fixture.trace(messageId);
   const { approvals } = (await host.fixture.ask('GET', '/api/approvals')).as(ApprovalList);
   assert.deepEqual(
@@ -137,7 +177,6 @@ test('a turn that is over leaves nothing behind that could be approved, and outs
   );
   assert.ok(kept);
   assert.equal((await ask(kept, 'exec', { command: 'ls' }, 'late')).refusal().rule, 'approval.no_turn');
-  await host[Symbol.asyncDispose]();
 });
 
 test('a step that asks waits, is shown with its definition and input, and runs what was approved', async () => {

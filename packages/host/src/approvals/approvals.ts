@@ -42,6 +42,8 @@ export interface Approvals {
   use(spent: { asker: string; subject: unknown; useKey: string }): Promise<boolean>;
   find(id: string): Approval | null;
   findByKey(key: string): Approval | null;
+  /** The newest question of this asker about this. */
+  last(about: Pick<Approval, 'kind' | 'asker' | 'what'>): Approval | null;
   /** Newest first. */
   list(status: ApprovalStatus | null, limit: number): Approval[];
   hasApprover(): boolean;
@@ -243,6 +245,8 @@ export function createApprovals(parts: {
 
     find,
     findByKey: (key) => one('key = ?', key),
+    last: ({ kind, asker, what }) =>
+      one('asker = ? AND kind = ? AND what = ? ORDER BY ordinal DESC LIMIT 1', asker, kind, what),
     list: (status, limit) =>
       database
         .all(

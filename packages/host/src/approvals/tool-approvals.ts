@@ -6,8 +6,9 @@ import { toolRule, toolSetting } from '../fleet/agent-tools.ts';
 import type { Message } from '../lanes/message.ts';
 import type { Routed } from '../router/router.ts';
 import { hashOf } from '../workflow/definition-hash.ts';
-import type { Approval } from './approval-row.ts';
+import { answerOf } from './approval-given.ts';
 import type { Approvals } from './approvals.ts';
+import { createEgressApprovals, EGRESS } from './egress-approvals.ts';
 import { approvalRefusals } from './refusals.ts';
 
 /** Calls of tools that are set to `ask`. */
@@ -29,9 +30,14 @@ export function createToolApprovals(parts: {
   timeoutMs: () => number;
 }): ToolApprovals {
   const { approvals, now, timeoutMs } = parts;
+  const askForHost = createEgressApprovals(parts);
   return {
     async ask(agent, { tool, arguments: text, key }, signal) {
       const running = parts.runningOf(agent.name);
+      if (tool === EGRESS)
+        return running
+          ? askForHost(agent, text, running, signal)
+          : { ok: false, refusal: approvalRefusals.noTurn() };
       const rule = toolRule(agent);
       const subject = subjectOf(agent.name, tool, argumentsOf(text));
       const setting = toolSetting(agent.permissions, tool);
@@ -65,13 +71,6 @@ export function createToolApprovals(parts: {
       return approved ? null : approvalRefusals.required(tool);
     },
   };
-}
-
-function answerOf({ id, status, by, hash, note }: Approval): Routed<ApprovalGiven> {
-  if (status === 'approved') return { ok: true, value: { id, by: by ?? '', hash } };
-  if (status === 'denied') return { ok: false, refusal: approvalRefusals.denied(by ?? '', note) };
-  const refusal = status === 'expired' ? approvalRefusals.expired() : approvalRefusals.withdrawn();
-  return { ok: false, refusal };
 }
 
 const subjectOf = (agent: string, tool: string, given: unknown) => ({ agent, tool, arguments: given });
