@@ -11,8 +11,8 @@ import { createToolPins } from './tool-pins.ts';
 
 /** 128 definitions of 24,000 characters, in JSON. */
 const REPORT_BYTES = 8 * 1024 * 1024;
-/** An honest agent reports once a message, for each of its servers. */
-const REPORTS = { perSecond: 0.5, burst: 60 } as const;
+/** An honest agent reports what is new, and what waits once a message, for each of its servers. */
+const REPORTS = { perSecond: 1, burst: 120 } as const;
 
 /** What agents tell and ask of the tools of their MCP servers, and what people answer. */
 export function wireToolPins(parts: { database: Database; audit: AuditLog; clock: Clock }): {
@@ -67,6 +67,6 @@ function tooOften(): OpenLegionError {
     code: 'rate_limited',
     rule: 'mcp.reports',
     message: 'The tools of MCP servers were reported too often.',
-    remedy: 'They are asked about once a message; wait two seconds.',
+    remedy: 'They need to be told where they are new; wait a few seconds.',
   });
 }
