@@ -398,6 +398,42 @@ test('the token is swapped in the declared header, also within Basic; a default 
   }
 });
 
+test('a web page of another site is lent no credential; its own site, a link and programs are', async () => {
+  await using tried = await setUp();
+  tried.at.fake.credentials.set('up.test', credential({}));
+  const page = 'Origin: https://evil.test\r\n';
+  const link = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n';
+  const cases: [method: string, headers: string, status: string][] = [
+    ['POST', `${page}Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n`, '403'],
+    ['GET', 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n', '403'],
+    ['GET', 'Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n', '403'],
+    ['GET', 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n', '403'],
+    ['POST', link, '403'],
+    ['POST', page, '403'],
+    ['GET', 'Origin: null\r\n', '403'],
+    ['GET', link, '200'],
+    ['POST', 'Origin: https://up.test\r\nSec-Fetch-Site: same-origin\r\n', '200'],
+    ['GET', 'Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n', '200'],
+    ['POST', 'Sec-Fetch-Mode: cors\r\n', '200'],
+  ];
+  for (const [method, headers, status] of cases) {
+    const sent = tried.seen.length;
+    const heard = await exchange(
+      await tried.at.tunnel('up.test:443'),
+      `${method} / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${headers}\r\n`,
+    );
+    assert.deepEqual(statusesOf(heard), [status], headers);
+    if (status === '403') assert.match(heard, /egress\.cross_site/);
+    assert.equal(tried.seen.length, sent + (status === '200' ? 1 : 0));
+  }
+  tried.at.fake.credentials.delete('up.test');
+  const heard = await exchange(
+    await tried.at.tunnel('up.test:443'),
+    `POST / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${page}\r\n`,
+  );
+  assert.deepEqual(statusesOf(heard), ['200']);
+});
+
 test('a credential that could end its header, or be too short to be searched for, is not sent', async () => {
   await using tried = await setUp();
   const bad = [

@@ -3,6 +3,7 @@ import type { EgressAnswer } from '@openlegion/contract/keeper-protocol';
 import { malformed } from '../../address/read-place.ts';
 import { refuse } from '../../process/refuse.ts';
 import { isSearchable } from '../../scrub/scrub.ts';
+import { isCrossSite } from './cross-site.ts';
 import { basicText, TOKEN } from './find-tokens.ts';
 
 export type Credential = NonNullable<EgressAnswer['credential']>;
@@ -42,11 +43,13 @@ export function endToEnd(rawHeaders: readonly string[], connection = ''): [strin
 
 /** What the upstream gets, flat: with at most one credential, in its one header. Throws refusals. */
 export function outgoingHeaders(
-  { method = '', headers: given, rawHeaders }: IncomingMessage,
+  request: IncomingMessage,
   host: string,
   credential: Credential | null,
   upgrade: boolean,
 ): string[] {
+  if (credential && isCrossSite(request, host)) throw CROSS_SITE;
+  const { method = '', headers: given, rawHeaders } = request;
   const headers: [string, string][] = [['Host', host]];
   const own: string[] = [];
   for (const [name, value] of endToEnd(rawHeaders, given.connection)) {
@@ -80,5 +83,12 @@ function inject({ name, scheme, user, secret }: Credential, given: readonly stri
   if (scheme === 'basic') return basic(`${user}:${secret}`);
   return { raw: '', bearer: 'Bearer ', token: 'token ' }[scheme] + secret;
 }
+
+const CROSS_SITE = refuse(
+  'denied',
+  'egress.cross_site',
+  'A web page of another site asked for a host that a credential is added at.',
+  'Ask from a page of that host itself, or with a program.',
+);
 
 export const basic = (text: string): string => `Basic ${Buffer.from(text, 'latin1').toString('base64')}`;
