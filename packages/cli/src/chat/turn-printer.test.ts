@@ -45,3 +45,17 @@ test('a failover and a limit that is nearly spent are one line each, in the midd
     ].join('\n'),
   );
 });
+
+test('a conversation that became a summary, and one that is nearly full, are said', () => {
+  const of = { usedTokens: 90, windowTokens: 100 };
+  const text = shown(
+    turn({ type: 'context', step: 'facts', count: 3, ...of }),
+    turn({ type: 'context', step: 'compacted', count: 12, ...of }),
+    turn({ type: 'context', step: 'warning', count: 0, ...of }),
+    turn({ type: 'sanitised', source: 'exec', removed: 1, escaped: 0 }),
+  );
+  assert.equal(
+    text,
+    '  (12 earlier messages are now a summary)\n  (the conversation nearly fills the model’s window)\n',
+  );
+});

@@ -99,6 +99,12 @@ export function createTurnPrinter(options: {
       case 'steered':
         aside(style('dim', `  (steered: ${oneLine(turn.text, 100)})`));
         break;
+      case 'context':
+        if (turn.step === 'compacted')
+          aside(style('dim', `  (${prefix(who)}${turn.count} earlier messages are now a summary)`));
+        if (turn.step === 'warning')
+          aside(style('yellow', `  (${prefix(who)}the conversation nearly fills the model’s window)`));
+        break;
       case 'refused':
         refuse(who, turn.refusal);
         break;
