@@ -63,7 +63,7 @@ test('an agent asks, sees nothing until a person answered, and is told who did a
       assert.equal((await answer(host, true)).status, 200);
     },
   });
-  const { result, host, messageId } = opened;
+  const { result, host } = opened;
   const { by, hash } = result.as(ApprovalGiven);
   assert.equal(by, 'operator');
   assert.match(hash, /^[0-9a-f]{64}$/);
@@ -80,7 +80,7 @@ test('no is told with the note; a tool that is allowed needs nobody; one that is
     }),
     { during: async (host) => void (await answer(host, false)) },
   );
-  const { result, host, messageId } = opened;
+  const { result } = opened;
   assert.equal(result.denied.refusal().rule, 'approval.denied');
   assert.match(result.denied.refusal().message, /operator said no: because/);
   assert.equal(result.allowed.as(ApprovalGiven).by, 'rule permissions.careful.allowed_tools');
@@ -91,7 +91,7 @@ test('nobody named means no, and the agent is not offered the tool', async () =>
   await using opened = await inTurn((turn) => ask(turn, 'exec', { command: 'ls' }), {
     mesh: { approvals: { approvers: [] } },
   });
-  const { result, host, messageId } = opened;
+  const { result, host } = opened;
   assert.equal(result.refusal().rule, 'approval.no_approver');
   const { start } = host.fixture.backend.sandboxes[0] ?? {};
   assert.deepEqual(start?.tools, ['read_file']);
@@ -114,7 +114,7 @@ test('a hand-off set to ask is refused by the mesh without an approval of exactl
     },
     { during: async (host) => void (await answer(host, true)) },
   );
-  const { result, host, messageId } = opened;
+  const { result } = opened;
   assert.equal(result.before.refusal().rule, 'approval.required');
   assert.equal(result.other.refusal().rule, 'approval.required');
   assert.equal(result.first.status, 200);
@@ -152,7 +152,7 @@ test('a host is asked for once, by name, and a no holds for a day; what is reach
       },
     },
   );
-  const { result, host, messageId } = opened;
+  const { result, host } = opened;
   for (const refused of result.refused) assert.equal(refused.refusal().rule, 'approval.host');
   for (const one of [...result.both, result.denied]) assert.equal(one.refusal().rule, 'approval.denied');
   assert.equal(result.beyond.refusal().rule, 'approval.pending');
@@ -168,7 +168,7 @@ test('a turn that is over leaves nothing behind that could be approved, and outs
     ask(turn, 'exec', { command: 'ls' }).catch(() => {});
     await pending(opened());
   });
-  const { result, host, messageId } = opened;
+  const { host, messageId } = opened;
   await host.fixture.trace(messageId);
   const { approvals } = (await host.fixture.ask('GET', '/api/approvals')).as(ApprovalList);
   assert.deepEqual(
