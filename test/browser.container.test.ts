@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { BrowserFrame } from '@openlegion/contract/browser-view';
@@ -58,15 +59,16 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
   let installation: TestInstallation;
   let server: Server;
   let directory: string;
-  const seen: string[] = [];
+  let remote: RemoteBrowser;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'openlegion-browser-'));
     server = createServer({ SNICallback: (name, done) => done(null, createSecureContext(certify(name))) });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      seen.push(`${request.method} ${request.headers.host}${request.url}`);
       serveSite(request, response);
     });
+    remote = await startRemoteBrowser(directory);
+    server.on('upgrade', (request, socket, head) => remote.take(request, socket, head));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -84,6 +86,8 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
         '  keeper: { browser_backend: persistent }',
         '  sly: { browser_backend: stealth }',
         '  reader: {}',
+        `  far: { browser_backend: advanced, browser_endpoint: "wss://remote.example.test${remote.path}" }`,
+        '  nowhere: { browser_backend: advanced }',
         '  plain: {}',
         '',
       ].join('\n'),
@@ -93,6 +97,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
         `  extra_roots: ${join(directory, 'roots.pem')}`,
         '  hosts:',
         `    site.example.test: { address: 127.0.0.1, port: ${port} }`,
+        `    remote.example.test: { address: 127.0.0.1, port: ${port} }`,
         '',
       ].join('\n'),
       permissions: {
@@ -100,6 +105,8 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
           surfer: { ...browser, browser_actions: ['*'] },
           keeper: { ...browser, browser_actions: ['*'] },
           sly: { ...browser, browser_actions: ['*'] },
+          far: { ...browser, allowed_domains: ['remote.example.test'], browser_actions: ['*'] },
+          nowhere: { ...browser, browser_actions: ['*'] },
           reader: { ...browser, browser_actions: ['navigate', 'snapshot'] },
           plain: { ...browser, can_use_browser: false, browser_actions: ['*'] },
         },
@@ -111,6 +118,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     await installation?.[Symbol.asyncDispose]();
     server?.closeAllConnections();
     server?.close();
+    remote?.end();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -239,6 +247,17 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     stop.abort();
   });
 
+  test('a browser elsewhere is used through the way out, and refused where none is named', async () => {
+    assert.match(await ask('go about:blank', 'nowhere'), /no browser_endpoint/);
+    assert.match(await ask('go data:text/html,x', 'far'), /wrong arguments/);
+    assert.match(await ask('go about:blank', 'far'), /^done/);
+    assert.match(await ask('eval document.title = "far away"', 'far'), /page: far away <about:blank>/);
+    remote.cut();
+    const after = await ask('eval 1 + 1', 'far');
+    assert.match(after, /^2|ended in the middle/);
+    assert.match(await ask('eval 1 + 1', 'far'), /^2/);
+  });
+
   test('the whole agent with Chromium at work is within its memory', async (context) => {
     await ask(`go ${SITE}/heavy`);
     await ask('screenshot');
@@ -248,6 +267,52 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     assert.match(await ask('snapshot'), /heavy/);
   });
 });
+
+interface RemoteBrowser {
+  /** Of its DevTools address. */
+  path: string;
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Cuts every connection to it. */
+  cut(): void;
+  end(): void;
+}
+
+/** Chromium on this machine, as a service for browsers elsewhere would run it. */
+async function startRemoteBrowser(directory: string): Promise<RemoteBrowser> {
+  const child = spawn(
+    '/usr/lib/chromium/chromium',
+    ['--headless', '--no-sandbox', '--remote-debugging-port=0', `--user-data-dir=${directory}/remote`],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { HOME: directory, PATH: '/usr/bin:/bin' } },
+  );
+  const sockets = new Set<Duplex>();
+  let text = '';
+  for await (const chunk of child.stderr) {
+    text += String(chunk);
+    const [, port, path] = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)(\S+)/.exec(text) ?? [];
+    if (port === undefined || path === undefined) continue;
+    return {
+      path,
+      take(request, socket, head) {
+        const browser = createConnection(Number(port), '127.0.0.1');
+        const headers = Object.entries({ ...request.headers, host: `127.0.0.1:${port}` });
+        browser.write(
+          `GET ${request.url} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+        );
+        browser.write(head);
+        for (const one of [socket, browser]) {
+          sockets.add(one);
+          one.on('error', () => {});
+          one.on('close', () => (one === socket ? browser : socket).destroy());
+        }
+        browser.pipe(socket);
+        socket.pipe(browser);
+      },
+      cut: () => sockets.forEach((socket) => void socket.destroy()),
+      end: () => void child.kill('SIGKILL'),
+    };
+  }
+  throw new Error(`no remote browser: ${text.slice(-500)}`);
+}
 
 async function* framesOf(answer: Response): AsyncGenerator<BrowserFrame> {
   let text = '';
