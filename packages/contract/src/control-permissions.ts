@@ -31,7 +31,13 @@ export const PermissionsView = z.object({
       grants: z.array(z.object({ permission: z.string(), granted: z.array(z.string()), ...Enforcement })),
       /** Those of OpenLegion's own tools; custom tools and those of MCP servers are decided by the same patterns. */
       tools: z.array(
-        z.object({ tool: z.string(), decision: z.enum(['allow', 'ask', 'deny']), ...Enforcement }),
+        z.object({
+          tool: z.string(),
+          decision: z.enum(['allow', 'ask', 'deny']),
+          /** Whether it is offered to the model: another grant, or somebody to ask, may be missing. */
+          offered: z.boolean(),
+          ...Enforcement,
+        }),
       ),
     }),
   ),

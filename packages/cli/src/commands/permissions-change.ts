@@ -5,6 +5,7 @@ import { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
 import { createControlClient } from '../control/control-client.ts';
+import { parseDomainPattern } from '../permissions/domain-pattern.ts';
 import { editPermission, type Permission } from '../permissions/edit-permissions.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { requireAgent } from './egress-change.ts';
@@ -15,8 +16,9 @@ export async function permissionsChange(
   asked: { verb: 'grant' | 'revoke'; agent: string; permission: string; entry: string },
 ): Promise<number> {
   const { home, terminal } = context;
-  const { verb, agent, entry } = asked;
+  const { verb, agent } = asked;
   const permission = permissionNamed(asked.permission);
+  const entry = verb === 'grant' && permission === 'allowed_domains' ? hostOf(asked.entry) : asked.entry;
   if (agent !== 'default') requireAgent(home, agent);
   const done = await changeConfiguration(context, configPaths(home).permissions, (text) =>
     editPermission(text, agent, permission, verb === 'grant' ? { grant: entry } : { revoke: entry }),
@@ -42,6 +44,12 @@ async function sayWhatRemains(
   terminal.line(
     terminal.style('yellow', `! ${agent} still has it: the entry "${left.entry}" covers ${entry} as well.`),
   );
+}
+
+function hostOf(typed: string): string {
+  const host = parseDomainPattern(typed);
+  if (host.valid) return host.pattern;
+  throw new OpenLegionError({ code: 'bad_request', rule: 'cli.egress.host', ...host });
 }
 
 function permissionNamed(name: string): Permission {

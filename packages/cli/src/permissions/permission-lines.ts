@@ -27,18 +27,23 @@ export function permissionLines({ agents }: PermissionsView, style: Style): stri
     if (nothing.length > 0)
       for (const [index, line] of wrap(nothing).entries())
         lines.push(style('dim', `    ${(index === 0 ? 'nothing of' : '').padEnd(LABEL)} ${line}`));
-    for (const decision of ['allow', 'ask'] as const) {
-      const here = tools.filter((tool) => tool.decision === decision);
+    const kinds = [
+      ['tools: allow', tools.filter((tool) => tool.decision === 'allow' && tool.offered)],
+      ['tools: ask', tools.filter((tool) => tool.decision === 'ask' && tool.offered)],
+      ['not offered', tools.filter((tool) => tool.decision !== 'deny' && !tool.offered)],
+    ] as const;
+    for (const [kind, here] of kinds) {
       if (here.length === 0) continue;
       const names = here.map(({ tool, enforcedBy }) => (enforcedBy === 'agent' ? `${tool}*` : tool));
       for (const [index, line] of wrap(names).entries())
-        lines.push(`    ${(index === 0 ? `tools: ${decision}` : '').padEnd(LABEL)} ${line}`);
+        lines.push(`    ${(index === 0 ? kind : '').padEnd(LABEL)} ${line}`);
     }
   }
   lines.push(
     '',
     style('dim', `${markOf('host', style)} refused outside of the container, by host, keeper or gateway`),
     style('dim', `${markOf('agent', style)} and * only the agent's own loop holds to it`),
+    style('dim', 'not offered: allowed_tools has it, and another grant, or somebody to ask, is missing'),
   );
   return lines;
 }

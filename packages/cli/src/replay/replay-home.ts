@@ -43,6 +43,8 @@ export function writeReplayHome(from: string, to: string, recording: Recording):
     ['mesh', 'port'],
   ])
     if (mesh.hasIn(path)) mesh.deleteIn(path);
+  // Nobody is there to answer: a question ends as one that nobody answered.
+  mesh.setIn(['approvals', 'timeout'], '5s');
   writeFileSync(theirs.mesh, mesh.toString());
 
   const { permissions } = PermissionsConfig.parse(JSON.parse(readFileSync(ours.permissions, 'utf8')));

@@ -9,6 +9,13 @@ const PATHS = [
   '/api/tasks?limit=200',
   '/api/topics',
   '/api/dead-letters?limit=500',
+  '/api/permissions',
+  '/api/tokens',
+  '/api/traces?limit=200',
+  '/api/approvals',
+  '/api/workflows',
+  '/api/workflow-runs',
+  '/api/mcp/tools',
   '/api/audit?limit=1000',
   '/api/audit?limit=1000&chain=keeper',
 ];

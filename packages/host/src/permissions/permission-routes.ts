@@ -3,7 +3,6 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import { nearestName } from '../config/nearest-name.ts';
 import type { ControlRequest, ControlRoute } from '../control/control-routes.ts';
-import { AGENT_TOOLS } from '../fleet/agent-tools.ts';
 import { checkPermission, PERMISSIONS, type Permission } from './check-permission.ts';
 import { permissionsDiff } from './permission-changes.ts';
 import { permissionsView } from './permissions-view.ts';
@@ -37,7 +36,10 @@ export function permissionRoutes(parts: {
   return [
     route('/api/permissions', ({ query }) => {
       const agent = query('agent');
-      return permissionsView(agent === undefined ? config.agents.values() : [agentNamed(agent)], AGENT_TOOLS);
+      return permissionsView(
+        agent === undefined ? config.agents.values() : [agentNamed(agent)],
+        config.mesh.approvals.approvers.length > 0,
+      );
     }),
     route(
       '/api/permissions/check',

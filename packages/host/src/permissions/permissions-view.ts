@@ -1,12 +1,13 @@
 import type { PermissionsView } from '@openlegion/contract/control-permissions';
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { AgentSettings } from '../config/fleet-config.ts';
+import { AGENT_TOOLS, grantedTools } from '../fleet/agent-tools.ts';
 import { PERMISSIONS } from './check-permission.ts';
 import { PERMISSION_ENFORCEMENT, toolEnforcement } from './enforcement.ts';
 import { toolDecision } from './tool-decision.ts';
 
 /** What each agent may do, and who holds to it. */
-export function permissionsView(agents: Iterable<AgentSettings>, tools: readonly string[]): PermissionsView {
+export function permissionsView(agents: Iterable<AgentSettings>, hasApprover: boolean): PermissionsView {
   return {
     agents: [...agents].map(({ name, permissionsRecord, team, permissions }) => ({
       name,
@@ -17,9 +18,10 @@ export function permissionsView(agents: Iterable<AgentSettings>, tools: readonly
         granted: entriesOf(permissions, permission),
         ...PERMISSION_ENFORCEMENT[permission],
       })),
-      tools: tools.map((tool) => ({
+      tools: AGENT_TOOLS.map((tool) => ({
         tool,
         decision: toolDecision(permissions.allowed_tools, tool).decision,
+        offered: grantedTools(permissions, hasApprover).includes(tool),
         ...toolEnforcement(tool),
       })),
     })),

@@ -25,7 +25,8 @@ export async function readEgress(
       if (isEgress && (record.traceId === traceId || isEndOf(record, found))) found.push(record);
     }
     const last = records.at(-1);
-    if (!last || records.length < PAGE || last.at > until) break;
+    // A page may be short of its limit where its records are long.
+    if (!last || last.at > until) break;
     seen += records.length;
     after = last.seq;
   }

@@ -12,7 +12,7 @@ export function summariseTrace(messages: readonly Message[], spans: readonly Tra
   const count = (kind: TraceSpan['kind']) => spans.filter((span) => span.kind === kind).length;
   return {
     traceId: first?.traceId ?? '',
-    from: first?.sender ?? '',
+    from: first?.askedBy?.person ?? first?.sender ?? '',
     startedAt: first?.createdAt ?? '',
     endedAt: open
       ? null
