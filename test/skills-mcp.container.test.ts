@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { dataPaths } from '@openlegion/contract/installation';
 import { PinnedTools } from '@openlegion/contract/tool-pins';
+import { TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
-import { bundleMcpPeers } from './harness/mcp-peers.ts';
+import { bundleMcpPeers, installMcpPeers } from './harness/mcp-peers.ts';
+import { startRegistry, type TestRegistry } from './harness/npm-registry.ts';
 
 /*
  * Skills and MCP servers in a real container without a network: tools of the operator and of the agent itself, the
@@ -198,5 +201,65 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
     assert.equal((await api('/api/mcp/tools/approve', { ...approval, hash: '0'.repeat(64) })).status, 409);
     assert.equal((await api('/api/mcp/tools/approve', { ...approval, hash: waiting?.hash })).status, 200);
     assert.equal(await ask('lookup'), '{"a":1}');
+  });
+});
+
+describe('a server that npx fetches', { timeout: 600_000 }, () => {
+  const HOST = 'registry.npmjs.org';
+  let installation: TestInstallation;
+  let registry: TestRegistry;
+  let directory: string;
+
+  before(async () => {
+    registry = await startRegistry(installMcpPeers(), HOST);
+    directory = mkdtempSync(join(tmpdir(), 'openlegion-npx-'));
+    writeFileSync(join(directory, 'roots.pem'), TEST_ROOT_PEM);
+    const { dependencies } = JSON.parse(
+      readFileSync(join(import.meta.dirname, 'peers/mcp/package.json'), 'utf8'),
+    );
+    const name = '@modelcontextprotocol/server-memory';
+    const servers = `[{ name: memory, command: npx, args: ["-y", "${name}@${dependencies[name]}"], env: { MEMORY_FILE_PATH: /data/memory.jsonl } }]`;
+    installation = await startInstallation({
+      agents: `agents:\n  fetcher: { resources: { cpu_limit: 2 }, mcp_servers: ${servers} }\n  other: { resources: { cpu_limit: 2 }, mcp_servers: ${servers} }\n`,
+      mesh: [
+        'llm: { default_model: scripted/assistant }',
+        'egress:',
+        `  extra_roots: ${join(directory, 'roots.pem')}`,
+        `  hosts: { ${HOST}: { address: 127.0.0.1, port: ${registry.port} } }`,
+        '',
+      ].join('\n'),
+      permissions: {
+        permissions: {
+          fetcher: {
+            allowed_apis: ['llm'],
+            allowed_tools: { 'mcp_memory_*': 'allow' },
+            allowed_domains: [HOST],
+          },
+          other: { allowed_apis: ['llm'], allowed_tools: { 'mcp_memory_*': 'allow' } },
+        },
+      },
+      scripts: { assistant: SCRIPT },
+    });
+  });
+  after(async () => {
+    await installation?.[Symbol.asyncDispose]();
+    await registry?.[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('comes through the egress proxy from the registry where that is granted, and not where it is not', async () => {
+    const ask = async (agent: string, call: keyof typeof CALLS) => {
+      const { view } = await installation.control.ask(agent, call);
+      return view.refusal === null ? (view.reply ?? '') : view.refusal.message;
+    };
+    assert.match(await ask('other', 'recall'), /there is no tool/);
+    assert.deepEqual(registry.asked, []);
+    let answer = '';
+    for (let turn = 0; turn < 8 && !answer.includes('entities'); turn += 1)
+      answer = await ask('fetcher', 'recall');
+    assert.match(answer, /"entities": \[\]/, registry.asked.slice(-5).join('\n'));
+    assert.match(await ask('fetcher', 'remember'), /Ada/);
+    assert.match(await ask('fetcher', 'recall'), /"name": "Ada"/);
+    assert.ok(registry.asked.length > 20);
   });
 });

@@ -10,7 +10,7 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ope
 
 /** The reference servers, each as one file without dependencies, as an operator would put one into `skills_dir`. */
 export async function bundleMcpPeers(names: readonly string[]): Promise<Map<string, string>> {
-  const directory = install();
+  const directory = installMcpPeers();
   const bundled = new Map<string, string>();
   for (const name of names) {
     const home = join(directory, 'node_modules/@modelcontextprotocol', `server-${name}`);
@@ -26,8 +26,8 @@ export async function bundleMcpPeers(names: readonly string[]): Promise<Map<stri
   return bundled;
 }
 
-/** Pinned by the lock, and outside of the repository: they are no part of it. */
-function install(): string {
+/** Where they are installed. Pinned by the lock, and outside of the repository: they are no part of it. */
+export function installMcpPeers(): string {
   const lock = readFileSync(join(PINNED, 'package-lock.json'));
   const directory = join(CACHE, `mcp-${createHash('sha256').update(lock).digest('hex').slice(0, 16)}`);
   if (existsSync(directory)) return directory;

@@ -6,6 +6,7 @@ import { answerEmpty } from '../api/answer.ts';
 import type { ChatRoutes } from '../api/create-agent-api.ts';
 import { readJson } from '../api/read-body.ts';
 import type { HostRequest } from '../pipe/pipe.ts';
+import { describeProblem } from './browser-problem.ts';
 import type { Browser, Tab } from './create-browser.ts';
 import type { Page } from './driver.ts';
 import { VIEWPORT } from './open-backend.ts';
@@ -57,7 +58,7 @@ export function createBrowserView(browser: Browser, others: ChatRoutes): ChatRou
     if (!parsed.success) throw new OpenLegionError(BAD_INPUT);
     for (const event of parsed.data.events) {
       if (event.type === 'hold') hold(event.on && viewers > 0);
-      else await browser.touch(({ page }) => perform(page, event));
+      else await browser.touch(({ page }) => perform(page, event)).catch(notTaken);
     }
     answerEmpty(stream, 204);
   }
@@ -128,6 +129,13 @@ function write(stream: ServerHttp2Stream, text: string): Promise<void> {
     if (stream.destroyed) return reject(new Error('the reader is gone'));
     stream.write(text, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** Such as a key that there is none of, or an address that is not allowed. */
+function notTaken(error: unknown): never {
+  if (error instanceof OpenLegionError) throw error;
+  const message = `The browser did not do it: ${describeProblem(error)}`;
+  throw new OpenLegionError({ ...BAD_INPUT, message, remedy: 'Try something else.' }, { cause: error });
 }
 
 async function perform(page: Page, event: Exclude<BrowserInput, { type: 'hold' }>): Promise<void> {

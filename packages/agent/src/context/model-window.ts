@@ -1,12 +1,15 @@
 import type { AgentStart } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { MIN_PROMPT_SHARE } from '../model/call-options.ts';
+import { isOverflow } from '../model/is-overflow.ts';
 import type { ModelStream } from '../model/model-stream.ts';
 import { requestRoute } from '../model/request-route.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 
 /** Of a model that nobody could be asked about: its call will say what is wrong. */
 const UNKNOWN_TOKENS = 128_000;
+/** What was too much for the model by its own count is counted too low here, text of few letters for example. */
+const OVERFLOW_SHARE = 0.6;
 /** Larger windows are not filled: what they hold has to pass this container's memory with every call. */
 const MAX_TOKENS = 1_000_000;
 
@@ -20,16 +23,18 @@ export interface ModelWindow {
 /** How large the window is of the model that will be asked, as the host says; of the last one asked, once there was one. */
 export function createModelWindow(agent: AgentStart, mesh: MeshClient): ModelWindow {
   let known: number | undefined;
+  let share = 1;
   return {
     async size(signal) {
       known ??= await askHost(agent, mesh, signal);
-      const contextTokens = Math.min(known ?? UNKNOWN_TOKENS, MAX_TOKENS);
+      const contextTokens = Math.floor(Math.min(known ?? UNKNOWN_TOKENS, MAX_TOKENS) * share);
       return Math.max(contextTokens - agent.maxTokens, Math.floor(contextTokens * MIN_PROMPT_SHARE));
     },
     watch: (stream) =>
       async function* watched(request, signal) {
         for await (const event of stream(request, signal)) {
           if (event.type === 'routed') known = event.contextTokens ?? known;
+          if (event.type === 'failed' && isOverflow(event.refusal)) share *= OVERFLOW_SHARE;
           yield event;
         }
       },

@@ -7,6 +7,8 @@ export const LOOP_LIMITS = {
   iterations: { task: 20, heartbeat: 12, subagent: 10 },
   /** How often an answer that was cut by its limit of tokens is continued. */
   continuations: 5,
+  /** How often a prompt that was too much for the model is made smaller, in one turn. */
+  overflows: 2,
   /** How often a task's result that does not fit is asked for again. */
   resultRetries: 2,
   /** Characters of a task's result with its promotions. */

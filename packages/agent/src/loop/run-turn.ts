@@ -12,6 +12,7 @@ import type { History, ReceivedMessage, TurnState } from '../history/create-hist
 import type { AssistantEntry, CallPart, TurnEnd } from '../history/entry.ts';
 import { unknownResult } from '../history/order-turn.ts';
 import { textOf } from '../model/continue-answer.ts';
+import { isOverflow } from '../model/is-overflow.ts';
 import type { ModelRequest, ModelStream } from '../model/model-stream.ts';
 import { askModel, type ModelAnswer } from './ask-model.ts';
 import { endAnswer } from './end-answer.ts';
@@ -96,6 +97,10 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
     answered(state, said, calls.length > 0);
     if (turn.interrupt.cause !== undefined && answer.type === 'failed')
       return interrupted(turn, state.text, entry);
+    if (answer.type === 'failed' && entry.parts.length === 0 && isOverflow(answer.refusal)) {
+      // The next prompt is smaller: the window was taken for less as this came.
+      if (state.overflows++ < LOOP_LIMITS.overflows) continue;
+    }
     if (answer.type === 'failed') return failed(state.text, answer.refusal, entry);
 
     if (calls.length === 0) {

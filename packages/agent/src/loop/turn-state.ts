@@ -16,6 +16,8 @@ export interface LoopState {
   /** How often the answer under way was continued, and a task's result asked for again. */
   continued: number;
   retried: number;
+  /** How often the model said that the prompt is too much for it. */
+  overflows: number;
   /** The next text goes on with `text`. */
   goesOn: boolean;
   /** The model was told that its next answer is the last; and it has given it. */
@@ -35,6 +37,7 @@ export function recallState(history: History, messageId: string): LoopState {
     text: '',
     continued: 0,
     retried: 0,
+    overflows: 0,
     goesOn: false,
     last: false,
     spent: false,

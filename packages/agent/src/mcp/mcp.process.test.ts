@@ -372,7 +372,7 @@ test('a question of a server that was granted it goes to a person; no person, an
 test('a server’s end ends what it started', async (context) => {
   using place = temporaryDirectory();
   const pidFile = `${place.path}/pid`;
-  const script = `const c=require('child_process').spawn('sleep',['600']);require('fs').writeFileSync(${JSON.stringify(pidFile)},String(c.pid));process.exit(0)`;
+  const script = `const c=require('node:child_process').spawn('sleep',['600']);require('node:fs').writeFileSync(${JSON.stringify(pidFile)},String(c.pid));process.exit(0)`;
   const { refresh } = source(context, [
     McpServerConfig.parse({ name: 'leaves', command: process.execPath, args: ['-e', script] }),
   ]);

@@ -10,7 +10,7 @@ const BEGINNINGS: readonly RegExp[] = [
   /^(?:actually|eigentlich|en fait|en realidad|na verdade|на самом деле)(?=\W)/iu,
   /^i (?:said|meant|told you|asked for|wanted)\b/iu,
   /^you (?:forgot|misunderstood|got .{1,40} wrong|should(?:n['’]t| not)? have)\b/iu,
-  /^(?:stop|don['’]t|do not|please don['’]t|never) \w/iu,
+  /^(?:stop|don['’]t|do not|please don['’]t) \w/iu,
   /^(?:ich meinte|ich sagte|das stimmt nicht|das ist falsch|c['’]est faux|je voulais dire|está mal|eso no|está errado|я имел|это не так|не так)/iu,
   /^(?:不对|不是|错了|我说的是|应该是|違います|違う|ちがう|間違|そうじゃな|아니|틀렸|그게 아니)/u,
 ];

@@ -88,8 +88,7 @@ test('turns teach: failures, corrections after the first message, a line in the 
     learnings: createLearnings(at.workspace, () => '2026-11-21'),
     writeLog: createDailyLog(at.path, at.workspace, () => '2026-11-21T14:05:00.000Z'),
     isFirstTurn: (messageId) => messageId === 'm1',
-    // biome-ignore lint/suspicious/noExplicitAny: the two methods that are used
-    opened: async () => memory as any,
+    opened: async () => memory,
     after: (_ms, run) => {
       idle = run;
       return () => {

@@ -28,7 +28,7 @@ export function createObserveTurn(parts: {
   /** The first message of a session corrects nothing. */
   isFirstTurn: (messageId: string) => boolean;
   /** Where it was used. */
-  opened: () => Promise<Memory> | undefined;
+  opened: () => Promise<Pick<Memory, 'fade' | 'release'>> | undefined;
   /** Runs something later, unless what it gives back is called before. */
   after: (ms: number, run: () => void) => () => void;
   log: (error: unknown) => void;

@@ -4,6 +4,8 @@ import { indexWords } from './search-words.ts';
 import { tokenise } from './tokenise.ts';
 
 const TEXT_FILE = /\.(?:md|markdown|txt|org|rst)$/i;
+/** Hidden files (older versions among them), and what stands in every prompt as it is. */
+const LEFT_OUT = /(?:^|\/)\.|^SYSTEM\.md$/;
 const MOST_FILES = 500;
 const MOST_BYTES = 256 * 1024;
 const PASSAGE_CHARS = 1000;
@@ -27,7 +29,7 @@ export function createSearchNotes(database: Database, workspace: Workspace): Sea
   const refresh = async (): Promise<void> => {
     const wanted = new Map(
       (await workspace.stamps())
-        .filter(({ path, bytes }) => TEXT_FILE.test(path) && bytes <= MOST_BYTES && !/(?:^|\/)\./.test(path))
+        .filter(({ path, bytes }) => TEXT_FILE.test(path) && bytes <= MOST_BYTES && !LEFT_OUT.test(path))
         .slice(0, MOST_FILES)
         .map(({ path, bytes, changedMs }) => [path, `${bytes} ${changedMs}`]),
     );

@@ -29,8 +29,7 @@ export function callOptions(
     Math.ceil(route.contextTokens * (1 - MIN_PROMPT_SHARE)),
   );
   const messages = fitTurns(request.turns, {
-    contextTokens: route.contextTokens,
-    answerTokens,
+    promptTokens: Math.min(route.contextTokens - answerTokens, request.promptTokens ?? route.contextTokens),
     otherTokens: estimateTokens(request.system) + estimateTokens(JSON.stringify(request.tools)),
   });
   const tools = request.tools.map(cleanDefinition).map(

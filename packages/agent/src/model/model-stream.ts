@@ -15,6 +15,8 @@ export interface ModelRequest {
   /** Oldest first; the last is the turn under way. The stream fits them to the model's context. */
   turns: readonly PromptTurn[];
   tools: readonly ToolDefinition[];
+  /** What the prompt may be at most, where that is less than the model's window says. */
+  promptTokens?: number;
   /** The model whose last answer broke off behind a whole tool call, which another goes on from where there is one. */
   brokenOff?: BrokenOff | undefined;
 }

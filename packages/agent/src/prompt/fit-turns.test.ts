@@ -27,9 +27,9 @@ test('keeps whole turns, the newest ones, and every call with its result', () =>
     fc.property(
       fc.array(fc.tuple(fc.nat(2000), fc.nat(4)), { minLength: 1, maxLength: 20 }),
       fc.integer({ min: 1, max: 20_000 }),
-      (sizes, contextTokens) => {
+      (sizes, promptTokens) => {
         const turns = sizes.map(([size, calls], index) => turn(index, size, calls));
-        const kept = fitTurns(turns, { contextTokens, answerTokens: 100, otherTokens: 30 });
+        const kept = fitTurns(turns, { promptTokens, otherTokens: 30 });
         const whole = turns.flatMap(({ messages }) => messages);
         assert.deepEqual(
           kept.map(({ role }) => role),
@@ -49,7 +49,7 @@ test('keeps whole turns, the newest ones, and every call with its result', () =>
 });
 
 test('in the last turn the oldest outputs are left out first, and the newest stays', () => {
-  const kept = fitTurns([turn(1, 3000, 3)], { contextTokens: 3000, answerTokens: 0, otherTokens: 0 });
+  const kept = fitTurns([turn(1, 3000, 3)], { promptTokens: 3000, otherTokens: 0 });
   const outputs = kept.flatMap((message) =>
     message.role === 'tool' ? message.results.map(({ output }) => output) : [],
   );
@@ -76,7 +76,7 @@ test('an output larger than the whole window loses its end, not the call that it
 test('what stands for earlier turns is never dropped', () => {
   const pinned = { ...turn(1, 600, 0), pinned: true as const };
   const turns = [pinned, turn(2, 3000, 0), turn(3, 300, 0)];
-  const kept = fitTurns(turns, { contextTokens: 700, answerTokens: 0, otherTokens: 0 });
+  const kept = fitTurns(turns, { promptTokens: 700, otherTokens: 0 });
   assert.deepEqual(
     kept.map((message) => message.role === 'user' && message.text[0]),
     ['1', '3'],

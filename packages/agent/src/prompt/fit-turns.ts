@@ -16,9 +16,9 @@ const MIN_NEWEST_TOKENS = 100;
  */
 export function fitTurns(
   turns: readonly PromptTurn[],
-  room: { contextTokens: number; answerTokens: number; otherTokens: number },
+  room: { promptTokens: number; otherTokens: number },
 ): PromptMessage[] {
-  let left = Math.max(0, room.contextTokens - room.answerTokens) * SPARE_SHARE - room.otherTokens;
+  let left = Math.max(0, room.promptTokens) * SPARE_SHARE - room.otherTokens;
   const last = turns.at(-1);
   if (last === undefined) return [];
   const earlier = turns.slice(0, -1);

@@ -13,13 +13,13 @@ export const RUNTIME_LIMITS = {
   /** Bytes of one argument: what Linux takes. */
   argumentBytes: 131_071,
   /** How long a program may take to end after it was asked to. */
-  stopMs: 2000,
+  stopMs: 1000,
   /** How long output is still waited for once the program has ended. */
   drainMs: 300,
   /** How long a server may take until it answers, and a program of the Agent Client Protocol until its session is open. */
   startMs: 120_000,
   /** How long a program of the Agent Client Protocol may take to end a turn that was cancelled. */
-  cancelMs: 4000,
+  cancelMs: 2000,
   /** The conversation that comes before a message. */
   turnsBefore: 20,
   charsBefore: 60_000,

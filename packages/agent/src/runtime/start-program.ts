@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RUNTIME_LIMITS } from './runtime-limits.ts';
@@ -24,11 +25,13 @@ export interface Program {
    * Throws `runtime.output` beyond what one message may have.
    */
   output(): AsyncGenerator<Buffer, void>;
-  /** From here on output is counted anew: another message begins. */
-  countAnew(): void;
+  /** A message begins: output is counted anew. */
+  attend(): void;
+  /** Until the next it is not what keeps this process alive. */
+  rest(): void;
   /** The last that it said on standard error. */
   lastWords(): string;
-  /** Asks the group to end, and kills what is left of it after two seconds. Resolves when the leader is gone. */
+  /** Asks the group to end, and kills what is left of it after one second. Resolves when the leader is gone. */
   stop(): Promise<void>;
 }
 
@@ -139,8 +142,14 @@ function watch(child: ChildProcess, name: string): Program {
         return;
       }
     },
-    countAnew() {
+    attend() {
       bytes = 0;
+      child.ref();
+      for (const stream of [stdin, stdout, stderr]) if (stream instanceof Socket) stream.ref();
+    },
+    rest() {
+      child.unref();
+      for (const stream of [stdin, stdout, stderr]) if (stream instanceof Socket) stream.unref();
     },
     lastWords: () => words,
     async stop() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createInterrupt } from '../loop/interrupt.ts';
@@ -9,8 +10,9 @@ import { endOf, programRig } from './test/program-rig.ts';
 
 /** Resolves when the process has ended, though nobody may have asked for its exit code yet. */
 async function isGone(pid: string): Promise<void> {
-  const stat = `/proc/${pid}/stat`;
-  while (existsSync(stat) && !/\) [ZX] /.test(readFileSync(stat, 'utf8'))) await setImmediate();
+  for (let state = ''; !/\) [ZX] |gone/.test(state); await setImmediate()) {
+    state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'gone');
+  }
 }
 
 const ECHO = `

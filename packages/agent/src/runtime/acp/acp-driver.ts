@@ -89,6 +89,7 @@ export function createAcpDriver(parts: AcpParts): ProgramDriver {
       try {
         const ended = yield* prompt(parts, files, session, request, text);
         if (!ended) await close();
+        else session.program.rest();
       } catch (error) {
         await close();
         throw error;
@@ -108,7 +109,7 @@ async function* prompt(
   const { program, connection, sessionId } = session;
   const { signal } = request;
   const seen: SeenCalls = new Map();
-  program.countAnew();
+  program.attend();
   const id = connection.request('session/prompt', { sessionId, prompt: [{ type: 'text', text }] });
   let deadline = signal;
   let asked = 0;

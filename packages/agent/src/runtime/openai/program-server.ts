@@ -45,6 +45,7 @@ export function createProgramServer(options: {
       running = program;
       // What it prints is its log, and no one's answer.
       void discard(program);
+      program.rest();
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(RUNTIME_LIMITS.startMs)]);
       while (!(await answers(deadline))) {
         if (program.ended())
@@ -67,5 +68,8 @@ export function createProgramServer(options: {
 }
 
 async function discard(program: Program): Promise<void> {
-  for await (const _chunk of program.output()) program.countAnew();
+  for await (const _chunk of program.output()) {
+    program.attend();
+    program.rest();
+  }
 }
