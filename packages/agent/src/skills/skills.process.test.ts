@@ -9,9 +9,9 @@ import { createSkillSource } from './create-skill-source.ts';
 import { defineSkillTools } from './define-skill-tools.ts';
 import { createDescribeSkills } from './describe-skills.ts';
 
-const API = 'openlegion/skill';
+const IMPORT = "import { defineTool, z } from 'openlegion/skill';";
 const tool = (name: string, run: string, before = '') => `
-import { defineTool, z } from '${API}';
+${IMPORT}
 ${before}
 interface Given { text: string }
 export const made = defineTool({
