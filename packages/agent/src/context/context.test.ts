@@ -7,8 +7,11 @@ import { renderFacts } from '../memory/render-facts.ts';
 import type { ModelEvent, ModelRequest } from '../model/model-stream.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { tokensOf } from '../prompt/fit-turns.ts';
+import { fakeMesh } from '../testing/fake-mesh.ts';
+import { START } from '../testing/model-rig.ts';
 import { callTools, fakeTool, say, temporaryDirectory, turnRig } from '../testing/turn-rig.ts';
 import type { FactKeeper } from './facts.ts';
+import { createModelWindow } from './model-window.ts';
 
 const WINDOW = 6000;
 const CITIES = ['Lisbon', 'Oslo', 'Vienna', 'Quito', 'Dakar', 'Hanoi', 'Perth', 'Turin', 'Kyoto', 'Malmö'];
@@ -287,4 +290,36 @@ test('a reset leaves summary and constraints behind', async () => {
   const { system, turns } = model.answers().at(-1) ?? assert.fail();
   assert.equal(system, 'system');
   assert.equal(turns.length, 1);
+});
+
+test('a prompt that is too much for the model by its own count is made smaller, and the turn goes on', async () => {
+  using directory = temporaryDirectory();
+  const limit = 40_000;
+  const refusal = {
+    code: 'upstream_failed',
+    rule: 'llm.provider',
+    message: "p/m answered 400: This model's maximum context length is 8192 tokens.",
+    remedy: 'x',
+  } as const;
+  let overflows = 0;
+  const counting = modelOf(() => say('ok'));
+  const window = createModelWindow(
+    { ...START, maxTokens: 100 },
+    fakeMesh({ route: { contextTokens: 20_000 } }),
+  );
+  const stream = window.watch(async function* count(request) {
+    if (JSON.stringify(request.turns).length <= limit) return yield* counting.stream(request);
+    overflows++;
+    yield { type: 'failed', model: 'p/m', dialect: 'd', parts: [], refusal };
+  });
+  const rig = turnRig({ file: `${directory.path}/a.db`, stream, window: window.size });
+  for (let turn = 0; turn < 30; turn++) {
+    const end = (await rig.run(`m${turn}`, { text: filler(turn) })).at(-1);
+    assert.ok(end?.type === 'turn_ended' && end.status === 'complete', JSON.stringify(end));
+  }
+  assert.ok(overflows > 0 && overflows < 5, `${overflows}`);
+
+  const hopeless = turnRig({ file: `${directory.path}/b.db`, stream, window: window.size });
+  const end = (await hopeless.run('m1', { text: 'x'.repeat(limit + 1) })).at(-1);
+  assert.ok(end?.type === 'turn_ended' && end.status === 'failed' && end.refusal?.rule === 'llm.provider');
 });

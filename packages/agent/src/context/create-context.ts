@@ -117,7 +117,7 @@ async function draftPrompt(
     estimateTokens(system) + estimateTokens(JSON.stringify(tools)),
   );
   return {
-    request: { system, turns, tools },
+    request: { system, turns, tools, promptTokens: windowTokens },
     usedTokens,
     state,
     placed,

@@ -61,8 +61,7 @@ test('an output larger than the whole window loses its end, not the call that it
   const kept = fitTurns(
     [turn(1, 90_000, 1)].map((one) => ({ ...one, messages: one.messages.slice(1) })),
     {
-      contextTokens: 3000,
-      answerTokens: 0,
+      promptTokens: 3000,
       otherTokens: 0,
     },
   );
