@@ -241,7 +241,11 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
       frame = (await frames.next()).value;
     assert.equal((await input({ type: 'hold', on: false })).status, 204);
     assert.match(await held, /<https:\/\/site\.example\.test\/canvas>/);
-    assert.equal((await input({ type: 'navigate', url: 'file:///etc/passwd' })).status, 400);
+    for (const bad of [
+      { type: 'navigate', url: 'file:///etc/passwd' },
+      { type: 'key', event: 'down', key: 'Nonsense' },
+    ])
+      assert.equal((await input(bad)).status, 400);
     const denied = await installation.control.call('GET', '/api/agents/plain/browser/frames');
     assert.equal(denied.status, 403);
     stop.abort();
@@ -259,7 +263,12 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
   });
 
   test('the whole agent with Chromium at work is within its memory', async (context) => {
-    await ask(`go ${SITE}/heavy`);
+    await ask('reset');
+    const { events } = await installation.control.ask('surfer', `go ${SITE}/heavy`);
+    const [started] = events.flatMap(({ event }) =>
+      event.type === 'turn' && event.turn.type === 'tool_ended' ? [event.turn.durationMs] : [],
+    );
+    context.diagnostic(`Chromium started and a page loaded in ${Math.round(started ?? 0)} ms`);
     await ask('screenshot');
     const id = await containerOf('surfer');
     const stats = execFileSync('docker', ['stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', id]);

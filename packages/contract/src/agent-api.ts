@@ -21,7 +21,8 @@ import { ModelName } from './model-name.ts';
  * | GET  /workspace            |                    | WorkspaceListing                              |
  * | GET  /workspace/{file}     |                    | 200 application/octet-stream                  |
  * | PUT  /workspace/{file}     | bytes              | 204                                           |
- * | CONNECT browser            | the live view      | 200; see browser-view.ts; 404 without browser |
+ * | GET  /browser/frames       |                    | BrowserFrame a line, see browser-view.ts      |
+ * | POST /browser/input        | BrowserInputs      | 204                                           |
  * | CONNECT mesh               | the inner session  | 200; the agent is the client in it            |
  */
 export const AgentStatus = z.object({

@@ -42,7 +42,7 @@ const refOf = (tree: string, of: RegExp): string =>
   new RegExp(`${of.source}.*\\[ref=(\\w+)\\]`).exec(tree)?.[1] ?? `no ${of.source} in ${tree}`;
 
 describe('browser tools', { skip: NO_CHROMIUM, concurrency: 1 }, () => {
-  test('a page is seen as elements with refs, and used by them', async () => {
+  test('a page is seen as elements with refs, and used by them', { timeout: 60_000 }, async () => {
     await using rig = await startBrowser(site);
     const tree = await open(rig, '/');
     assert.match(tree, /heading "Hello"[\s\S]*page: Home <http:\/\/site\.test\/>/);
@@ -75,7 +75,11 @@ describe('browser tools', { skip: NO_CHROMIUM, concurrency: 1 }, () => {
 
     const popup = await open(rig, '/popup');
     await rig.call('click', { ref: refOf(popup, /link "Open"/) });
-    const tabs = await rig.call('tabs');
+    let tabs = await rig.call('tabs');
+    while (!tabs.output.includes('\n1: <')) {
+      assert.equal((await rig.call('wait', { seconds: 0.1 })).outcome, 'ok');
+      tabs = await rig.call('tabs');
+    }
     assert.match(tabs.output, /0: <http:\/\/site\.test\/popup>\n1: </);
     assert.match((await rig.call('tabs', { action: 'select', index: 0 })).output, /page: .*\/popup>/);
     assert.match((await rig.call('tabs', { action: 'close', index: 1 })).output, /^0: <[^>]*>\npage/);
