@@ -132,7 +132,9 @@ export function workflowRoutes(parts: {
 
     route('GET', '/api/workflows/{name}', 'viewer', async (request) => {
       const found = find(request.parameter('name'));
-      return { summary: summaryOf(found), yaml: found.stored.yaml };
+      // Of a file, what stands in it: an agent may have written the same definition with other comments before.
+      const inFile = found.file === null ? null : live.loaded(found.stored.name);
+      return { summary: summaryOf(found), yaml: inFile?.text ?? found.stored.yaml };
     }),
 
     route('POST', '/api/workflows/check', 'viewer', async (request) => {

@@ -1,5 +1,6 @@
 import type { HandoffAnswer, HandoffRequest } from '@openlegion/contract/mesh-api';
 import type { Refusal } from '@openlegion/contract/refusal';
+import type { AuditLog } from '../audit/audit-log.ts';
 import { FLEET_NAMESPACE, namespaceOf } from '../blackboard/namespace-of.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import { decidePermission } from '../router/decide-permission.ts';
@@ -21,13 +22,15 @@ export function createHandOffToWorkflow(parts: {
   engine: WorkflowEngine;
   live: LiveWorkflows;
   config: Pick<FleetConfig, 'agents'>;
+  audit: AuditLog;
 }) {
-  const { engine, live, config } = parts;
-  return async (
+  const { engine, live, config, audit } = parts;
+
+  async function start(
     agent: AgentSettings,
     { to, task, idempotencyKey }: HandoffRequest,
     turn: TaskTurn | null,
-  ): Promise<Routed<HandoffAnswer>> => {
+  ): Promise<Routed<HandoffAnswer>> {
     const decision = decidePermission(agent, 'can_message', to);
     if (!decision.allowed) return { ok: false, refusal: decision.refusal };
     if (!turn) return { ok: false, refusal: NO_TURN };
@@ -45,6 +48,16 @@ export function createHandOffToWorkflow(parts: {
     });
     if (!started.ok) return started;
     return { ok: true, value: { taskId: started.record.id, to } };
+  }
+
+  return async (...[agent, request, turn]: Parameters<typeof start>): Promise<Routed<HandoffAnswer>> => {
+    const started = await start(agent, request, turn);
+    if (started.ok) return started;
+    await audit.record({
+      ...{ type: 'permission.denied', actor: agent.name, subject: request.to, decision: 'denied' },
+      ...{ rule: started.refusal.rule, traceId: turn?.traceId ?? '' },
+    });
+    return started;
   };
 }
 

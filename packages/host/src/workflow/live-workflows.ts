@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ConfigProblem } from '../config/config-problem.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { Pubsub } from '../pubsub/pubsub.ts';
@@ -36,11 +34,8 @@ export function createLiveWorkflows(parts: {
 
   async function refresh(): Promise<void> {
     const loaded = loadWorkflows(directory, config.agents);
-    for (const { workflow, file } of loaded.workflows.values()) {
-      if (definitions.find(workflow.hash)) continue;
-      const yaml = readFileSync(join(directory, file.split('/').at(-1) ?? ''), 'utf8');
-      await definitions.propose(workflow, yaml, 'config');
-    }
+    for (const { workflow, text } of loaded.workflows.values())
+      if (!definitions.find(workflow.hash)) await definitions.propose(workflow, text, 'config');
     ({ workflows, problems } = loaded);
     await subscribe();
   }

@@ -11,6 +11,8 @@ import { type CompiledWorkflow, compileWorkflow, type DefinitionProblem } from '
 export interface LoadedWorkflow {
   workflow: CompiledWorkflow;
   file: string;
+  /** What was read, and nothing else: it is what an operator is shown. */
+  text: string;
   locate: Locate;
 }
 
@@ -70,7 +72,7 @@ export function loadWorkflow(source: {
   const compiled = compileWorkflow(value);
   const found = [...(compiled.ok ? [] : compiled.problems), ...fleetProblems(value, agents)];
   if (compiled.ok && found.length === 0)
-    return { ok: true, loaded: { workflow: compiled.workflow, file, locate } };
+    return { ok: true, loaded: { workflow: compiled.workflow, file, text, locate } };
   const problems = found.map(({ path, within, message, remedy }) => ({
     file,
     ...locate(path, within),

@@ -57,6 +57,10 @@ function detailOf(record: RunRecord, event: WorkflowEvent): Record<string, strin
   if (event.type === 'workflow_step_settled')
     return { run: record.id, step: event.step, status: event.status, reason: event.reason };
   if (event.type === 'workflow_settled')
-    return { run: record.id, status: event.status, reason: event.reason };
+    // Who cancelled it; any other message may hold an agent's words.
+    return {
+      ...{ run: record.id, status: event.status, reason: event.reason },
+      ...(event.reason === 'cancelled' ? { why: event.message.slice(0, 200) } : {}),
+    };
   return { run: record.id, hash: record.hash };
 }

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@openlegion/contract/json-value';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { TaskView } from '@openlegion/contract/task';
+import type { Message } from '../lanes/message.ts';
 import type { Pubsub } from '../pubsub/pubsub.ts';
 import type { Routed } from '../router/router.ts';
 import { originName } from '../tasks/task-row.ts';
@@ -16,6 +17,8 @@ const CUT_OFF = /^(?:fleet\.turn|fleet\.turn_stream|lanes\.attempts|pipe\.|sandb
 export interface TaskDispatch extends StepDispatch {
   /** From the tasks: one with the origin `workflow` has ended. */
   ended(task: TaskView): void;
+  /** From the lanes: a message, which may be a task's, is settled. */
+  settled(messageId: string): void;
 }
 
 export function createTaskDispatch(parts: {
@@ -29,7 +32,9 @@ export function createTaskDispatch(parts: {
   /** Why an agent takes nothing now; null when it does. */
   closedFor: (agent: string) => Refusal | null;
   namespaceOf: (workflow: string) => string;
-  chargedMicroUsd: (taskId: string) => number;
+  /** The message of a task; null before it is in a lane. */
+  messageOf: (taskId: string) => Pick<Message, 'status' | 'chargedMicroUsd'> | null;
+  warn: (message: string) => void;
   newId: () => string;
   newEventId: () => string;
 }): TaskDispatch {
@@ -80,7 +85,7 @@ export function createTaskDispatch(parts: {
   }
 
   function outcomeOf(task: TaskView): TaskOutcome | null {
-    const costMicroUsd = parts.chargedMicroUsd(task.taskId);
+    const costMicroUsd = parts.messageOf(task.taskId)?.chargedMicroUsd ?? 0;
     switch (task.status) {
       case 'done':
         return { kind: 'done', result: resultOf(task.result), costMicroUsd };
@@ -95,6 +100,18 @@ export function createTaskDispatch(parts: {
       default:
         return null;
     }
+  }
+
+  const isAtWork = (taskId: string) => {
+    const status = parts.messageOf(taskId)?.status;
+    return status === 'queued' || status === 'running';
+  };
+
+  function tell(taskId: string): void {
+    const resolve = waiting.get(taskId);
+    const task = resolve && tasks.find(taskId);
+    const outcome = task && outcomeOf(task);
+    if (outcome) resolve(outcome);
   }
 
   return {
@@ -115,19 +132,14 @@ export function createTaskDispatch(parts: {
       const actor = originName(originOf({ run, step }));
       const task = tasks.findByKey(actor, key);
       if (!task) return;
-      void tasks
-        .move({ taskId: task.taskId, to: 'cancelled', actor, note: 'the workflow called it off' })
-        .then(() => {
-          const moved = tasks.find(task.taskId);
-          // Nobody returns a result to the one who called it off.
-          if (moved) this.ended(moved);
-        })
-        .catch(() => {});
+      tasks.move({ taskId: task.taskId, to: 'cancelled', actor, note: 'the workflow called it off' }).then(
+        // Nobody returns a result to the one who called it off; where its turn goes on, that is waited for.
+        () => (isAtWork(task.taskId) ? undefined : tell(task.taskId)),
+        (error) => parts.warn(`task ${task.taskId}: ${String(error)}`),
+      );
     },
-    ended(task) {
-      const outcome = outcomeOf(task);
-      if (outcome) waiting.get(task.taskId)?.(outcome);
-    },
+    ended: ({ taskId }) => tell(taskId),
+    settled: tell,
   };
 }
 

@@ -102,7 +102,8 @@ export function wireWorkflows(parts: {
     closedFor: (agent) =>
       config.agents.has(agent) ? health.closedFor(agent) : taskRefusals.noSuchAgent(agent),
     namespaceOf: namespaceOfNamed,
-    chargedMicroUsd: (taskId) => lanes.find(taskId)?.chargedMicroUsd ?? 0,
+    messageOf: lanes.find,
+    warn,
     newId: () => newId('msg'),
     newEventId: () => newId('evt'),
   });
@@ -157,6 +158,10 @@ export function wireWorkflows(parts: {
     newRunId: () => newId('wfr'),
   });
 
+  const stopListening = events.onEvent(({ event, messageId }) => {
+    if (event.type === 'message_settled') dispatch.settled(messageId);
+  });
+
   async function plan(loaded: LoadedWorkflow) {
     const [costs, providers] = await Promise.all([parts.keeper.costs(), parts.vault.providers()]);
     const { definition, hash } = loaded.workflow;
@@ -188,7 +193,7 @@ export function wireWorkflows(parts: {
         return started.ok ? { ok: true, value: null } : started;
       },
       ended: dispatch.ended,
-      handOff: createHandOffToWorkflow({ engine, live, config }),
+      handOff: createHandOffToWorkflow({ engine, live, config, audit }),
       isOpen: hasOpenRun,
     },
     async start() {
@@ -197,7 +202,10 @@ export function wireWorkflows(parts: {
         warn(`${file}:${line}:${column}: ${message}. ${remedy} This workflow is left out.`);
       engine.resume();
     },
-    stop: () => engine.stop(),
+    stop() {
+      stopListening();
+      return engine.stop();
+    },
   };
 }
 
