@@ -38,7 +38,8 @@ export interface NextDownload {
 }
 
 export interface Tab {
-  page: Page;
+  /** The one in front, which an action can change. */
+  readonly page: Page;
   context: Context;
   /** Puts another page in front. */
   show(page: Page): void;
@@ -140,7 +141,9 @@ export function createBrowser(parts: BrowserParts): Browser {
   async function tabOf(own: Live): Promise<Tab> {
     if (own.front.isClosed()) own.front = own.backend.context.pages().at(-1) ?? (await newFront(own));
     return {
-      page: own.front,
+      get page() {
+        return own.front;
+      },
       context: own.backend.context,
       show: (page) => {
         own.front = page;
