@@ -71,7 +71,10 @@ const BY_TOOL: ReadonlyMap<string, Enforcement> = new Map(
 );
 
 /** Custom tools, and those of MCP servers, are programs in the container. */
-const UNKNOWN_TOOL = at('agent', "a custom tool or an MCP server's; its requests out are allowed_domains'");
+const UNKNOWN_TOOL = at(
+  'agent',
+  "a custom tool or an MCP server's (pins: the host keeps, the agent heeds); its requests out are allowed_domains'",
+);
 
 export function toolEnforcement(tool: string): Enforcement {
   return BY_TOOL.get(tool) ?? UNKNOWN_TOOL;

@@ -71,9 +71,7 @@ async function call(file: string, name: string, input: unknown): Promise<void> {
         .join('; ');
       return say({ problem, arguments: true });
     }
-    const given = new AbortController();
-    process.once('SIGTERM', () => given.abort(new Error('the call was given up')));
-    const result = await tool.run(parsed.data, { signal: given.signal });
+    const result = await tool.run(parsed.data);
     say({ result: typeof result === 'string' ? result : (JSON.stringify(result, null, 1) ?? 'done') });
   } catch (error) {
     say({ problem: explain(error), arguments: false });

@@ -6,12 +6,6 @@ import { z } from 'zod';
 
 export { z };
 
-/** What a call is given beside its arguments. */
-export interface SkillContext {
-  /** Aborted when the call is given up; the process ends shortly after. */
-  signal: AbortSignal;
-}
-
 export interface SkillTool<Schema extends z.ZodType = z.ZodType> {
   /** Lower case letters, digits and `_`, at most 64; none of the agent's own tools. */
   name: string;
@@ -19,7 +13,7 @@ export interface SkillTool<Schema extends z.ZodType = z.ZodType> {
   description: string;
   schema: Schema;
   /** A string is the result as it is, anything else as JSON. What it throws is told to the model. */
-  run(input: z.output<Schema>, context: SkillContext): unknown;
+  run(input: z.output<Schema>): unknown;
 }
 
 const DEFINED = Symbol.for('openlegion.skill.tool');
