@@ -59,3 +59,24 @@ test('a conversation that became a summary, and one that is nearly full, are sai
     '  (12 earlier messages are now a summary)\n  (the conversation nearly fills the model’s window)\n',
   );
 });
+
+test('what waits for a person is said in the host’s own colour, which no text of an agent can have', () => {
+  const asked = {
+    ...{ type: 'approval_asked', id: 'apr_1', kind: 'tool', what: 'exec' },
+    ...{ hash: '0'.repeat(64), expiresAt: '2026-01-01T00:00:00.000Z' },
+  } as const;
+  let text = '';
+  const printer = createTurnPrinter({
+    ...{ messageId: 'm', agent: 'assistant', style: (tone, plain) => `<${tone}>${plain}</${tone}>` },
+    write: (piece) => {
+      text += piece;
+    },
+    note: (line) => {
+      text += `${line}\n`;
+    },
+  });
+  const line = '  ? tool exec waits for a person: ./openlegion approvals show apr_1';
+  for (const event of [turn({ type: 'text_delta', text: `\u001b[33m${line}\u001b[0m\n` }), asked])
+    printer.print({ seq: 1, at: '', agent: 'assistant', messageId: 'm', traceId: 't', event });
+  assert.equal(text, `[33m${line}[0m\n<yellow>${line}</yellow>\n`);
+});

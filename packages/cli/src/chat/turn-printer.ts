@@ -148,6 +148,30 @@ export function createTurnPrinter(options: {
         case 'task_attention':
           aside(style('yellow', `  ! ${oneLine(event.note, 400)}`));
           break;
+        case 'approval_asked':
+          aside(
+            style(
+              'yellow',
+              `  ? ${prefix(who)}${event.kind} ${oneLine(event.what, 80)} waits for a person: ./openlegion approvals show ${event.id}`,
+            ),
+          );
+          break;
+        case 'approval_answered':
+          aside(
+            style('dim', `  (${event.id}: ${event.status}${event.by === null ? '' : ` by ${event.by}`})`),
+          );
+          break;
+        case 'workflow_started':
+          aside(style('cyan', `  → the workflow ${event.workflow} runs as ${event.run}`));
+          break;
+        case 'workflow_settled':
+          aside(
+            style(
+              'cyan',
+              `  ${event.run} is ${event.status}${event.message ? `: ${oneLine(event.message, 200)}` : ''}`,
+            ),
+          );
+          break;
         case 'refused':
           refuse(who, event.refusal);
           break;
