@@ -16,7 +16,6 @@ export type FrameName =
   | 'project'
   | 'recalled_memory'
   | 'skills'
-  | 'system_file'
   | 'task_context'
   | 'task_input'
   | 'task_output_schema'

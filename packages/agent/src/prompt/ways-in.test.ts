@@ -24,7 +24,6 @@ const FRAMES: Record<FrameName, true> = {
   project: true,
   recalled_memory: true,
   skills: true,
-  system_file: true,
   task_context: true,
   task_input: true,
   task_output_schema: true,
