@@ -61,10 +61,10 @@ test('a conversation that became a summary, and one that is nearly full, are sai
 });
 
 test('what waits for a person is said in the host’s own colour, which no text of an agent can have', () => {
-  const asked = {
+  const asked: FleetEvent['event'] = {
     ...{ type: 'approval_asked', id: 'apr_1', kind: 'tool', what: 'exec' },
     ...{ hash: '0'.repeat(64), expiresAt: '2026-01-01T00:00:00.000Z' },
-  } as const;
+  };
   let text = '';
   const printer = createTurnPrinter({
     ...{ messageId: 'm', agent: 'assistant', style: (tone, plain) => `<${tone}>${plain}</${tone}>` },
