@@ -45,6 +45,8 @@ export const SkillReport = z.object({
   commit: z.string().nullable(),
   folder: z.string(),
   hash: Sha256,
+  /** To whom it will be given. */
+  agents: z.array(z.string()),
   files: z.array(z.object({ path: z.string(), bytes: z.int() })),
   packs: z.array(z.object({ name: z.string(), description: z.string() })),
   tools: z.array(z.string()),

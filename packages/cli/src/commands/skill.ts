@@ -32,7 +32,7 @@ export async function skillInstall(
     {
       environment,
       confirm(report) {
-        for (const line of reportLines(report, agents)) terminal.line(line);
+        for (const line of reportLines(report)) terminal.line(line);
         return confirm(terminal, 'Install it as it is shown?', yes);
       },
     },

@@ -5,7 +5,7 @@ const WIDTH = 110;
 const MAX_FILES = 60;
 
 /** What a person is shown before a yes: everything by which the skill can be told, and all that it asks for. */
-export function reportLines(report: SkillReport, agents: readonly string[]): string[] {
+export function reportLines(report: SkillReport): string[] {
   const { files, changes } = report;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const list = (label: string, values: readonly string[], none: string) =>
@@ -19,7 +19,7 @@ export function reportLines(report: SkillReport, agents: readonly string[]): str
       ? []
       : [`  commit: ${report.commit}${report.ref === null ? '' : ` (${oneLine(report.ref, 60)})`}`]),
     `  hash: ${report.hash}`,
-    `  given to: ${agents.join(', ') || 'no agent yet (--agent NAME)'}`,
+    `  given to: ${report.agents.join(', ') || 'no agent yet (--agent NAME)'}`,
     ...list(
       'instructions',
       report.packs.map(({ name, description }) => `${name}: ${description}`),

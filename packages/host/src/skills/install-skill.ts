@@ -56,9 +56,9 @@ export async function installSkill(
     const { state } = await checkInstalled(home, name, before);
     if (state.problem === null) return { name, state: 'kept' };
   }
-  const { source, ref, folder, hash } = locked;
+  const { source, ref, folder, hash, agents } = locked;
   const changes = before === undefined ? null : compareFiles(before.files, files);
-  if (!(await parts.confirm({ name, source, ref, commit, folder, hash, ...found, changes })))
+  if (!(await parts.confirm({ name, source, ref, commit, folder, hash, agents, ...found, changes })))
     return { name, state: 'declined' };
   await writeTree(home, name, tree);
   const now = readSkillLock(home);
