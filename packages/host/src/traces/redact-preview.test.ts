@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSecretSearch } from '@openlegion/contract/secret-forms';
 import fc from 'fast-check';
-import { redactPreview } from './redact-preview.ts';
+import { redact, redactPreview } from './redact-preview.ts';
 
 const alphanumeric = fc.constantFrom(
   ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'.split(''),
@@ -76,4 +76,24 @@ test('what is long is cut, also in the middle of a token, and costs no more than
   assert.equal([...redactPreview('x '.repeat(100_000), 50)].length, 50);
   const cut = `${'word '.repeat(1600)}s3cr3tT`;
   assert.ok(!redactPreview(cut, 10_000).includes('s3cr3tT'));
+});
+
+test('a megabyte made to be read over and over is read once', () => {
+  for (const part of [
+    'a',
+    'token',
+    'eyJ-',
+    '://a:',
+    ':a',
+    'basic ',
+    '-----BEGIN A',
+    '-----BEGIN A-----',
+    '%41',
+    'sk-',
+    'a1-',
+    '\\u00',
+    '="',
+  ])
+    for (const lead of ['', '://', 'token', '-----BEGIN ', 'eyJ'])
+      assert.equal(typeof redact(lead + part.repeat(1_000_000 / part.length)), 'string');
 });
