@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { configPaths, dataPaths } from '@openlegion/contract/installation';
+import { configPaths } from '@openlegion/contract/installation';
 import { runOpenLegion } from './harness/command-line.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { standInSupervisor } from './harness/stand-in-supervisor.ts';
 
 /* `openlegion workflow` as a person runs it, against a host of its own, without a container engine. */
 
@@ -35,7 +35,7 @@ const FILES: Record<string, string> = {
 };
 
 let installation: TestInstallation;
-let standIn: ChildProcess | undefined;
+let standIn: Disposable | undefined;
 before(async () => {
   // No engine: what is tried needs none, and none is to be touched.
   process.env.DOCKER_HOST = 'unix:///nonexistent/docker.sock';
@@ -45,20 +45,15 @@ before(async () => {
     permissions: { permissions: { writer: { allowed_apis: ['llm'] }, poor: { allowed_apis: ['llm'] } } },
     scripts: { a: 'otherwise: { text: hello }' },
   });
-  const { home, run, control } = installation;
+  const { home } = installation;
   const directory = `${configPaths(home).directory}/workflows`;
   mkdirSync(directory);
   for (const [name, yaml] of Object.entries(FILES))
     writeFileSync(`${directory}/${name}.yaml`, yaml.replace('NAME', name));
-  // The command line looks for a supervisor of this home; this program stands in for it.
-  standIn = spawn(process.execPath, ['-e', 'process.stdin.resume()', 'supervisor'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  const supervisor = { pid: standIn.pid, port: control.port, run, startedAt: new Date().toISOString() };
-  writeFileSync(dataPaths(home).supervisor, JSON.stringify(supervisor));
+  standIn = standInSupervisor(installation);
 });
 after(async () => {
-  standIn?.stdin?.end();
+  standIn?.[Symbol.dispose]();
   await installation[Symbol.asyncDispose]();
 });
 
