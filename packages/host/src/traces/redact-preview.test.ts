@@ -55,11 +55,22 @@ test('keys, passwords and headers are hidden; words, paths, figures and our iden
     'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig',
     '6f1d2c3b-1a2b-4c3d-8e9f-0a1b2c3d4e5f',
     'AKIAIOSFODNN7EXAMPLE',
+    'ghp_abcdefghijklmnopqrst sk_live_abcdefghijkl xoxb-abcdefghijklm',
   ];
   for (const text of hidden) {
     const shown = redactPreview(text, 200);
     assert.match(shown, /\[redacted\]/, text);
-    for (const secret of ['abcdefgh', 'hunter22', 'abcd1234', 'user:pass', 'MIIE', 'IkpX', 'IOSF', '8e9f'])
+    for (const secret of [
+      'abcdefgh',
+      'hunter22',
+      'abcd1234',
+      'user:pass',
+      'MIIE',
+      'IkpX',
+      'IOSF',
+      '8e9f',
+      'ijkl',
+    ])
       assert.ok(!shown.includes(secret), shown);
   }
   for (const text of [
@@ -68,6 +79,7 @@ test('keys, passwords and headers are hidden; words, paths, figures and our iden
     'https://api.example.com/v1/companies?limit=10',
     'Wrote 12 lines to outreach-emails.csv in 3.5 s',
     'internationalization_of_everything',
+    'skateboarding-competition npm-run-something-long sketch.of.the.system',
   ])
     assert.equal(redactPreview(text, 200), text);
 });

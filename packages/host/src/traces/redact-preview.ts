@@ -14,7 +14,7 @@ const USER_INFO = /(:\/\/)[^\s/@:"'<>]{1,200}:[^\s/@"'<>]{1,400}@/g;
 const ESCAPES = /(?:(?:%|\\x|\\u00)[0-9a-f]{2}){8,}/gi;
 /** Prefixes by which services mark their keys. */
 const MARKED =
-  /\b(?:sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abeoprs]|xapp|hf|npm|pypi|AKIA|ASIA|AIza|ya29|SG|whsec|shpat|dop_v1|olp)[-_.]?[A-Za-z0-9_.-]{12,}/g;
+  /\b(?:(?:[spr]k|hf|whsec|gh[pousr]|github_pat|npm|olp|shpat|dop_v1)_|(?:sk|glpat|xox[abeoprs]|xapp|pypi)-|(?:SG|ya29)\.|AKIA|ASIA|AIza)[A-Za-z0-9_.-]{12,}/g;
 const JWT = /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,2}/g;
 const RUN = /[A-Za-z0-9+_=-]{16,}/g;
 /** Our own identifiers, which are for finding things and open nothing. */
