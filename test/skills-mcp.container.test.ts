@@ -36,7 +36,7 @@ export const hang = defineTool({ name: 'dies', description: 'Dies.', schema: z.o
 const PACK = '---\nname: reports\ndescription: How reports are written here.\n---\nBegin with the sum.\n';
 const shell = (command: string): [string, object] => ['exec', { command }];
 const tools = (description: string) =>
-  JSON.stringify({ tools: [{ name: 'lookup', description, inputSchema: { type: 'object' } }] });
+  JSON.stringify([{ name: 'lookup', description, inputSchema: { type: 'object' } }]);
 /** Braces of JSON would be taken for placeholders of the script. */
 const behave = (description: string) =>
   shell(
@@ -53,7 +53,8 @@ const CALLS: Record<string, [tool: string, input: object]> = {
   prepare: shell('echo from the workspace > /data/workspace/note.txt'),
   read: ['mcp_filesystem_read_text_file', { path: '/data/workspace/note.txt' }],
   outside: ['mcp_filesystem_read_text_file', { path: '/etc/passwd' }],
-  write: ['mcp_filesystem_write_file', { path: '/data/workspace/x', content: 'x' }],
+  write: ['mcp_filesystem_write_file', { path: '/data/workspace/evil.txt', content: 'x' }],
+  directory: ['mcp_filesystem_list_directory', { path: '/data/workspace' }],
   remember: [
     'mcp_memory_create_entities',
     { entities: [{ name: 'Ada', entityType: 'person', observations: ['counts'] }] },
@@ -102,7 +103,7 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
           server('everything', 'everything.mjs'),
           server('filesystem', 'filesystem.mjs', '/data/workspace'),
           server('memory', 'memory.mjs'),
-          server('fake', 'fake-server.ts', '/data/workspace/fake.json'),
+          server('fake', 'fake-server.ts', `${AT}/fake.json`),
         ].join(', ')}]`,
         '  plain: { resources: { cpu_limit: 2 } }',
         '',
@@ -125,6 +126,7 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
     };
     put('count.ts', COUNT);
     put('reports/SKILL.md', PACK);
+    put('mcp/fake.json', JSON.stringify({ toolsFile: '/data/workspace/fake.json' }));
     for (const [name, code] of bundled) put(`mcp/${name}.mjs`, code);
     copyFileSync(
       join(import.meta.dirname, '../packages/agent/src/mcp/test/fake-server.ts'),
@@ -175,9 +177,7 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
     assert.match(await ask('directories'), /\/data\/workspace/);
     assert.match(await ask('read'), /from the workspace/);
     assert.match(await ask('outside'), /Access denied|outside allowed/i);
-    // Denied by its own entry: it never reaches the server, whatever the model answers.
-    assert.match(await ask('write'), /not granted to this agent/);
-    await ask('remember');
+    assert.match(await ask('remember'), /"name": "Ada"/);
     assert.match(await ask('recall'), /"name": "Ada"/);
   });
 
@@ -201,6 +201,13 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
     assert.equal((await api('/api/mcp/tools/approve', { ...approval, hash: '0'.repeat(64) })).status, 409);
     assert.equal((await api('/api/mcp/tools/approve', { ...approval, hash: waiting?.hash })).status, 200);
     assert.equal(await ask('lookup'), '{"a":1}');
+  });
+
+  test('a tool that is denied by its own entry never reaches its server, whatever the model answers', async () => {
+    assert.match(await ask('write'), /not granted to this agent/);
+    const listing = await ask('directory');
+    assert.match(listing, /note\.txt/);
+    assert.doesNotMatch(listing, /evil\.txt/);
   });
 });
 
