@@ -92,12 +92,7 @@ export const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (spelling, word)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE vector_spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-   CREATE TABLE vectors (
-     space INTEGER NOT NULL,
-     fact INTEGER NOT NULL,
-     vector BLOB NOT NULL,
-     PRIMARY KEY (space, fact)
-   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE vectors (id INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
    CREATE TABLE signatures (
      space INTEGER NOT NULL,
      page INTEGER NOT NULL,

@@ -7,6 +7,7 @@ import { MEMORY_LIMITS } from './memory-limits.ts';
 import { indexWords } from './search-words.ts';
 import { learnSpellings } from './spellings.ts';
 import { normalise, tokenise } from './tokenise.ts';
+import { vectorId } from './vector-id.ts';
 import type { VectorSpace } from './vector-space.ts';
 
 const MOST_REPLACED = 5;
@@ -136,6 +137,7 @@ function write(
   } & Judged,
 ): void {
   const at = now();
+  dropModelVector(database, model, id);
   database.write(
     `INSERT INTO facts (id, text, fingerprint, category, scope, key, trusted, source, message_id, trace_id, at,
        accesses, accessed_at, fades_before, space)
@@ -162,7 +164,6 @@ function write(
   database.write('INSERT INTO fact_words (rowid, words) VALUES (?, ?)', id, indexWords(found));
   learnSpellings(database, found);
   local.put(id, embedLocally(found));
-  model?.remove(id);
 }
 
 function archive(database: Database, id: number): void {
@@ -181,12 +182,20 @@ function archive(database: Database, id: number): void {
 }
 
 function forget({ database, local, model }: KeepParts, { id }: { id: number }): void {
+  dropModelVector(database, model, id);
   database.write('DELETE FROM facts WHERE id = ?', id);
   database.write('DELETE FROM fact_words WHERE rowid = ?', id);
   database.write('DELETE FROM replaced_facts WHERE fact = ?', id);
   database.write('INSERT INTO free_facts (id) VALUES (?)', id);
   local.remove(id);
-  model?.remove(id);
+}
+
+/** Of whichever model it is. */
+function dropModelVector(database: Database, model: VectorSpace | undefined, id: number): void {
+  const space = Number(database.read('SELECT space FROM facts WHERE id = ?', id)[0]?.space ?? 0);
+  if (space === 0) return;
+  if (space === model?.id) model.remove(id);
+  else database.write('DELETE FROM vectors WHERE id = ?', vectorId(space, id));
 }
 
 /** An id is a place among the signatures: one that became free is used again. */

@@ -1,6 +1,7 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Database } from '../history/database.ts';
 import type { Embed } from './ask-embeddings.ts';
+import { vectorId } from './vector-id.ts';
 import { type Near, openVectorSpace, type VectorSpace } from './vector-space.ts';
 
 const ASK_MS = 8000;
@@ -59,9 +60,15 @@ export function createModelVectors(options: {
     for (let batch = 0; batch === 0 || (batch < BATCHES && !stopping); batch += 1) {
       if (away && now() < away.until) return;
       const facts = database
-        .read('SELECT id, text, category, scope, key FROM facts WHERE space <> ? LIMIT ?', space.id, BATCH)
+        .read(
+          // Two ranges of the index: what is unequal would be looked for in all facts.
+          `SELECT id, text, category, scope, key FROM facts WHERE space < ?1
+           UNION ALL SELECT id, text, category, scope, key FROM facts WHERE space > ?1 LIMIT ?2`,
+          space.id,
+          BATCH,
+        )
         .map((row) => ({ id: Number(row.id), text: textOf(row), row }));
-      if (facts.length === 0) return;
+      if (facts.length === 0) return dropOthers();
       const vectors = await ask(
         facts.map(({ text }) => text),
         new AbortController().signal,
@@ -70,21 +77,23 @@ export function createModelVectors(options: {
     }
   };
 
+  /** Signatures of models before this one, once no fact has a vector of theirs. */
+  const dropOthers = () =>
+    database.write(
+      "DELETE FROM signatures WHERE space IN (SELECT id FROM vector_spaces WHERE name LIKE 'model/%' AND id <> ?)",
+      space.id,
+    );
+
   const keep = (facts: readonly { id: number; text: string }[], vectors: readonly number[][]): void => {
     try {
       database.transaction(() => {
         for (const [index, { id, text }] of facts.entries()) {
-          const row = database.read('SELECT id, text, category, scope, key FROM facts WHERE id = ?', id)[0];
+          const row = database.read('SELECT * FROM facts WHERE id = ?', id)[0];
           // Meanwhile it may have got another text, which this vector is not of.
           if (row === undefined || textOf(row) !== text) continue;
           space.put(id, vectors[index] ?? []);
+          database.write('DELETE FROM vectors WHERE id = ?', vectorId(Number(row.space), id));
           database.write('UPDATE facts SET space = ? WHERE id = ?', space.id, id);
-          database.write(
-            'DELETE FROM vectors WHERE fact = ? AND space IN (SELECT id FROM vector_spaces WHERE name LIKE ? AND id <> ?)',
-            id,
-            'model/%',
-            space.id,
-          );
         }
       });
     } catch (error) {

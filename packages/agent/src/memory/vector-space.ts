@@ -2,6 +2,7 @@ import type { Database } from '../history/database.ts';
 import { cosine, fromBytes, toBytes } from './quantise.ts';
 import { scanSignatures } from './scan-signatures.ts';
 import { SIGNATURE_WORDS, signatureOf } from './signature.ts';
+import { factOfVector, vectorId } from './vector-id.ts';
 
 /** Signatures are kept in pages of so many facts: a thousand times fewer rows to load, and 12 KiB to write for one. */
 const PAGE_FACTS = 256;
@@ -74,15 +75,14 @@ export function openVectorSpace(database: Database, name: string): VectorSpace {
     id,
     put(fact, vector) {
       database.write(
-        'INSERT INTO vectors (space, fact, vector) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector',
-        id,
-        fact,
+        'INSERT INTO vectors (id, vector) VALUES (?, ?) ON CONFLICT DO UPDATE SET vector = excluded.vector',
+        vectorId(id, fact),
         toBytes(vector),
       );
       setSignature(fact, signatureOf(vector));
     },
     remove(fact) {
-      database.write('DELETE FROM vectors WHERE space = ? AND fact = ?', id, fact);
+      database.write('DELETE FROM vectors WHERE id = ?', vectorId(id, fact));
       setSignature(fact, new Uint32Array(SIGNATURE_WORDS));
     },
     nearest(vector, count, among) {
@@ -93,13 +93,12 @@ export function openVectorSpace(database: Database, name: string): VectorSpace {
       const wanted = fromBytes(toBytes(vector));
       return database
         .read(
-          'SELECT fact, vector FROM vectors WHERE space = ? AND fact IN (SELECT value FROM json_each(?))',
-          id,
-          JSON.stringify(candidates),
+          'SELECT id, vector FROM vectors WHERE id IN (SELECT value FROM json_each(?))',
+          JSON.stringify(candidates.map((fact) => vectorId(id, fact))),
         )
         .flatMap((row) =>
           row.vector instanceof Uint8Array
-            ? [{ fact: Number(row.fact), similarity: cosine(wanted, fromBytes(row.vector)) }]
+            ? [{ fact: factOfVector(Number(row.id)), similarity: cosine(wanted, fromBytes(row.vector)) }]
             : [],
         )
         .sort((a, b) => b.similarity - a.similarity);
