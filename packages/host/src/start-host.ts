@@ -178,7 +178,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     ...{ keeper, vault, warn: log },
   });
   const spawn = wireSpawn({
-    ...{ database, audit, clock, config, newId, coordination, vault, warn: log },
+    ...{ database, audit, clock, config, newId, coordination, approvals, vault, warn: log },
     ...{ fleet: () => fleet, installation: parts.installation, sandboxes: parts.sandboxes },
   });
   cleanup.defer(() => spawn.spawned.stop());

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { ApprovalGiven, AskApproval } from '@openlegion/contract/mesh-api';
+import { BlackboardSet } from '@openlegion/contract/blackboard';
+import {
+  type ApprovalGiven,
+  type AskApproval,
+  HandoffRequest,
+  SpawnAgent,
+} from '@openlegion/contract/mesh-api';
+import { Publish } from '@openlegion/contract/pubsub';
 import type { Refusal } from '@openlegion/contract/refusal';
+import type { z } from 'zod';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import { toolRule, toolSetting } from '../fleet/agent-tools.ts';
 import type { Message } from '../lanes/message.ts';
@@ -39,7 +47,7 @@ export function createToolApprovals(parts: {
           ? askForHost(agent, text, running, signal)
           : { ok: false, refusal: approvalRefusals.noTurn() };
       const rule = toolRule(agent);
-      const subject = subjectOf(agent.name, tool, argumentsOf(text));
+      const subject = subjectOf(agent.name, tool, argumentsOf(tool, text));
       const setting = toolSetting(agent.permissions, tool);
       // What is allowed needs nobody; a loop that asks all the same is told so.
       if (setting === 'allow')
@@ -73,13 +81,24 @@ export function createToolApprovals(parts: {
   };
 }
 
+/** What the mesh holds to an approval, as its routes read it. */
+const OF_MESH: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
+  ['hand_off', HandoffRequest.omit({ idempotencyKey: true })],
+  ['publish_event', Publish.omit({ idempotencyKey: true })],
+  ['spawn_agent', SpawnAgent.omit({ idempotencyKey: true })],
+  ['write_shared_state', BlackboardSet],
+]);
+
 const subjectOf = (agent: string, tool: string, given: unknown) => ({ agent, tool, arguments: given });
 
 /** As an object, so that a person can read it and the order of fields does not matter; else the very text. */
-function argumentsOf(text: string): unknown {
+function argumentsOf(tool: string, text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    return isPlain(value, 0) ? value : text;
+    if (!isPlain(value, 0)) return text;
+    // With what its route fills in, since that is what will run.
+    const filled = OF_MESH.get(tool)?.safeParse(value);
+    return filled?.success ? filled.data : value;
   } catch {
     return text;
   }

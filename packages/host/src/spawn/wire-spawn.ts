@@ -1,3 +1,4 @@
+import type { ApprovalParts } from '../approvals/wire-approvals.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveConfig } from '../config/live-config.ts';
@@ -18,6 +19,7 @@ export function wireSpawn(parts: {
   config: LiveConfig;
   newId: NewId;
   coordination: Coordination;
+  approvals: ApprovalParts;
   fleet: () => Fleet;
   vault: VaultView;
   installation: string;
@@ -41,5 +43,5 @@ export function wireSpawn(parts: {
     },
   });
   config.extend(spawned.over);
-  return { spawned, meshRoutes: spawnRoutes(spawned, coordination.turnOf) };
+  return { spawned, meshRoutes: spawnRoutes(spawned, coordination.turnOf, parts.approvals.tools.refusalOf) };
 }
