@@ -59,7 +59,8 @@ export function prepareForeignRoot(root: string, roots: string): void {
 /** What its owner may read and run, everyone may: in the image nothing is anyone's but the agent's. */
 function openUp(path: string, { mode }: Stats): void {
   const permissions = mode & 0o7777;
-  const wanted = (permissions & ~SETUID_SETGID) | ((permissions & 0o500) >> 6);
+  const owners = permissions & 0o500;
+  const wanted = (permissions & ~SETUID_SETGID) | (owners >> 3) | (owners >> 6);
   if (wanted !== permissions) chmodSync(path, wanted);
 }
 
