@@ -130,6 +130,7 @@ interface Dialog {
 export interface Download {
   suggestedFilename(): string;
   saveAs(path: string): Promise<void>;
+  cancel(): Promise<void>;
   delete(): Promise<void>;
 }
 

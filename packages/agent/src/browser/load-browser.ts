@@ -38,7 +38,10 @@ export function loadBrowser(parts: {
   };
   const browser = createBrowser({
     open: async () => (await import('./open-backend.ts')).openBackend(settings, place),
-    saveDownload: createSaveDownload(paths.workspace, directory),
+    saveDownload: createSaveDownload(paths.workspace, directory, (ms, run) => {
+      const timer = setInterval(run, ms);
+      return () => clearInterval(timer);
+    }),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);

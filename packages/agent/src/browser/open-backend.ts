@@ -7,6 +7,7 @@ import { chromiumArguments } from './chromium-arguments.ts';
 import { closeWithin } from './close-within.ts';
 import { connectRemote } from './connect-remote.ts';
 import type { Context, Driver } from './driver.ts';
+import { HALF_DOWNLOADED } from './save-download.ts';
 
 export type BrowserSettings = NonNullable<AgentExtras['browser']>;
 
@@ -42,10 +43,12 @@ export async function openBackend(settings: BrowserSettings, place: BrowserPlace
   const driver = loadDriver(place.modules, backend === 'stealth' ? 'patchright-core' : 'playwright-core');
   const home = join(place.directory, 'home');
   const temporary = join(place.directory, 'tmp');
+  const half = join(place.directory, HALF_DOWNLOADED);
+  rmSync(half, { recursive: true, force: true });
   const profile = join(place.directory, backend === 'persistent' ? 'profile' : 'profile-once');
   rmSync(temporary, { recursive: true, force: true });
   if (backend !== 'persistent') rmSync(profile, { recursive: true, force: true });
-  for (const made of [home, temporary, profile]) mkdirSync(made, { recursive: true, mode: 0o700 });
+  for (const made of [home, temporary, half, profile]) mkdirSync(made, { recursive: true, mode: 0o700 });
   // Left by one that was killed: it names a process that may by now be any other.
   for (const name of ['SingletonLock', 'SingletonCookie', 'SingletonSocket'])
     rmSync(join(profile, name), { force: true });
@@ -56,11 +59,11 @@ export async function openBackend(settings: BrowserSettings, place: BrowserPlace
       headless: backend !== 'stealth',
       chromiumSandbox: false,
       args: chromiumArguments(place.proxyPort, backend),
-      // Shared memory and what is half downloaded would fill /tmp, which is small.
+      // Its shared memory would fill /tmp, which is small.
       env: { HOME: home, TMPDIR: temporary, LANG: 'C.UTF-8', PATH: '/usr/bin:/bin' },
       viewport: VIEWPORT,
       acceptDownloads: true,
-      downloadsPath: temporary,
+      downloadsPath: half,
       timeout: LAUNCH_MS,
       handleSIGINT: false,
       handleSIGTERM: false,

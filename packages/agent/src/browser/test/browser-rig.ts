@@ -75,7 +75,10 @@ export async function startBrowser(
   };
   const browser = createBrowser({
     open: () => openBackend({ backend: 'basic', endpoint: null, actions: [], ...settings }, place),
-    saveDownload: createSaveDownload(workspace, place.directory),
+    saveDownload: createSaveDownload(workspace, place.directory, (ms, run) => {
+      const timer = setInterval(run, ms);
+      return () => clearInterval(timer);
+    }),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);
       timer.unref();

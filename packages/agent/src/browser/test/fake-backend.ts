@@ -79,5 +79,10 @@ function createFakePage(onClose: () => void): FakePage {
 }
 
 export function fakeDownload(name: string): Download {
-  return { suggestedFilename: () => name, saveAs: async () => {}, delete: async () => {} };
+  return {
+    suggestedFilename: () => name,
+    saveAs: async () => {},
+    cancel: async () => {},
+    delete: async () => {},
+  };
 }
