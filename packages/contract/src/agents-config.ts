@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AgentName } from './agent-name.ts';
 import { ModelName } from './model-name.ts';
 import { UsdAmount } from './money.ts';
+import { MODEL_PORT, PROXY_PORT } from './program-environment.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const SIZE_UNITS: Record<string, number> = { k: 1024, m: MEBIBYTE, g: 1024 * MEBIBYTE };
@@ -50,7 +51,12 @@ export const RuntimeConfig = z.strictObject({
   image: z.string().min(1).max(300).optional(),
   env: Environment,
   /** Port on the container's loopback, for `openai`. */
-  port: z.int().min(1024).max(65_535).default(8500),
+  port: z
+    .int()
+    .min(1024)
+    .max(65_535)
+    .refine((port) => port !== MODEL_PORT && port !== PROXY_PORT, 'a port that the agent itself does not use')
+    .default(8500),
 });
 export type RuntimeConfig = z.infer<typeof RuntimeConfig>;
 

@@ -37,6 +37,29 @@ test('what would weaken the cage cannot be written', () => {
   }
 });
 
+test('another program is asked by standard input unless said, and has no say in its cage', () => {
+  const parse = (runtime: object) => AgentsConfig.safeParse({ agents: { helper: { runtime } } });
+  assert.deepEqual(parse({ command: ['claude', '-p'] }).data?.agents.helper?.runtime, {
+    command: ['claude', '-p'],
+    protocol: 'stdin',
+    env: {},
+    port: 8500,
+  });
+  for (const wrong of [
+    {},
+    { command: [] },
+    { command: 'claude -p' },
+    { command: ['x'], protocol: 'http' },
+    { command: ['x'], port: 8400 },
+    { command: ['x'], port: 3128 },
+    { command: ['x'], port: 80 },
+    { command: ['x'], env: { 'A=B': 'x' } },
+    { command: ['x'], user: 'root' },
+    { command: ['x'], volumes: ['/'] },
+  ])
+    assert.equal(parse(wrong).success, false, JSON.stringify(wrong));
+});
+
 test('permissions that say nothing grant nothing', () => {
   const { helper } = PermissionsConfig.parse({ permissions: { helper: {} } }).permissions;
   assert.deepEqual(helper?.can_message, []);
