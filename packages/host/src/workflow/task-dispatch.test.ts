@@ -119,6 +119,7 @@ test('an answer in words that is JSON is that; any other is the text that it is'
 test('what was cut off is unknown, what failed has failed, what could not begin is refused', async () => {
   for (const [rule, kind] of [
     ['fleet.turn', 'unknown'],
+    ['fleet.agent_ended', 'unknown'],
     ['lanes.attempts', 'unknown'],
     ['pipe.ended', 'unknown'],
     ['budget.daily', 'failed'],

@@ -10,8 +10,12 @@ import { parseBoundedJson } from './bounded-json.ts';
 import { describeTask, detailsOf } from './describe-task.ts';
 import type { StepDispatch, StepTask, TaskOutcome } from './step-dispatch.ts';
 
-/** Rules of refusals that say nothing of the work itself: it was cut off, and nobody knows how far it came. */
-const CUT_OFF = /^(?:fleet\.turn|fleet\.turn_stream|lanes\.attempts|pipe\.|sandbox\.)/;
+/**
+ * Rules of what ends a turn from outside, after the lane has tried three times: one of these may have done part of the
+ * work, so nobody knows how far it came.
+ */
+const CUT_OFF =
+  /^(?:fleet\.(?:agent_ended|restart_limit|start|turn|turn_stream)$|lanes\.attempts$|pipe\.|sandbox\.)/;
 
 /** Steps as durable tasks of agents, or as events of a topic. */
 export interface TaskDispatch extends StepDispatch {
