@@ -79,7 +79,9 @@ test('a permission is given where the tool that does the same is granted, and to
   }
   assert.equal(endOf(await granted.run('m2', { text: 'permission think' })).text, yes);
   using other = temporaryDirectory();
-  const all = rigOf(other.path, { tools: ['*'] });
+  // As of { '*': allow, exec: deny }.
+  const all = rigOf(other.path, { tools: ['read_file', '*'] });
+  assert.equal(endOf(await all.run('m0', { text: 'permission execute' })).text, no);
   assert.equal(endOf(await all.run('m1', { text: 'permission made-up' })).text, yes);
 });
 

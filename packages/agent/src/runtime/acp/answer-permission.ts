@@ -1,4 +1,5 @@
 import type { AskApproval } from '../../loop/ask-approval.ts';
+import { isGranted } from '../../skills/is-granted.ts';
 import type { PermissionAsked } from './messages.ts';
 
 /** The tool of ours whose grant a kind of call needs; for a kind that is not here, `PROGRAM_TOOL`. */
@@ -16,7 +17,7 @@ const PROGRAM_TOOL = 'program_tool';
 const HARMLESS: ReadonlySet<string> = new Set(['think', 'switch_mode']);
 
 export interface Grants {
-  /** `AgentStart.tools`: names, and patterns that end in `*`. */
+  /** `AgentStart.tools`. */
   tools: readonly string[];
   /** Asks a person where `allowed_tools` says so. */
   approve: AskApproval;
@@ -47,10 +48,10 @@ async function isAllowed(
 ): Promise<boolean> {
   const { kind, rawInput, title } = asked.toolCall;
   if (HARMLESS.has(kind ?? '')) return true;
-  const tool = TOOLS.get(kind ?? '') ?? PROGRAM_TOOL;
-  const granted = grants.tools.some((entry) =>
-    entry.endsWith('*') ? tool.startsWith(entry.slice(0, -1)) : entry === tool,
-  );
+  const known = TOOLS.get(kind ?? '');
+  const tool = known ?? PROGRAM_TOOL;
+  // Patterns in the list are for what only the agent knows: of ours each that is granted is named.
+  const granted = known === undefined ? isGranted(grants.tools, tool) : grants.tools.includes(tool);
   if (!granted) return false;
   const input = { title: title ?? '', input: rawInput ?? null };
   return (await grants.approve({ tool, input, ...call })) === undefined;
