@@ -60,4 +60,5 @@ export const MESH_MIGRATIONS: Migrations = [
   'CREATE INDEX topic_event_trace ON topic_event (trace_id) WHERE live > 0;',
   TOOL_PIN_MIGRATION,
   SPAWN_SCHEMA + ARTIFACT_SCHEMA,
+  "CREATE INDEX topic_delivery_event ON topic_delivery (event_seq) WHERE state = 'live' AND push = 1;",
 ];
