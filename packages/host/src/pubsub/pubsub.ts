@@ -188,7 +188,7 @@ export function createPubsub(parts: {
     stop: pump.stop,
     isOpen: (reader, traceId) =>
       reader.get(
-        `SELECT 1 FROM topic_event e JOIN topic_delivery d ON d.event_seq = e.seq
+        `SELECT 1 FROM topic_event e CROSS JOIN topic_delivery d ON d.event_seq = e.seq
          WHERE e.trace_id = ? AND e.live > 0 AND d.state = 'live' AND d.push = 1 LIMIT 1`,
         traceId,
       ) !== undefined,

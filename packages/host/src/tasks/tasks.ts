@@ -160,8 +160,10 @@ export function createTasks(parts: {
     needAttention: (limit) =>
       database
         .all(
-          `SELECT * FROM task WHERE (finished_at IS NULL AND (status = 'blocked' OR told > 0)) OR id IN
-           (SELECT task_id FROM task_errand WHERE due_at IS NULL) ORDER BY ordinal LIMIT ?`,
+          `SELECT * FROM task WHERE ordinal IN
+           (SELECT ordinal FROM task INDEXED BY task_open_of WHERE finished_at IS NULL AND (status = 'blocked' OR told > 0) UNION
+            SELECT t.ordinal FROM task_errand e CROSS JOIN task t ON t.id = e.task_id WHERE e.due_at IS NULL)
+           ORDER BY ordinal LIMIT ?`,
           limit,
         )
         .map(taskOf),
