@@ -8,6 +8,8 @@ import { createTarArchive } from '../tar-archive.ts';
 import { foreignDockerfile } from './foreign-dockerfile.ts';
 import { foreignRefusal, noSuchImage } from './foreign-refusal.ts';
 
+const FROM_LABEL = 'openlegion.from';
+const OLD_IMAGE_MS = 24 * 60 * 60_000;
 const PREPARE_FILES = ['foreign-root-main.ts', 'prepare-foreign-root.ts'];
 
 /**
@@ -22,6 +24,7 @@ export async function ensureForeignImage(options: {
   agent: string;
   signal: AbortSignal;
   onProgress: (progress: { step: 'foreign'; text: string }) => void;
+  now?: () => number;
 }): Promise<{ image: string; built: boolean }> {
   const { engine, from, agent, signal } = options;
   const report = (text: string) => options.onProgress({ step: 'foreign', text });
@@ -44,7 +47,7 @@ export async function ensureForeignImage(options: {
   const result = await engine.buildImage({
     tag: image,
     tar: createTarArchive(context),
-    labels: { openlegion: '1', 'openlegion.image': 'foreign' },
+    labels: { openlegion: '1', 'openlegion.image': 'foreign', [FROM_LABEL]: from },
     network: 'none',
     signal,
     onLine: (line) => {
@@ -58,7 +61,23 @@ export async function ensureForeignImage(options: {
     );
   }
   if (!(await engine.inspectImage(image))) throw buildFailure('the engine built no image', []);
+  await removeOld(engine, from, image, options.now?.() ?? Date.now());
   return { image, built: true };
+}
+
+/** What was made of it before. Images that a container uses, or that are young, stay. */
+async function removeOld(engine: EngineClient, from: string, current: string, now: number): Promise<void> {
+  for (const { Created, RepoTags } of await engine.listImages(`${FROM_LABEL}=${from}`)) {
+    if (now - Created * 1000 < OLD_IMAGE_MS) continue;
+    for (const tag of RepoTags.filter((tag) => tag !== current)) {
+      try {
+        await engine.removeImage(tag);
+      } catch (error) {
+        // In use: the next build tries again.
+        if (!(error instanceof EngineError && error.code === 'conflict')) throw error;
+      }
+    }
+  }
 }
 
 async function pull(

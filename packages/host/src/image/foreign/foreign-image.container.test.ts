@@ -17,9 +17,9 @@ describe('an image of someone else for an agent', { concurrency: 1 }, () => {
   let agent = '';
   const made = new Set<string>();
 
-  const extend = async (from: string) => {
+  const extend = async (from: string, now: () => number = Date.now) => {
     const signal = AbortSignal.timeout(120_000);
-    const result = await ensureForeignImage({ engine, from, agent, signal, onProgress: () => {} });
+    const result = await ensureForeignImage({ engine, from, agent, signal, now, onProgress: () => {} });
     made.add(result.image);
     return result;
   };
@@ -84,6 +84,16 @@ describe('an image of someone else for an agent', { concurrency: 1 }, () => {
     assert.match(output, /cannot touch '\/volume\/x'/);
     assert.match(output, /"NODE_OPTIONS=--require=\/evil\.js"[\s\S]*v24\./);
     assert.match(output, /\/tmp\/\.openlegion\/roots\.pem/);
+  });
+
+  test('what was made of an image before goes a day after it was replaced', async () => {
+    const from = await build('changing', `FROM ${agent}\nUSER 0\nRUN echo one > /etc/version\n`);
+    const first = await extend(from);
+    assert.equal(await build('changing', `FROM ${agent}\nUSER 0\nRUN echo two > /etc/version\n`), from);
+    const second = await extend(from, () => Date.now() + 25 * 60 * 60_000);
+    assert.notEqual(second.image, first.image);
+    assert.equal(await engine.inspectImage(first.image), null);
+    made.delete(first.image);
   });
 
   test('an image without glibc is refused with what to use instead', async () => {
