@@ -77,7 +77,11 @@ describe('a host that is killed again and again', { timeout: 60_000 + KILLS * 30
   before(async () => {
     installation = await startInstallation(FILES);
     const { view } = await installation.control.ask('carol', 'subscribe');
-    assert.equal(view.reply, 'subscribed (wake): jobs', JSON.stringify(view.refusal) + installation.log('host'));
+    assert.equal(
+      view.reply,
+      'subscribed (wake): jobs',
+      JSON.stringify(view.refusal) + installation.log('host'),
+    );
   });
   after(() => installation?.[Symbol.asyncDispose]());
 

@@ -5,7 +5,7 @@ import type { TaskContext } from './create-task.ts';
 import { addErrand } from './errands.ts';
 import { moveTask } from './move-task.ts';
 import { taskRefusals } from './refusals.ts';
-import { STALE_AFTER_MS } from './task-limits.ts';
+import { LONG_AFTER_MS, STALE_AFTER_MS } from './task-limits.ts';
 
 /**
  * Has somebody told of each open task that has not moved for too long, again after twice that time and so on; fails
@@ -34,9 +34,12 @@ export function sweepTasks(
   );
   for (const row of quiet) {
     const status = TaskStatus.parse(row.status);
-    const since = movedAt(status, integerOf(row, 'updated_at'), progressAt(textOf(row, 'assignee')));
-    const afterMs = (STALE_AFTER_MS[status] ?? Number.POSITIVE_INFINITY) * 2 ** integerOf(row, 'told');
-    if (now - since < afterMs) continue;
+    const updatedAt = integerOf(row, 'updated_at');
+    const since = movedAt(status, updatedAt, progressAt(textOf(row, 'assignee')));
+    const longer = 2 ** integerOf(row, 'told');
+    const quiet = now - since >= (STALE_AFTER_MS[status] ?? Number.POSITIVE_INFINITY) * longer;
+    // Progress is what the agent says of itself: whatever it says, somebody looks in the end.
+    if (!quiet && now - updatedAt < LONG_AFTER_MS * longer) continue;
     const taskId = textOf(row, 'id');
     transaction.run('UPDATE task SET told = told + 1 WHERE id = ?', taskId);
     const about = { taskId, traceId: textOf(row, 'trace_id'), dueAt: now };

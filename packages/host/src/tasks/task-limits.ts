@@ -30,6 +30,9 @@ export const TASK_LIMITS = {
 
 export type TaskLimits = { readonly [Name in keyof typeof TASK_LIMITS]: number };
 
+/** The same where the agent's loop says that it gets on. */
+export const LONG_AFTER_MS = 4 * 60 * MINUTE;
+
 /** How long a task may stay as it is before somebody is told; then told again after twice as long, and so on. */
 export const STALE_AFTER_MS: Readonly<Partial<Record<TaskStatus, number>>> = {
   pending: 10 * MINUTE,

@@ -240,6 +240,21 @@ test('blocked and stale tasks surface by themselves, ever less often; progress o
   );
 });
 
+test('a task whose agent says without end that it gets on is told of all the same', async () => {
+  using parts = open();
+  parts.tasks.start();
+  await parts.tasks.create(parts.task({ id: 'works', idempotencyKey: 'works' }));
+  await parts.move('works', 'working');
+  const told: number[] = [];
+  for (let minute = 1; minute <= 10 * 60; minute += 5) {
+    parts.tasks.progress('bob');
+    await parts.rest(5 * MINUTE);
+    if (parts.told.length > told.length) told.push(minute);
+  }
+  assert.equal(told.length, 2);
+  assert.ok((told[0] ?? 0) >= 235 && (told[1] ?? 0) >= 475, String(told));
+});
+
 test('a task whose time is over fails, is taken back from its agent, and its origin is told', async () => {
   using parts = open();
   parts.tasks.start();
