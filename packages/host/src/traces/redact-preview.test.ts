@@ -90,7 +90,7 @@ test('what is long is cut, also in the middle of a token, and costs no more than
   assert.ok(!redactPreview(cut, 10_000).includes('s3cr3tT'));
 });
 
-test('a megabyte made to be read over and over is read once', () => {
+test('a long text made to be read over and over is read once', () => {
   for (const part of [
     'a',
     'token',
@@ -107,5 +107,5 @@ test('a megabyte made to be read over and over is read once', () => {
     '="',
   ])
     for (const lead of ['', '://', 'token', '-----BEGIN ', 'eyJ'])
-      assert.equal(typeof redact(lead + part.repeat(1_000_000 / part.length)), 'string');
+      assert.equal(typeof redact(lead + part.repeat(300_000 / part.length)), 'string');
 });
