@@ -41,6 +41,7 @@ export function createModelVectors(options: {
   let away: { until: number; why: string } | undefined;
   let tending = Promise.resolve();
   let queued = false;
+  let othersMayBe = true;
   let stopping = false;
 
   const ask = async (texts: readonly string[], signal: AbortSignal): Promise<number[][]> => {
@@ -78,11 +79,14 @@ export function createModelVectors(options: {
   };
 
   /** Signatures of models before this one, once no fact has a vector of theirs. */
-  const dropOthers = () =>
+  const dropOthers = () => {
+    if (!othersMayBe) return;
+    othersMayBe = false;
     database.write(
       "DELETE FROM signatures WHERE space IN (SELECT id FROM vector_spaces WHERE name LIKE 'model/%' AND id <> ?)",
       space.id,
     );
+  };
 
   const keep = (facts: readonly { id: number; text: string }[], vectors: readonly number[][]): void => {
     try {
