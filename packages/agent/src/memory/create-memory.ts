@@ -21,7 +21,7 @@ const QUERY_CHARS = 2000;
 const WEIGHTS = { model: 0.7, local: 0.4, words: 0.5, scoped: 0.3 } as const;
 /**
  * How far salience moves a fact: it may decide between facts that fit about as well, and never hide one that fits
- * well, as a plain product does (decision 0017 has the figures).
+ * well, as a plain product does (decision 0020 has the figures).
  */
 const SALIENCE_POWER = 0.05;
 const CONSTRAINTS = 100;

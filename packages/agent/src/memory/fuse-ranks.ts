@@ -1,7 +1,7 @@
 /**
  * How little the first places weigh more than the next ones. 60 in the paper (Cormack et al. 2009), for lists of a
  * thousand; for ten facts out of lists of a hundred what is first in any list has to be among the ten (measured:
- * decision 0017).
+ * decision 0020).
  */
 const SMOOTHING = 10;
 
