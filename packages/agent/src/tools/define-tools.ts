@@ -13,6 +13,7 @@ import { createListFiles } from './list-files.ts';
 import type { OutputFiles } from './output-files.ts';
 import { createReadArtifact } from './read-artifact.ts';
 import { createReadFile } from './read-file.ts';
+import { createRequestHost } from './request-host.ts';
 import { createSaveArtifact } from './save-artifact.ts';
 import { createSearchFiles } from './search-files.ts';
 import type { SendOutside } from './send-outside.ts';
@@ -54,6 +55,7 @@ export function defineTools(options: {
     createListAgents(mesh),
     ...coordinationTools(mesh),
     createHttpRequest({ send, capture }),
+    createRequestHost(mesh),
     createWebSearch(send),
     createWebFetch({ send, capture }),
     createVaultList(mesh),

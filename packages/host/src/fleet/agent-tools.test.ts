@@ -34,7 +34,11 @@ test('a tool that needs an API is offered with the API alone', () => {
   const without = granted({ allowed_tools: all, ...every });
   assert.deepEqual(
     AGENT_TOOLS.filter((tool) => !without.includes(tool)),
-    ['web_search', 'vault_generate_secret', 'vault_capture_from_page', 'read_agent_history', 'spawn_agent'],
+    [
+      // With nobody to ask, what asks is not offered either.
+      ...['request_host', 'web_search', 'vault_generate_secret', 'vault_capture_from_page'],
+      ...['read_agent_history', 'spawn_agent'],
+    ],
   );
   const more = (apis: string[]) =>
     granted({ allowed_tools: all, allowed_apis: apis, ...every }).filter((tool) => !without.includes(tool));
@@ -51,6 +55,9 @@ test('a tool set to ask is offered where there is somebody to ask, and the agent
   });
   assert.deepEqual(grantedTools(permissions, false), ['read_file']);
   assert.deepEqual(grantedTools(permissions, true), ['exec', 'read_file']);
+  assert.ok(
+    grantedTools(AgentPermissions.parse({ allowed_tools: { '*': 'allow' } }), true).includes('request_host'),
+  );
   assert.deepEqual(askedTools(permissions), ['exec', 'mcp_*']);
   assert.equal(toolSetting(permissions, 'mcp_files_read'), 'ask');
   assert.equal(toolSetting(permissions, 'constructor'), 'deny');

@@ -23,6 +23,7 @@ export const AGENT_TOOLS = [
   'update_status',
   'complete_task',
   'http_request',
+  'request_host',
   'web_search',
   'web_fetch',
   'vault_list',
@@ -88,6 +89,7 @@ export function grantedTools(permissions: AgentPermissions, hasApprover: boolean
     const api = NEEDED_API.get(tool);
     if (api !== undefined && !allowed_apis.some((pattern) => matchesPattern(pattern, api))) return false;
     if (tool === 'spawn_agent' && !permissions.can_spawn) return false;
+    if (tool === 'request_host' && !hasApprover) return false;
     const list = NEEDED_LIST.get(tool);
     if (list !== undefined && permissions[list].length === 0) return false;
     if (!browserAllows(permissions, tool)) return false;

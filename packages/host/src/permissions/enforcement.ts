@@ -46,6 +46,7 @@ const TOOLS: readonly (readonly [names: readonly string[], enforcement: Enforcem
     BROWSER_TOOLS,
     at('host', 'without can_use_browser the container has none; what pages reach is allowed_domains'),
   ],
+  [['request_host'], at('host', 'asks a person; what is reached is allowed_domains')],
   [['http_request', 'web_fetch'], OUTSIDE],
   [['web_search'], at('keeper', 'the keeper refuses the search without allowed_apis: web_search')],
   [['hand_off', 'list_agents'], OF_MESH('can_message')],
