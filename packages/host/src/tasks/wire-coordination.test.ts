@@ -109,6 +109,30 @@ test('a task that is called off is taken out of the lane, or its turn is cancell
   );
 });
 
+test('a turn that is cut off after its agent completed the task is taken up again; the result is the first one', async () => {
+  let attempts = 0;
+  const told: string[] = [];
+  await using fixture = await startFixture({
+    config: fleetOf(['alice', 'bob']),
+    async turn(turn) {
+      if (turn.text === 'go') await handOff(turn, 'bob', 'count');
+      else if (turn.agent === 'alice') told.push(turn.text);
+      else if (++attempts === 1) {
+        const done = { taskId: turn.messageId, result: { n: 7 } };
+        assert.equal((await askMesh(turn.mesh, 'POST', '/mesh/tasks/complete', done)).status, 200);
+        return turn.crash();
+      }
+      turn.end('ok');
+    },
+  });
+  const events = await fixture.trace((await fixture.send('alice', 'go')).messageId);
+  assert.equal(attempts, 2);
+  const statuses = types(events, 'message_settled').map(({ event }) => 'status' in event && event.status);
+  assert.deepEqual(statuses, ['done', 'done', 'done']);
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? '', /\{"n":7\}/);
+});
+
 test('an event wakes who is subscribed, on the same trace, which settles when they have done with it', async () => {
   const woken: string[] = [];
   await using fixture = await startFixture({

@@ -32,8 +32,8 @@ import { type CoordinationRoute, coordinationRoutes } from './coordination-route
 import { describeEvent } from './describe-result.ts';
 import { fleetAttention } from './fleet-attention.ts';
 import { listTasks } from './list-tasks.ts';
+import { taskRefusals } from './refusals.ts';
 import { createTaskHooks, RECALLED } from './task-hooks.ts';
-import { isOpen as isOpenTask } from './task-status.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 
 const COLLECT_MS = 60_000;
@@ -232,8 +232,8 @@ export function createCoordination(parts: CoordinationParts): Coordination {
     async deliver(delivery) {
       const { id, agent } = delivery.message;
       const task = tasks.find(id);
-      // Called off between the lane and here.
-      if (task && !isOpenTask(task.status))
+      // Called off between the lane and here. One that its agent has ended itself goes on to the end of its turn.
+      if (task?.status === 'cancelled' || task?.refusal?.rule === taskRefusals.timedOut().rule)
         return { kind: 'ended', status: 'cancelled', text: '', refusal: RECALLED };
       tasks.progress(agent);
       const outcome = await parts.deliver({ ...delivery, task: tasks.detailsOf(id) });
