@@ -13,10 +13,7 @@ export const RpcMessage = z.union([
 ]);
 export type RpcMessage = z.infer<typeof RpcMessage>;
 
-export const Initialized = z.object({
-  protocolVersion: z.number(),
-  authMethods: z.array(z.object({ id: z.string(), name: z.string().optional() })).nullish(),
-});
+export const Initialized = z.object({ protocolVersion: z.number() });
 export const SessionOpened = z.object({ sessionId: z.string().min(1) });
 export const PromptEnded = z.object({ stopReason: z.string() });
 
