@@ -21,6 +21,7 @@ const START = {
   initialInstructions: '',
   tools: ['exec', 'read_file', 'write_file', 'list_files', 'hand_off', 'list_agents'],
   egress: { authorityPem: '', environment: {} },
+  extras: {},
 };
 
 /** What an idle agent alone holds, started and with its history open, beside a Node that does nothing in the same container. */
