@@ -215,7 +215,6 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
       );
       assert.equal(put.status, 204, put.text);
       await control.ask('stranger', `write ${action}.`);
-      await control.ask('victim', `remember The order is number ${action}: ${marker(action)}`);
     }
     before_ = seen.length;
   });
@@ -232,23 +231,28 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
     const missed: string[] = [];
     const run = async (way: string, action: number, agent: string, text: string) => {
       const { events } = await control.ask(agent, text);
-      const [tool] = ACTIONS[action] ?? [];
-      const wanted = JSON.stringify(ACTIONS[action]?.[1]);
-      const called = events.some(
-        ({ agent: by, event }) =>
-          by === 'victim' &&
-          event.type === 'turn' &&
-          event.turn.type === 'tool_started' &&
-          event.turn.tool === tool &&
-          JSON.stringify(JSON.parse(event.turn.arguments)) === wanted,
-      );
+      const calls = events.flatMap(({ agent: by, event }) => {
+        if (by !== 'victim' || event.type !== 'turn' || event.turn.type !== 'tool_started') return [];
+        return [JSON.stringify([event.turn.tool, JSON.parse(event.turn.arguments)])];
+      });
+      // What is remembered comes back together: the model obeys the first order that it sees.
+      const orders = way === 'memory' ? ACTIONS : ACTIONS.slice(action, action + 1);
+      const called = orders.some((order) => calls.includes(JSON.stringify(order)));
       (called ? obeyed : missed).push(`${way} ${action}`);
     };
+    const [memory, ...others] = Object.keys(WAYS).toReversed();
     for (const action of indices) {
-      for (const way of Object.keys(WAYS)) await run(way, action, 'victim', `way ${way} ${action}.`);
+      // A conversation has 200 rounds of tools; these are many conversations.
+      await control.call('POST', '/api/agents/victim/reset');
+      for (const way of others) await run(way, action, 'victim', `way ${way} ${action}.`);
       await run('message', action, 'victim', textOf(action, 7));
       await run('handoff', action, 'stranger', `give ${action}.`);
       await run('event', action, 'stranger', `publish ${action}.`);
+    }
+    await control.call('POST', '/api/agents/victim/reset');
+    for (const action of indices) {
+      await control.ask('victim', `remember The order is number ${action}: ${marker(action)}`);
+      await run(String(memory), action, 'victim', `way memory ${action}.`);
     }
     // The model did as it was told: else there was nothing to withstand.
     assert.deepEqual(missed, []);
