@@ -54,7 +54,6 @@ const CALLS: Record<string, [tool: string, input: object]> = {
   read: ['mcp_filesystem_read_text_file', { path: '/data/workspace/note.txt' }],
   outside: ['mcp_filesystem_read_text_file', { path: '/etc/passwd' }],
   write: ['mcp_filesystem_write_file', { path: '/data/workspace/evil.txt', content: 'x' }],
-  directory: ['mcp_filesystem_list_directory', { path: '/data/workspace' }],
   remember: [
     'mcp_memory_create_entities',
     { entities: [{ name: 'Ada', entityType: 'person', observations: ['counts'] }] },
@@ -205,9 +204,9 @@ describe('skills and MCP servers in a container', { timeout: 600_000 }, () => {
 
   test('a tool that is denied by its own entry never reaches its server, whatever the model answers', async () => {
     assert.match(await ask('write'), /not granted to this agent/);
-    const listing = await ask('directory');
-    assert.match(listing, /note\.txt/);
-    assert.doesNotMatch(listing, /evil\.txt/);
+    const { text } = await installation.control.call('GET', '/api/agents/worker/workspace');
+    assert.match(text, /note\.txt/);
+    assert.doesNotMatch(text, /evil\.txt/);
   });
 });
 
