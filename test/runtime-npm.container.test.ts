@@ -106,8 +106,6 @@ ${PEERS.map(
     answer: { calls: [{ tool: ${tool}, arguments: { ${argument}: '${COMMAND}', description: look } }] }
 `,
 ).join('')}
-  - when: { user: '/what did I say before/' }
-    answer: { text: 'You said: {{user}}' }
 otherwise: { text: 'Hello there.' }
 `;
 
@@ -134,7 +132,7 @@ describe('public agent programs of npm in the place of our loop', { timeout: 300
   });
 
   for (const { name, path } of PEERS) {
-    test(`${name} answers, runs a command, remembers, is charged and cannot reach out`, async () => {
+    test(`${name} answers, runs a command, is charged and cannot reach out`, async () => {
       provider.calls.length = 0;
       const hello = await installation.control.ask(name, 'hello, this is the first message');
       const log = () => `${JSON.stringify(hello.view.refusal)} ${installation.log('host').slice(-300)}`;
