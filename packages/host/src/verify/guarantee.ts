@@ -1,11 +1,5 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-
-/** What is promised; the same for every verdict. */
-export interface Promised {
-  id: string;
-  area: Guarantee['area'];
-  promise: string;
-}
+import { PROMISES, type PromiseId } from './promises.ts';
 
 const EVIDENCE_CHARACTERS = 4000;
 
@@ -15,7 +9,7 @@ const EVIDENCE_CHARACTERS = 4000;
  * missing is `holds`, and the evidence says so.
  */
 export function judged(
-  promised: Promised,
+  id: PromiseId,
   seen: { holds: boolean; evidence: string; why: string; declared?: string | undefined },
 ): Guarantee {
   const evidence = seen.evidence.slice(0, EVIDENCE_CHARACTERS);
@@ -23,17 +17,17 @@ export function judged(
     const although = seen.declared
       ? `\n(The sandbox declares that it cannot give this: ${seen.declared}.)`
       : '';
-    return { ...promised, verdict: 'holds', evidence: evidence + although, why: '' };
+    return { ...PROMISES[id], verdict: 'holds', evidence: evidence + although, why: '' };
   }
-  if (seen.declared) return { ...promised, verdict: 'cannot_be_given', evidence, why: seen.declared };
-  return { ...promised, verdict: 'broken', evidence, why: seen.why };
+  if (seen.declared) return { ...PROMISES[id], verdict: 'cannot_be_given', evidence, why: seen.declared };
+  return { ...PROMISES[id], verdict: 'broken', evidence, why: seen.why };
 }
 
 /** A promise whose check did not run to its end: never passed over in silence, and never counted as held. */
-export function unchecked(promised: Promised, error: unknown): Guarantee {
+export function unchecked(id: PromiseId, error: unknown): Guarantee {
   const text = error instanceof Error ? error.message : String(error);
   return {
-    ...promised,
+    ...PROMISES[id],
     verdict: 'broken',
     evidence: `the check did not run to its end: ${text.slice(0, 500)}`,
     why: 'Nothing is known of this promise. Run "./openlegion verify" again; data/logs/host.log says more.',

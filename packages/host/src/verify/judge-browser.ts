@@ -7,14 +7,8 @@ import { judged } from './guarantee.ts';
  */
 export function browserGuarantees(agents: readonly string[]): Guarantee[] {
   if (agents.length === 0) return [];
-  const promised = {
-    id: 'escape.browser-sandbox',
-    area: 'escape',
-    promise:
-      'A web page that breaks out of Chromium is still confined from the rest of the agent’s container',
-  } as const;
   return [
-    judged(promised, {
+    judged('escape.browser-sandbox', {
       holds: false,
       evidence: `can_use_browser: ${agents.join(', ')}; Chromium is started with --no-sandbox`,
       why: '',

@@ -1,26 +1,11 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import type { CensusFindings } from './census-protocol.ts';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 
-export const CENSUS_PROMISES = {
-  files: {
-    id: 'credentials.files',
-    area: 'credentials',
-    promise:
-      'No planted credential is in a database, log or file of the installation outside of the sealed vault',
-  },
-  memory: {
-    id: 'credentials.memory',
-    area: 'credentials',
-    promise: 'No planted credential is in the memory of a process but the keeper’s',
-  },
-  answers: {
-    id: 'credentials.answers',
-    area: 'credentials',
-    promise: 'No answer of the control API has a planted credential in it',
-  },
-} as const satisfies Record<string, Promised>;
+export const CENSUS_PROMISES = ['credentials.files', 'credentials.memory', 'credentials.answers'] as const;
 
+const ONLY_ROOT =
+  'Memory of other processes can be read by root alone; start OpenLegion as root to have this checked.';
 const REACHED = 'A credential left the keeper. Revoke it, then find the way it took.';
 
 export function judgeFiles(findings: CensusFindings, paths: readonly string[]): Guarantee {
@@ -29,7 +14,7 @@ export function judgeFiles(findings: CensusFindings, paths: readonly string[]): 
   const unread = findings.unreadable.filter(({ place }) => !isMemory(place));
   const bytes = findings.paths.reduce((sum, path) => sum + path.bytes, 0);
   const files = findings.paths.reduce((sum, path) => sum + path.files, 0);
-  return judged(CENSUS_PROMISES.files, {
+  return judged('credentials.files', {
     holds: files > 0 && hits.length === 0 && unread.length === 0,
     evidence:
       hits.length > 0
@@ -61,27 +46,20 @@ export function judgeMemories(
       .filter(({ place }) => place.includes('(pid '))
       .map(({ place, why }) => `not read: ${place} (${why})`),
   ]);
-  if (leaking.length > 0) return judged(CENSUS_PROMISES.memory, { holds: false, evidence, why: REACHED });
-  const cannot = (why: string): Guarantee => ({
-    ...CENSUS_PROMISES.memory,
-    verdict: 'cannot_be_given',
+  const unknown = unread.length > 0 || clean.length === 0 || !control?.bytes;
+  return judged('credentials.memory', {
+    holds: leaking.length === 0 && !unknown && control.hits > 0,
     evidence,
-    why,
-  });
-  if (unread.length > 0 || clean.length === 0 || !control || control.bytes === 0) {
-    return cannot(
-      'Memory of other processes can be read by root alone; start OpenLegion as root to have this checked.',
-    );
-  }
-  return judged(CENSUS_PROMISES.memory, {
-    holds: control.hits > 0,
-    evidence,
-    why: 'The search does not find them in the keeper, which has them: it proves nothing.',
+    why:
+      leaking.length > 0
+        ? REACHED
+        : 'The search does not find them in the keeper, which has them: it proves nothing.',
+    declared: leaking.length === 0 && unknown ? ONLY_ROOT : undefined,
   });
 }
 
 export function judgeAnswers(answers: readonly { name: string; bytes: number; hits: number }[]): Guarantee {
-  return judged(CENSUS_PROMISES.answers, {
+  return judged('credentials.answers', {
     holds: answers.length > 0 && answers.every(({ hits }) => hits === 0),
     evidence: lines(answers.map(({ name, bytes, hits }) => `${name}: ${bytes} bytes, ${hits} found`)),
     why: REACHED,

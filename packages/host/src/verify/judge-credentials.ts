@@ -1,26 +1,7 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import { createSecretSearch } from '@openlegion/contract/secret-forms';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { Environments, Secrets } from './observations.ts';
-
-export const CREDENTIAL_PROMISES = {
-  environment: {
-    id: 'credentials.environment',
-    area: 'credentials',
-    promise:
-      'No credential and no token is in the environment or the arguments of a process in the container',
-  },
-  container: {
-    id: 'credentials.container',
-    area: 'credentials',
-    promise: 'None of the planted credentials is anywhere in the container: files, environments, memory',
-  },
-  engine: {
-    id: 'credentials.engine',
-    area: 'credentials',
-    promise: 'The container engine was told no credential: its description of the container has none',
-  },
-} as const satisfies Record<string, Promised>;
 
 const SUSPICIOUS_NAME = /SECRET|TOKEN|PASSW|CREDENTIAL|BEARER|API_?KEY|PRIVATE|^OPENLEGION_(?:SYSTEM|CRED)_/i;
 /** Shapes in which providers hand out keys, and signed tokens. */
@@ -45,7 +26,7 @@ export function judgeEnvironment({ processes }: Environments): Guarantee {
     }
   }
   const readable = processes.filter(({ environ }) => typeof environ !== 'string').length;
-  return judged(CREDENTIAL_PROMISES.environment, {
+  return judged('credentials.environment', {
     holds: readable > 0 && wrong.length === 0,
     evidence:
       wrong.length > 0
@@ -62,15 +43,15 @@ export function judgeContainerSearch(
 ): Guarantee {
   const searched = `${counts.files} files (${Math.round(counts.bytes / 1_000_000)} MB), ${counts.processes} processes, memory of ${counts.memories} (${Math.round(counts.memoryBytes / 1_000_000)} MB) searched for raw, reversed, hex, base64, percent-encoded and UTF-16 forms`;
   if (!canaries) {
-    return {
-      ...CREDENTIAL_PROMISES.container,
-      verdict: 'cannot_be_given',
+    return judged('credentials.container', {
+      holds: false,
       evidence: 'no credentials were planted, so there was nothing to search for',
-      why: 'Run "./openlegion verify", which plants them in the vault first.',
-    };
+      why: '',
+      declared: 'Run "./openlegion verify", which plants them in the vault first.',
+    });
   }
   const controls = ['/tmp/', '/environ'].filter((place) => control.some((hit) => hit.place.includes(place)));
-  return judged(CREDENTIAL_PROMISES.container, {
+  return judged('credentials.container', {
     holds: found.length === 0 && controls.length === 2,
     evidence:
       found.length > 0
@@ -88,7 +69,7 @@ export function judgeEngine(inspected: unknown, canaryPrefix: string | null): Gu
   const text = JSON.stringify(inspected) ?? '';
   const hits = canaryPrefix === null ? [] : createSecretSearch(canaryPrefix)(Buffer.from(text));
   const value = SUSPICIOUS_VALUE.exec(text);
-  return judged(CREDENTIAL_PROMISES.engine, {
+  return judged('credentials.engine', {
     holds: text.length > 100 && hits.length === 0 && value === null,
     evidence: `${text.length} characters of the engine's description searched; ${hits.length} planted credentials found; ${value ? 'something shaped like a key found' : 'nothing shaped like a key'}`,
     why: 'A credential was given to the container engine, where anyone with access to it can read it.',

@@ -1,39 +1,9 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import { createSecretSearch } from '@openlegion/contract/secret-forms';
 import type { Echoed } from './echo-upstream.ts';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { EgressAnswers } from './observations.ts';
-
-export const EGRESS_PROMISES = {
-  deny: {
-    id: 'egress.default-deny',
-    area: 'network',
-    promise: 'Through the proxy an agent reaches no host that it was not granted, by CONNECT or in the clear',
-  },
-  addresses: {
-    id: 'egress.private-addresses',
-    area: 'network',
-    promise:
-      'Private, loopback and metadata addresses are refused through the proxy in every spelling, also where they are granted',
-  },
-  authority: {
-    id: 'egress.own-authority',
-    area: 'network',
-    promise:
-      'HTTPS is ended under an authority that is the agent’s own and that no other agent’s certificate passes for',
-  },
-  bound: {
-    id: 'egress.bound-credential',
-    area: 'credentials',
-    promise:
-      'A credential is set for the host it is bound to and never comes back from there: in no header, body, error or trailer',
-  },
-  elsewhere: {
-    id: 'egress.placeholder-elsewhere',
-    area: 'credentials',
-    promise: 'A placeholder at another host, or in another place of a request, is refused and reaches nobody',
-  },
-} as const satisfies Record<string, Promised>;
+import type { PromiseId } from './promises.ts';
 
 type Answers = EgressAnswers['answers'];
 
@@ -42,16 +12,11 @@ const statusOf = (text: string) => /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? '
 const isRefusal = (text: string) =>
   ['400', '403', '421'].includes(statusOf(text)) && text.includes('openlegion_refusal');
 
-function judgeRefused(
-  promised: Promised,
-  asked: readonly string[],
-  answers: Answers,
-  why: string,
-): Guarantee {
+function judgeRefused(id: PromiseId, asked: readonly string[], answers: Answers, why: string): Guarantee {
   const verdictOf = (index: number) => answers[index]?.answer || answers[index]?.proxy || '';
   const wrong = asked.filter((_, index) => !isRefusal(verdictOf(index)));
   const shown = asked.map((what, index) => `${what}: ${statusOf(verdictOf(index))}`);
-  return judged(promised, {
+  return judged(id, {
     holds: asked.length > 0 && answers.length === asked.length && wrong.length === 0,
     evidence: lines(
       wrong.length > 0
@@ -68,7 +33,7 @@ function judgeRefused(
 
 export function judgeDeny(asked: readonly string[], { answers }: EgressAnswers): Guarantee {
   return judgeRefused(
-    EGRESS_PROMISES.deny,
+    'egress.default-deny',
     asked,
     answers,
     'The proxy lets an agent reach what it was not granted.',
@@ -82,14 +47,14 @@ export function judgeAddresses(
   reached: number,
 ): Guarantee {
   const verdict = judgeRefused(
-    EGRESS_PROMISES.addresses,
+    'egress.private-addresses',
     asked,
     answers,
     'The proxy can be used to reach this machine or its network.',
   );
   if (reached === 0) return verdict;
   const evidence = `${reached} requests arrived at a server on loopback\n${verdict.evidence}`;
-  return judged(EGRESS_PROMISES.addresses, { holds: false, evidence, why: 'The proxy reaches loopback.' });
+  return judged('egress.private-addresses', { holds: false, evidence, why: 'The proxy reaches loopback.' });
 }
 
 /** `own` was verified against the agent's authority, `other` against another agent's (null where there is none). */
@@ -101,7 +66,7 @@ export function judgeAuthority(
     own?.tls === 'verified' &&
     own.error === '' &&
     (other === null || (other !== undefined && other.tls === ''));
-  return judged(EGRESS_PROMISES.authority, {
+  return judged('egress.own-authority', {
     holds,
     evidence: [
       `against its own authority: ${own?.tls || own?.error || 'no answer'}; signed by ${own?.issuer ?? ''}`,
@@ -123,7 +88,7 @@ export function judgeBound(sent: readonly Echoed[], answers: Answers): Guarantee
     [proxy, answer, unchunked(answer)].flatMap((text) => find(Buffer.from(text, 'latin1'))),
   );
   const echoed = answers.filter(({ answer }) => unchunked(answer).includes('echoed')).length;
-  return judged(EGRESS_PROMISES.bound, {
+  return judged('egress.bound-credential', {
     holds: set && sent.length > 0 && echoed > 0 && hits.length === 0,
     evidence: `${sent.length} requests arrived at the bound host, ${set ? 'each with the credential' : 'not with one credential'}; ${echoed} answers that repeat it in header, body, trailer, base64 and percent form came back, the credential in ${hits.length} places`,
     why: set
@@ -138,7 +103,7 @@ export function judgeElsewhere(
   reached: readonly Echoed[],
 ): Guarantee {
   const wrong = asked.filter((_, index) => !isRefusal(answers[index]?.answer ?? ''));
-  return judged(EGRESS_PROMISES.elsewhere, {
+  return judged('egress.placeholder-elsewhere', {
     holds: asked.length > 0 && wrong.length === 0 && reached.length === 0,
     evidence: lines([
       ...asked.map(

@@ -1,59 +1,6 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { Files, Kernel, Mounts, Processes, Writes } from './observations.ts';
-
-export const ESCAPE_PROMISES = {
-  capabilities: {
-    id: 'escape.capabilities',
-    area: 'escape',
-    promise: 'No process in the container has a capability, nor can it gain one',
-  },
-  noNewPrivileges: {
-    id: 'escape.no-new-privileges',
-    area: 'escape',
-    promise: 'No process in the container can gain privileges by running a program',
-  },
-  seccomp: {
-    id: 'escape.seccomp',
-    area: 'escape',
-    promise: 'System calls of every process in the container are filtered',
-  },
-  user: {
-    id: 'escape.user',
-    area: 'escape',
-    promise: 'Nothing in the container runs as root, or can become it',
-  },
-  userNamespace: {
-    id: 'escape.user-mapping',
-    area: 'escape',
-    promise: "The container's users are mapped to users without rights on the machine",
-  },
-  setuid: {
-    id: 'escape.setuid',
-    area: 'escape',
-    promise: 'There is no setuid or setgid program and no device in the container but the harmless ones',
-  },
-  sockets: {
-    id: 'escape.host-sockets',
-    area: 'escape',
-    promise: 'No socket of the machine, the container engine’s least of all, is in the container',
-  },
-  maskedProc: {
-    id: 'escape.masked-proc',
-    area: 'escape',
-    promise: "The kernel's memory, keys, timers and firmware cannot be read",
-  },
-  readOnly: {
-    id: 'escape.read-only-root',
-    area: 'escape',
-    promise: 'The programs in the container cannot be changed; only its data and temporary directories can',
-  },
-  kernelSettings: {
-    id: 'escape.kernel-settings',
-    area: 'escape',
-    promise: 'No setting of the kernel and no control group can be written',
-  },
-} as const satisfies Record<string, Promised>;
 
 const MASKS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
 const ZERO = /^0+$/;
@@ -62,7 +9,7 @@ const TEMPLATE = 'The container was not made from the fixed template: check the 
 /** `declared` excuses a mask that is not shown, never one that is not zero. */
 export function judgeCapabilities({ processes }: Processes, declared?: string): Guarantee {
   const wrong = processes.filter((process) => MASKS.some((mask) => !ZERO.test(process[mask] ?? 'unknown')));
-  return judged(ESCAPE_PROMISES.capabilities, {
+  return judged('escape.capabilities', {
     holds: processes.length > 0 && wrong.length === 0,
     evidence: lines((wrong.length > 0 ? wrong : processes).map((process) => describe(process, MASKS))),
     why: TEMPLATE,
@@ -73,39 +20,29 @@ export function judgeCapabilities({ processes }: Processes, declared?: string): 
 }
 
 export function judgeNoNewPrivileges({ processes }: Processes, declared?: string): Guarantee {
-  return judged(ESCAPE_PROMISES.noNewPrivileges, {
-    holds: processes.length > 0 && processes.every(({ NoNewPrivs }) => NoNewPrivs === '1'),
-    evidence: lines(processes.map((process) => describe(process, ['NoNewPrivs']))),
-    why: TEMPLATE,
-    declared,
-  });
+  const seen = everyProcess(processes, 'NoNewPrivs', '1');
+  return judged('escape.no-new-privileges', { ...seen, why: TEMPLATE, declared });
 }
 
 export function judgeSeccomp({ processes }: Processes, declared?: string): Guarantee {
-  return judged(ESCAPE_PROMISES.seccomp, {
-    holds: processes.length > 0 && processes.every(({ Seccomp }) => Seccomp === '2'),
-    evidence: lines(processes.map((process) => describe(process, ['Seccomp']))),
-    why: `${TEMPLATE} A kernel without seccomp cannot run agents safely.`,
-    declared,
-  });
+  const why = `${TEMPLATE} A kernel without seccomp cannot run agents safely.`;
+  return judged('escape.seccomp', { ...everyProcess(processes, 'Seccomp', '2'), why, declared });
+}
+
+function everyProcess(processes: Processes['processes'], field: string, wanted: string) {
+  const holds = processes.length > 0 && processes.every((process) => process[field] === wanted);
+  return { holds, evidence: lines(processes.map((process) => describe(process, [field]))) };
 }
 
 export function judgeUser({ processes }: Processes, kernel: Kernel): Guarantee {
   const asRoot = processes.filter(({ Uid, Gid, Groups }) =>
     `${Uid ?? '0'} ${Gid ?? '0'} ${Groups ?? ''}`.trim().split(/\s+/).includes('0'),
   );
-  const evidence = [
-    ...processes.map((process) => describe(process, ['Uid', 'Gid', 'Groups'])),
-    `setuid(0): ${kernel.setuid}`,
-  ];
-  return judged(ESCAPE_PROMISES.user, {
-    holds:
-      processes.length > 0 &&
-      asRoot.length === 0 &&
-      kernel.setuid !== 'ok' &&
-      kernel.uid !== 0 &&
-      kernel.euid !== 0,
-    evidence: lines(evidence),
+  const shown = processes.map((process) => describe(process, ['Uid', 'Gid', 'Groups']));
+  const neverRoot = kernel.setuid !== 'ok' && kernel.uid !== 0 && kernel.euid !== 0;
+  return judged('escape.user', {
+    holds: processes.length > 0 && asRoot.length === 0 && neverRoot,
+    evidence: lines([...shown, `setuid(0): ${kernel.setuid}`]),
     why: TEMPLATE,
   });
 }
@@ -113,7 +50,7 @@ export function judgeUser({ processes }: Processes, kernel: Kernel): Guarantee {
 /** Where inside 0 is outside 0, users are not mapped (user_namespaces(7), uid_map). */
 export function judgeUserMapping({ uidMap }: Mounts, declared?: string): Guarantee {
   const [inside, outside] = uidMap.trim().split(/\s+/);
-  return judged(ESCAPE_PROMISES.userNamespace, {
+  return judged('escape.user-mapping', {
     holds: uidMap.trim() !== '' && !(inside === '0' && outside === '0'),
     evidence: `/proc/self/uid_map: ${uidMap.trim().replace(/\s+/g, ' ')}`,
     why: 'The engine says that it maps users, and does not.',
@@ -128,7 +65,7 @@ const HARMLESS_DEVICE =
 export function judgeSetuid({ files, setuid, devices }: Files, declared?: string): Guarantee {
   const virtual = ['/dev/fuse', '/dev/net/tun'];
   const wrong = [...setuid, ...devices.filter((path) => !HARMLESS_DEVICE.test(path))];
-  return judged(ESCAPE_PROMISES.setuid, {
+  return judged('escape.setuid', {
     holds: files > 100 && wrong.length === 0,
     evidence: wrong.length > 0 ? lines(wrong) : `${files} files looked at; devices: ${devices.join(', ')}`,
     why: 'The image has a program that changes its user, or the container has a device of the machine.',
@@ -138,7 +75,7 @@ export function judgeSetuid({ files, setuid, devices }: Files, declared?: string
 
 export function judgeHostSockets({ files, sockets, unix }: Files): Guarantee {
   const wrong = [...sockets, ...unix];
-  return judged(ESCAPE_PROMISES.sockets, {
+  return judged('escape.host-sockets', {
     holds: files > 100 && wrong.length === 0,
     evidence:
       wrong.length > 0 ? lines(wrong) : `${files} files looked at, none a socket; /proc/net/unix lists none`,
@@ -172,47 +109,31 @@ export function judgeMaskedProc({ sensitive }: Files): Guarantee {
   const read = sensitive.filter(
     ({ path, result, bytes }) => result === 'ok' && bytes > 0 && !TOLERATED.includes(path),
   );
-  return judged(ESCAPE_PROMISES.maskedProc, {
+  const shown = sensitive.map(
+    ({ path, result, bytes }) => `${path}: ${result}${result === 'ok' ? `, ${bytes} bytes` : ''}`,
+  );
+  return judged('escape.masked-proc', {
     holds: sensitive.length > 0 && read.length === 0,
-    evidence: lines(
-      sensitive.map(
-        ({ path, result, bytes }) => `${path}: ${result}${result === 'ok' ? `, ${bytes} bytes` : ''}`,
-      ),
-    ),
+    evidence: lines(shown),
     why: 'These files tell of the machine; the engine did not mask them.',
   });
 }
 
-export const FORBIDDEN_DIRECTORIES = [
-  '/',
-  '/bin',
-  '/etc',
-  '/home',
-  '/opt/openlegion',
-  '/root',
-  '/run',
-  '/usr',
-  '/usr/local/bin',
-  '/var/lib',
-  '/var/log',
-  '/var/tmp',
-];
+export const FORBIDDEN_DIRECTORIES =
+  '/ /bin /etc /home /opt/openlegion /root /run /usr /usr/local/bin /var/lib /var/log /var/tmp'.split(' ');
 export const ALLOWED_DIRECTORIES = ['/data', '/tmp'];
 
 export function judgeReadOnlyRoot({ directories }: Writes): Guarantee {
-  const wrong = directories.filter(
-    ({ path, result }) => FORBIDDEN_DIRECTORIES.includes(path) && result === 'ok',
-  );
-  const useless = directories.filter(
-    ({ path, result }) => ALLOWED_DIRECTORIES.includes(path) && result !== 'ok',
-  );
-  return judged(ESCAPE_PROMISES.readOnly, {
-    holds: directories.length > 0 && wrong.length === 0 && useless.length === 0,
-    evidence: lines(directories.map(({ path, result }) => `write to ${path}: ${result}`)),
-    why:
-      useless.length > 0
-        ? 'An agent cannot write where it must: the container is not made as it should be.'
-        : TEMPLATE,
+  const forbidden = directories.filter(({ path }) => FORBIDDEN_DIRECTORIES.includes(path));
+  const allowed = directories.filter(({ path }) => ALLOWED_DIRECTORIES.includes(path));
+  const tried = [...forbidden, ...allowed];
+  const useful = allowed.every(({ result }) => result === 'ok');
+  return judged('escape.read-only-root', {
+    holds: tried.length > 0 && useful && forbidden.every(({ result }) => result !== 'ok'),
+    evidence: lines(tried.map(({ path, result }) => `write to ${path}: ${result}`)),
+    why: useful
+      ? TEMPLATE
+      : 'An agent cannot write where it must: the container is not made as it should be.',
   });
 }
 
@@ -248,12 +169,10 @@ const HARMLESS_WRITES = ['/proc/1/oom_score_adj'];
 export function judgeKernelSettings({ directories, files }: Writes): Guarantee {
   const tried = [...directories.filter(({ path }) => KERNEL_DIRECTORIES.includes(path)), ...files];
   const wrong = tried.filter(({ path, result }) => result === 'ok' && !HARMLESS_WRITES.includes(path));
-  return judged(ESCAPE_PROMISES.kernelSettings, {
+  const shown = tried.map(({ path, result }) => `write to ${path}: ${result}`);
+  return judged('escape.kernel-settings', {
     holds: files.length > 0 && wrong.length === 0,
-    evidence: lines(
-      tried.map(({ path, result }) => `write to ${path}: ${result}`),
-      30,
-    ),
+    evidence: lines(shown, 30),
     why: TEMPLATE,
   });
 }

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { judgeContainerSearch, judgeEngine, judgeEnvironment } from './judge-credentials.ts';
 import {
-  CREDENTIAL_PROMISES,
-  judgeContainerSearch,
-  judgeEngine,
-  judgeEnvironment,
-} from './judge-credentials.ts';
-import {
-  HOST_PROMISES,
   identityClaims,
   judgeAudit,
   judgeIdentity,
@@ -16,13 +10,13 @@ import {
   judgeWire,
   UNKNOWN_ROUTES,
 } from './judge-host.ts';
-import { judgeHostApi, judgeInterfaces, judgeOutbound, NETWORK_PROMISES } from './judge-network.ts';
+import { judgeHostApi, judgeInterfaces, judgeOutbound } from './judge-network.ts';
 import { type JudgeCase, testCases } from './test/judge-cases.ts';
 import { answers, HEAD, introspection, network, outbound, secrets } from './test/seen.ts';
 
 const CASES: JudgeCase[] = [
   {
-    id: NETWORK_PROMISES.interfaces.id,
+    id: 'network.no-interface',
     good: judgeInterfaces(network()),
     bad: {
       eth0: judgeInterfaces(network({ devices: `${HEAD}    lo: 0\n  eth0: 0\n` })),
@@ -32,7 +26,7 @@ const CASES: JudgeCase[] = [
     },
   },
   ...[judgeOutbound, judgeHostApi].map((judge, index) => ({
-    id: [NETWORK_PROMISES.outbound.id, NETWORK_PROMISES.hostApi.id][index] ?? '',
+    id: ['network.nothing-reachable', 'network.host-unreachable'][index] ?? '',
     good: judge(outbound('ENETUNREACH')),
     bad: {
       connected: judge(outbound('connected')),
@@ -43,7 +37,7 @@ const CASES: JudgeCase[] = [
     },
   })),
   {
-    id: CREDENTIAL_PROMISES.environment.id,
+    id: 'credentials.environment',
     good: judgeEnvironment({ processes: [{ pid: 1, environ: ['PATH=/bin', 'LANG=C'], cmdline: 'node x' }] }),
     bad: Object.fromEntries(
       [
@@ -59,7 +53,7 @@ const CASES: JudgeCase[] = [
     ),
   },
   {
-    id: CREDENTIAL_PROMISES.container.id,
+    id: 'credentials.container',
     good: judgeContainerSearch(secrets(), true),
     bad: {
       found: judgeContainerSearch(secrets({ found: [{ place: '/data/x', form: 'base64' }] }), true),
@@ -71,7 +65,7 @@ const CASES: JudgeCase[] = [
     },
   },
   {
-    id: CREDENTIAL_PROMISES.engine.id,
+    id: 'credentials.engine',
     good: judgeEngine({ Config: 'x'.repeat(200) }, 'CANARY0123456789'),
     bad: {
       canary: judgeEngine(
@@ -83,7 +77,7 @@ const CASES: JudgeCase[] = [
     },
   },
   {
-    id: HOST_PROMISES.identity.id,
+    id: 'host.identity',
     good: judgeIdentity(introspection({ status: 200, body: '{"name":"probe"}' }), 'probe', 'other'),
     bad: {
       believed: judgeIdentity(introspection({ status: 200, body: '{"name":"other"}' }), 'probe', 'other'),
@@ -92,7 +86,7 @@ const CASES: JudgeCase[] = [
     },
   },
   {
-    id: HOST_PROMISES.routes.id,
+    id: 'host.unknown-routes',
     good: judgeRoutes(answers(UNKNOWN_ROUTES.length, { status: 0, body: '', error: 'reset' })),
     bad: {
       answered: judgeRoutes(answers(UNKNOWN_ROUTES.length, { status: 200 })),
@@ -105,12 +99,12 @@ const CASES: JudgeCase[] = [
     },
   },
   {
-    id: HOST_PROMISES.noGrant.id,
+    id: 'budget.no-grant',
     good: judgeNoGrant(answers(50)),
     bad: { admitted: judgeNoGrant(answers(50, { status: 200 })), 'too few': judgeNoGrant(answers(3)) },
   },
   {
-    id: HOST_PROMISES.wire.id,
+    id: 'host.wire-attacks',
     good: judgeWire([{ mode: 'garbage', ended: 'refused', reason: '' }], true),
     bad: {
       open: judgeWire([{ mode: 'garbage', ended: 'open', reason: '' }], true),
@@ -119,7 +113,7 @@ const CASES: JudgeCase[] = [
     },
   },
   {
-    id: HOST_PROMISES.audit.id,
+    id: 'audit.chain',
     good: judgeAudit({ unbroken: true, records: 3, detail: '' }),
     bad: {
       broken: judgeAudit({ unbroken: false, records: 3, detail: '' }),
@@ -128,14 +122,7 @@ const CASES: JudgeCase[] = [
   },
 ];
 
-testCases(
-  [
-    ...Object.values(NETWORK_PROMISES),
-    ...Object.values(CREDENTIAL_PROMISES),
-    ...Object.values(HOST_PROMISES),
-  ],
-  CASES,
-);
+testCases(/^(?:network|host|budget|audit)\.|^credentials\.(?:environment|container|engine)$/, CASES);
 
 test('without planted credentials the search claims nothing', () => {
   assert.equal(judgeContainerSearch(secrets(), false).verdict, 'cannot_be_given');

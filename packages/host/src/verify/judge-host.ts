@@ -1,36 +1,7 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import { RefusalBody } from '@openlegion/contract/refusal';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { MeshAnswers } from './observations.ts';
-
-export const HOST_PROMISES = {
-  identity: {
-    id: 'host.identity',
-    area: 'host',
-    promise: 'Who an agent is, is the pipe it speaks on: nothing that it says of itself is believed',
-  },
-  routes: {
-    id: 'host.unknown-routes',
-    area: 'host',
-    promise:
-      'What is not in the table of routes is refused, whatever its method, path or spelling, and says nothing of the host',
-  },
-  wire: {
-    id: 'host.wire-attacks',
-    area: 'host',
-    promise: 'A program that breaks the protocol ends its own pipe and nothing else',
-  },
-  noGrant: {
-    id: 'budget.no-grant',
-    area: 'budget',
-    promise: 'An agent without a grant for models reaches none, however many calls it makes at once',
-  },
-  audit: {
-    id: 'audit.chain',
-    area: 'audit',
-    promise: 'The record of decisions is unbroken: no entry was changed, removed or added afterwards',
-  },
-} as const satisfies Record<string, Promised>;
 
 /** Claims of another identity, each in a place where other systems believe one. */
 export function identityClaims(other: string): { path: string; headers: Record<string, string> }[] {
@@ -61,7 +32,7 @@ export function judgeIdentity({ answers }: MeshAnswers, self: string, other: str
   const wrong = claimed.filter(
     ({ status, body }) => body.includes(other) || (status < 400 && nameOf(body) !== self),
   );
-  return judged(HOST_PROMISES.identity, {
+  return judged('host.identity', {
     holds: plain?.status === 200 && nameOf(plain.body) === self && claimed.length > 0 && wrong.length === 0,
     evidence: `without a claim: ${plain?.status ?? 'no answer'}, known as ${nameOf(plain?.body ?? '') ?? 'nobody'}; ${claimed.length} claims to be "${other}" in headers, cookie, authority and query: ${claimed.length - wrong.length} without effect`,
     why: 'An agent can pass for another one.',
@@ -114,7 +85,7 @@ export function judgeRoutes({ answers }: MeshAnswers): Guarantee {
     return objection ? [`${route?.method} ${route?.path.slice(0, 60)}: ${objection}`] : [];
   });
   const statuses = [...new Set(answers.map(({ status }) => status))].join(', ');
-  return judged(HOST_PROMISES.routes, {
+  return judged('host.unknown-routes', {
     holds: answers.length === UNKNOWN_ROUTES.length && wrong.length === 0,
     evidence: wrong.length > 0 ? lines(wrong) : `${answers.length} requests refused, with ${statuses}`,
     why: 'The host answers what it should not, or tells of itself.',
@@ -142,7 +113,7 @@ export function judgeNoGrant({ answers }: MeshAnswers): Guarantee {
   const counts = new Map<number, number>();
   for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);
   const rule = /"rule":"([^"]{1,200})"/.exec(answers.find(({ body }) => body !== '')?.body ?? '')?.[1];
-  return judged(HOST_PROMISES.noGrant, {
+  return judged('budget.no-grant', {
     holds: answers.length >= 50 && admitted.length === 0,
     evidence: `${answers.length} parallel model calls: ${[...counts].map(([status, count]) => `${count} answered ${status || 'by a reset'}`).join(', ')}; rule ${rule ?? 'not named'}`,
     why: 'A model call was admitted for an agent that has no grant.',
@@ -159,7 +130,7 @@ export interface WireOutcome {
 /** `neighbourAnswers`: an honest pipe of the same host answered after each attack. */
 export function judgeWire(outcomes: readonly WireOutcome[], neighbourAnswers: boolean): Guarantee {
   const wrong = outcomes.filter(({ ended }) => ended === 'open');
-  return judged(HOST_PROMISES.wire, {
+  return judged('host.wire-attacks', {
     holds: outcomes.length > 0 && wrong.length === 0 && neighbourAnswers,
     evidence: [
       ...outcomes.map(({ mode, ended, reason }) => `${mode}: ${ended} (${reason})`),
@@ -176,7 +147,7 @@ export interface AuditState {
 }
 
 export function judgeAudit({ unbroken, records, detail }: AuditState): Guarantee {
-  return judged(HOST_PROMISES.audit, {
+  return judged('audit.chain', {
     holds: unbroken && records > 0,
     evidence: `${records} records checked; ${detail}`,
     why: 'Records were altered, or the file is damaged: compare it with a backup and with the last signed checkpoint.',

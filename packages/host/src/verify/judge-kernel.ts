@@ -1,46 +1,29 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, type Promised } from './guarantee.ts';
+import { judged } from './guarantee.ts';
 import type { Kernel } from './observations.ts';
-
-export const KERNEL_PROMISES = {
-  namespaces: {
-    id: 'escape.namespaces',
-    area: 'escape',
-    promise: 'No new namespace, a user namespace least of all, can be made or entered',
-  },
-  calls: {
-    id: 'escape.system-calls',
-    area: 'escape',
-    promise: 'System calls that escapes are made of are refused',
-  },
-  families: {
-    id: 'escape.socket-families',
-    area: 'escape',
-    promise: 'Only Unix, IPv4 and IPv6 sockets, and the route protocol of netlink, can be made',
-  },
-} as const satisfies Record<string, Promised>;
+import type { PromiseId } from './promises.ts';
 
 const REFUSED = ['EPERM', 'EACCES', 'ENOSYS', 'no such call here'];
 const isNamespaceCall = (name: string) => /^(?:unshare|clone|clone3|setns)\b/.test(name);
 
 /** Answers of the sandbox's own: a kernel that got as far as looking at the arguments has let the call through. */
 export function judgeNamespaces({ calls }: Kernel, declared?: string): Guarantee {
-  return judgeCalls(KERNEL_PROMISES.namespaces, calls, isNamespaceCall, declared);
+  return judgeCalls('escape.namespaces', calls, isNamespaceCall, declared);
 }
 
 export function judgeSystemCalls({ calls }: Kernel, declared?: string): Guarantee {
-  return judgeCalls(KERNEL_PROMISES.calls, calls, (name) => !isNamespaceCall(name), declared);
+  return judgeCalls('escape.system-calls', calls, (name) => !isNamespaceCall(name), declared);
 }
 
 function judgeCalls(
-  promised: Promised,
+  id: PromiseId,
   calls: Record<string, string>,
   isOurs: (name: string) => boolean,
   declared: string | undefined,
 ): Guarantee {
   const tried = Object.entries(calls).filter(([name]) => isOurs(name));
   const wrong = tried.filter(([, result]) => !REFUSED.includes(result));
-  return judged(promised, {
+  return judged(id, {
     holds: tried.length > 0 && wrong.length === 0,
     evidence: (wrong.length > 0 ? wrong : tried).map(([name, result]) => `${name}: ${result}`).join(', '),
     why: 'The seccomp profile is not in force, or not ours.',
@@ -64,7 +47,7 @@ export function judgeSocketFamilies({ families, netlink }: Kernel, declared?: st
       .filter((protocol) => protocol !== NETLINK_ROUTE)
       .map((protocol) => `netlink protocol ${protocol}`),
   ];
-  return judged(KERNEL_PROMISES.families, {
+  return judged('escape.socket-families', {
     holds: '1' in families && wrong.length === 0,
     evidence:
       wrong.length > 0

@@ -1,48 +1,14 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import type { SandboxExit } from '../sandbox/sandbox-backend.ts';
-import { judged, type Promised } from './guarantee.ts';
+import { judged } from './guarantee.ts';
 import type { DiskFilled, FilesOpened, Forks, MemoryTaken } from './observations.ts';
-
-export const LIMIT_PROMISES = {
-  processes: {
-    id: 'limits.processes',
-    area: 'limits',
-    promise: 'A fork bomb stops at the limit of processes',
-  },
-  memory: {
-    id: 'limits.memory',
-    area: 'limits',
-    promise: 'A program that takes memory without end is killed at its limit',
-  },
-  disk: {
-    id: 'limits.disk',
-    area: 'limits',
-    promise: 'A program that writes without end fills its own space and nothing else',
-  },
-  files: { id: 'limits.open-files', area: 'limits', promise: 'Open files are limited' },
-  processor: {
-    id: 'limits.processor',
-    area: 'limits',
-    promise: "An agent's share of the processor is limited once it has started",
-  },
-  stderr: {
-    id: 'limits.standard-error',
-    area: 'limits',
-    promise: 'A container that floods standard error is killed',
-  },
-  end: {
-    id: 'limits.end',
-    area: 'limits',
-    promise: 'A container that ignores its end is removed all the same',
-  },
-} as const satisfies Record<string, Promised>;
 
 const MEBIBYTE = 1024 * 1024;
 /** What a kernel may count differently: the program itself, its init, what is being started. */
 const PROCESS_SLACK = 16;
 
 export function judgeForks({ started, failure }: Forks, limit: number, declared?: string): Guarantee {
-  return judged(LIMIT_PROMISES.processes, {
+  return judged('limits.processes', {
     holds: failure !== 'none' && started > 0 && started <= limit + PROCESS_SLACK,
     evidence: `${started} processes, then ${failure}; the limit is ${limit}`,
     why: 'The engine does not hold the container to its number of processes.',
@@ -61,7 +27,7 @@ export function judgeMemory(
     ? /SIGKILL|137/.test(taken.ended)
     : exit?.cause === 'out_of_memory' || exit?.cause === 'killed';
   const refused = taken !== null && taken.ended === 'by itself' && taken.megabytes * MEBIBYTE <= limitBytes;
-  return judged(LIMIT_PROMISES.memory, {
+  return judged('limits.memory', {
     holds: killed || refused,
     evidence: taken
       ? `a program that takes twice the limit: ${taken.megabytes > 0 ? `took ${taken.megabytes} MB, ` : ''}ended ${taken.ended}; the limit is ${limitBytes / MEBIBYTE} MB`
@@ -80,7 +46,7 @@ export function judgeDisk(
   const wrong = directories.filter(
     ({ path, bytes, failure }) => failure === 'none' || bytes > (limits.get(path) ?? 0),
   );
-  return judged(LIMIT_PROMISES.disk, {
+  return judged('limits.disk', {
     holds: directories.length > 0 && wrong.length === 0,
     evidence: directories
       .map(
@@ -96,7 +62,7 @@ export function judgeDisk(
 const MOST_FILES = 65_536;
 
 export function judgeOpenFiles({ opened, failure }: FilesOpened): Guarantee {
-  return judged(LIMIT_PROMISES.files, {
+  return judged('limits.open-files', {
     holds: failure === 'EMFILE' && opened < MOST_FILES,
     evidence: `${opened} files, then ${failure}`,
     why: 'The container was not made from the fixed template.',
@@ -110,7 +76,7 @@ export function judgeProcessor(
   declared?: string,
 ): Guarantee {
   const share = seen.cpuMs / seen.wallMs;
-  return judged(LIMIT_PROMISES.processor, {
+  return judged('limits.processor', {
     // Half as much again: the kernel gives it in slices of 100 ms, and a slice may begin before and end after.
     holds: seen.wallMs > 0 && share > 0 && share <= cpus * 1.5,
     evidence: `a busy program got ${share.toFixed(2)} processors over ${Math.round(seen.wallMs)} ms; the limit is ${cpus}`,
@@ -121,7 +87,7 @@ export function judgeProcessor(
 
 /** `exit` of a sandbox that flooded standard error; null when it was still running after the wait. */
 export function judgeStderr(exit: SandboxExit | null): Guarantee {
-  return judged(LIMIT_PROMISES.stderr, {
+  return judged('limits.standard-error', {
     holds: exit?.cause === 'limit',
     evidence: exit ? `${exit.cause}: ${exit.reason}` : 'it was still running after the wait',
     why: 'A flood of output costs the machine processor time outside of the container’s limit.',
@@ -130,7 +96,7 @@ export function judgeStderr(exit: SandboxExit | null): Guarantee {
 
 /** `exit` of a sandbox that was asked to stop and does not listen. */
 export function judgeEnd(exit: SandboxExit | null): Guarantee {
-  return judged(LIMIT_PROMISES.end, {
+  return judged('limits.end', {
     holds: exit !== null,
     evidence: exit
       ? `${exit.cause}: ${exit.reason || `exit code ${exit.exitCode}`}`

@@ -1,13 +1,6 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { Mounts } from './observations.ts';
-
-export const MOUNTS_PROMISE = {
-  id: 'escape.mounts',
-  area: 'escape',
-  promise:
-    'No directory of the machine is mounted but the agent’s data; what can be written takes no setuid program and no device',
-} as const satisfies Promised;
 
 interface Mount {
   point: string;
@@ -61,7 +54,7 @@ export function judgeMounts({ mountinfo }: Mounts, declared?: string): Guarantee
     return why ? [`${mount.point} (${mount.type}, ${mount.options.join(',')}): ${why}`] : [];
   });
   const root = mounts.find(({ point }) => point === '/');
-  return judged(MOUNTS_PROMISE, {
+  return judged('escape.mounts', {
     holds: root !== undefined && wrong.length === 0,
     evidence:
       wrong.length > 0

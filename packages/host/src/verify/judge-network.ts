@@ -1,25 +1,7 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, lines, type Promised } from './guarantee.ts';
+import { judged, lines } from './guarantee.ts';
 import type { Network, Outbound } from './observations.ts';
-
-export const NETWORK_PROMISES = {
-  interfaces: {
-    id: 'network.no-interface',
-    area: 'network',
-    promise: 'The container has no network interface but its own loopback, and no route',
-  },
-  outbound: {
-    id: 'network.nothing-reachable',
-    area: 'network',
-    promise:
-      'Nothing outside of the container can be reached: no address, no name server, no metadata service',
-  },
-  hostApi: {
-    id: 'network.host-unreachable',
-    area: 'network',
-    promise: "The machine's own addresses, the control API's port first, cannot be reached from a container",
-  },
-} as const satisfies Record<string, Promised>;
+import type { PromiseId } from './promises.ts';
 
 /** Documented public resolvers and web servers, the metadata services of clouds, and names that anyone resolves. */
 export const OUTSIDE = {
@@ -53,7 +35,7 @@ export function judgeInterfaces({ devices, routes, routes6, resolver }: Network)
     ...routes.split('\n').slice(1),
     ...routes6.split('\n').filter((line) => !/\slo\s*$/.test(line)),
   ].filter((line) => line.trim() !== '' && !/^E[A-Z]+$/.test(line.trim()));
-  return judged(NETWORK_PROMISES.interfaces, {
+  return judged('network.no-interface', {
     holds: names.includes('lo') && foreign.length === 0 && routed.length === 0,
     evidence: [
       `interfaces in /proc/net/dev: ${names.join(', ') || 'none'}`,
@@ -68,22 +50,22 @@ export function judgeInterfaces({ devices, routes, routes6, resolver }: Network)
 const REACHED = ['connected', 'sent', 'answered', 'timeout'];
 
 export function judgeOutbound(seen: Outbound): Guarantee {
-  return judgeReached(NETWORK_PROMISES.outbound, seen, 'The container has a way out beside the pipe.');
+  return judgeReached('network.nothing-reachable', seen, 'The container has a way out beside the pipe.');
 }
 
 /** `seen` of the machine's own addresses and ports. */
 export function judgeHostApi(seen: Outbound): Guarantee {
-  return judgeReached(NETWORK_PROMISES.hostApi, seen, 'An agent can speak to the control API directly.');
+  return judgeReached('network.host-unreachable', seen, 'An agent can speak to the control API directly.');
 }
 
-function judgeReached(promised: Promised, { tcp, udp, names }: Outbound, why: string): Guarantee {
+function judgeReached(id: PromiseId, { tcp, udp, names }: Outbound, why: string): Guarantee {
   const tried = [
     ...tcp.map(({ host, port, result }) => ({ what: `tcp ${host} port ${port}`, result })),
     ...udp.map(({ host, port, result }) => ({ what: `udp ${host} port ${port}`, result })),
     ...names.map(({ name, result }) => ({ what: `name ${name}`, result })),
   ];
   const reached = tried.filter(({ result }) => REACHED.includes(result));
-  return judged(promised, {
+  return judged(id, {
     holds: tried.length > 0 && reached.length === 0,
     evidence: lines((reached.length > 0 ? reached : tried).map(({ what, result }) => `${what}: ${result}`)),
     why,

@@ -1,20 +1,6 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, type Promised } from './guarantee.ts';
+import { judged } from './guarantee.ts';
 import type { VaultProcess } from './vault-processes.ts';
-
-export const VAULT_PROMISES = {
-  hardened: {
-    id: 'credentials.vault-hardened',
-    area: 'credentials',
-    promise:
-      'Keeper and gateway run without inspector and core dumps, and with Node’s permission model as a second line',
-  },
-  users: {
-    id: 'credentials.vault-users',
-    area: 'credentials',
-    promise: 'Keeper and gateway each run as a user of their own, which nothing else runs as',
-  },
-} as const satisfies Record<string, Promised>;
 
 export function judgeHardened(processes: readonly VaultProcess[]): Guarantee {
   const wrong = processes.flatMap(({ name, coreLimit, commandLine }) => {
@@ -29,7 +15,7 @@ export function judgeHardened(processes: readonly VaultProcess[]): Guarantee {
         : []),
     ];
   });
-  return judged(VAULT_PROMISES.hardened, {
+  return judged('credentials.vault-hardened', {
     holds: processes.length === 2 && wrong.length === 0,
     evidence:
       wrong.length > 0
@@ -49,7 +35,7 @@ export function judgeUsers(processes: readonly VaultProcess[], others: readonly 
   const users = processes.map(({ uid }) => uid);
   const apart = new Set([...users, ...others]).size === users.length + new Set(others).size;
   const evidence = processes.map(({ name, uid }) => `${name}: uid ${uid}`).join('\n');
-  return judged(VAULT_PROMISES.users, {
+  return judged('credentials.vault-users', {
     holds: processes.length === 2 && apart && !users.includes(0),
     evidence: `${evidence}\nhost: uid ${others.join(', ')}`,
     why: 'Keeper and gateway share a user with something else.',

@@ -1,14 +1,8 @@
-import {
-  EGRESS_PROMISES,
-  judgeAddresses,
-  judgeAuthority,
-  judgeBound,
-  judgeDeny,
-  judgeElsewhere,
-} from './judge-egress.ts';
+import { judgeAddresses, judgeAuthority, judgeBound, judgeDeny, judgeElsewhere } from './judge-egress.ts';
 import { EgressAnswers } from './observations.ts';
 import { BOUND_HOST, type EgressTrial, OTHER_HOST } from './open-egress-trial.ts';
 import { openProbe, type ProbeSession } from './probe-session.ts';
+import type { PromiseId } from './promises.ts';
 import type { VerifyStep } from './verify.ts';
 
 interface Attempt {
@@ -17,29 +11,33 @@ interface Attempt {
   request?: string;
 }
 
+const OUTSIDE = [
+  ...words('example.com:443 api.openai.com:443 example.com:80 1.1.1.1:443 [2606:4700::1111]:443').map(
+    (host) => `CONNECT ${host}`,
+  ),
+  ...['GET http://example.com/', 'GET http://1.1.1.1/'],
+];
+const METADATA = words(`169.254.169.254 0xa9fea9fe 2852039166 169.254.43518 [::ffff:169.254.169.254]
+  [64:ff9b::a9fe:a9fe] [2002:a9fe:a9fe::1] [fd00:ec2::254] metadata.google.internal 100.100.100.200`);
+const LOOPBACK = words(`127.0.0.1 127.1 2130706433 0x7f.1 0177.0.0.1 localhost LOCALHOST. [::1]
+  [::ffff:127.0.0.1] [::ffff:7f00:1] 0.0.0.0 [::] １２７.0.0.1`);
+const PRIVATE = words('10.0.0.1 172.17.0.1 192.168.0.1 100.64.0.1 [fc00::1] [fe80::1]');
+
+const TRIAL_PROMISES: PromiseId[] = [
+  ...(['egress.private-addresses', 'egress.own-authority'] as const),
+  ...(['egress.bound-credential', 'egress.placeholder-elsewhere'] as const),
+];
+
 /** The way out, from a container whose agent was granted nothing, and from one with a trial's grants. */
 export async function verifyEgress({ options, check }: VerifyStep): Promise<void> {
   if (options.egress === null) return;
   options.onProgress?.('trying the way out');
   const { handle, open } = options.egress;
-  await check(EGRESS_PROMISES.deny, async () => {
+  await check('egress.default-deny', async () => {
     await using probe = await openProbe(options);
-    const hosts = [
-      'example.com:443',
-      'api.openai.com:443',
-      'example.com:80',
-      '1.1.1.1:443',
-      '[2606:4700::1111]:443',
-    ];
-    const asked = [
-      ...hosts.map((host) => `CONNECT ${host}`),
-      'GET http://example.com/',
-      'GET http://1.1.1.1/',
-    ];
-    return judgeDeny(asked, await attempt(probe, asked.map(plain)));
+    return judgeDeny(OUTSIDE, await attempt(probe, OUTSIDE.map(plain)));
   });
-  const { deny: _, ...granted } = EGRESS_PROMISES;
-  await check(Object.values(granted), async () => {
+  await check(TRIAL_PROMISES, async () => {
     await using trial = await open();
     await using probe = await openProbe({ ...options, handle });
     return [
@@ -57,41 +55,9 @@ function attempt(probe: ProbeSession, attempts: Attempt[]): Promise<EgressAnswer
 
 async function tryAddresses({ echo, authorityPem }: EgressTrial, probe: ProbeSession) {
   const before = echo.seen.length;
-  const metadata = [
-    '169.254.169.254',
-    '0xa9fea9fe',
-    '2852039166',
-    '169.254.43518',
-    '[::ffff:169.254.169.254]',
-  ];
-  const more = [
-    '[64:ff9b::a9fe:a9fe]',
-    '[2002:a9fe:a9fe::1]',
-    '[fd00:ec2::254]',
-    'metadata.google.internal',
-    '100.100.100.200',
-  ];
-  const loopback = [
-    '127.0.0.1',
-    '127.1',
-    '2130706433',
-    '0x7f.1',
-    '0177.0.0.1',
-    'localhost',
-    'LOCALHOST.',
-    '[::1]',
-  ];
-  const mapped = ['[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '0.0.0.0', '[::]', '１２７.0.0.1'];
-  const inside = ['10.0.0.1', '172.17.0.1', '192.168.0.1', '100.64.0.1', '[fc00::1]', '[fe80::1]'];
   const asked = [
-    ...[...metadata, ...more, ...inside].flatMap((host) => [
-      `CONNECT ${host}:443`,
-      `GET http://${host}/latest/`,
-    ]),
-    ...[...loopback, ...mapped].flatMap((host) => [
-      `CONNECT ${host}:${echo.port}`,
-      `GET http://${host}:${echo.port}/`,
-    ]),
+    ...[...METADATA, ...PRIVATE].flatMap((host) => [`CONNECT ${host}:443`, `GET http://${host}/latest/`]),
+    ...LOOPBACK.flatMap((host) => [`CONNECT ${host}:${echo.port}`, `GET http://${host}:${echo.port}/`]),
   ];
   // A tunnel to a host that is granted is opened before it is known where it leads: the request in it is refused.
   const attempts = asked.map((what) => ({
@@ -118,23 +84,17 @@ async function tryBound({ echo, authorityPem, placeholder, name }: EgressTrial, 
       headers.map((header) => inside(BOUND_HOST, authorityPem, get(BOUND_HOST, path, header))),
     ),
   );
-  return judgeBound(
-    echo.seen.filter(({ host }) => host === BOUND_HOST),
-    answers,
-  );
+  const seen = echo.seen.filter(({ host }) => host === BOUND_HOST);
+  return judgeBound(seen, answers);
 }
 
 async function tryElsewhere({ echo, authorityPem, placeholder, name }: EgressTrial, probe: ProbeSession) {
   const before = echo.seen.length;
   const bearer = `authorization: Bearer ${placeholder}`;
+  const byName = `authorization: Bearer $CRED{${name}}`;
   const tries = [
     { what: 'at a host it is not bound to', host: OTHER_HOST, path: '/', header: bearer },
-    {
-      what: 'by name at a host it is not bound to',
-      host: OTHER_HOST,
-      path: '/',
-      header: `authorization: Bearer $CRED{${name}}`,
-    },
+    { what: 'by name at a host it is not bound to', host: OTHER_HOST, path: '/', header: byName },
     { what: 'in the path', host: BOUND_HOST, path: `/${placeholder}`, header: 'x-nothing: 1' },
     { what: 'in the query', host: BOUND_HOST, path: `/?key=${placeholder}`, header: 'x-nothing: 1' },
     { what: 'in another header', host: BOUND_HOST, path: '/', header: `x-api-key: ${placeholder}` },
@@ -144,11 +104,8 @@ async function tryElsewhere({ echo, authorityPem, placeholder, name }: EgressTri
     probe,
     tries.map(({ host, path, header }) => inside(host, authorityPem, get(host, path, header))),
   );
-  return judgeElsewhere(
-    tries.map(({ what }) => what),
-    answers,
-    echo.seen.slice(before),
-  );
+  const asked = tries.map(({ what }) => what);
+  return judgeElsewhere(asked, answers, echo.seen.slice(before));
 }
 
 /** `CONNECT host:port`, or `GET http://…`, without TLS after it. */
@@ -173,4 +130,8 @@ function inside(host: string, ca: string, request?: string): Attempt {
 
 function get(host: string, path: string, header: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nte: trailers\r\n${header}\r\nconnection: close\r\n\r\n`;
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/);
 }

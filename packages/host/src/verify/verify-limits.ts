@@ -7,7 +7,6 @@ import {
   judgeOpenFiles,
   judgeProcessor,
   judgeStderr,
-  LIMIT_PROMISES,
 } from './judge-limits.ts';
 import { DiskFilled, FilesOpened, Forks, MemoryTaken, Spun } from './observations.ts';
 import { openProbe, PROBE_LIMITS, startProbe } from './probe-session.ts';
@@ -26,7 +25,7 @@ const MOST_BYTES = 256 * MEBIBYTE;
 export async function verifyLimits(step: VerifyStep): Promise<void> {
   const { options, check, declared } = step;
   options.onProgress?.('fork, disk and file bombs');
-  await check([LIMIT_PROMISES.processes, LIMIT_PROMISES.disk, LIMIT_PROMISES.files], async () => {
+  await check(['limits.processes', 'limits.disk', 'limits.open-files'], async () => {
     await using probe = await openProbe(options);
     const files = judgeOpenFiles(await probe.ask('fd-bomb', { most: 1_000_000 }, FilesOpened));
     const spaces = { directories: [...SPACES.keys()], most: MOST_BYTES };
@@ -35,7 +34,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     return [judgeForks(forks, PROBE_LIMITS.pids, declared('pids_limit')), disk, files];
   });
   options.onProgress?.('memory bomb');
-  await check(LIMIT_PROMISES.memory, async () => {
+  await check('limits.memory', async () => {
     await using probe = await openProbe(options);
     const megabytes = (PROBE_LIMITS.memoryBytes / MEBIBYTE) * 2;
     const taken = await probe.ask('memory-bomb', { megabytes }, MemoryTaken).catch(() => null);
@@ -43,7 +42,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     return judgeMemory({ taken, exit }, PROBE_LIMITS.memoryBytes, declared('memory_limit'));
   });
   options.onProgress?.('busy program, flood of errors, a program that does not end');
-  await check(LIMIT_PROMISES.processor, async () => {
+  await check('limits.processor', async () => {
     await using probe = await openProbe(options);
     await probe.sandbox.clamp();
     const spin = probe.ask('spin', { forMs: SPIN_MS }, Spun);
@@ -53,7 +52,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
       declared('cpu_limit') ?? declared('cpu_clamp_after_start'),
     );
   });
-  await check(LIMIT_PROMISES.stderr, async () => {
+  await check('limits.standard-error', async () => {
     const sandbox = await startProbe(options, 'stderr-flood');
     try {
       return judgeStderr(await within(sandbox.exited));
@@ -61,7 +60,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
       await sandbox.stop(0);
     }
   });
-  await check(LIMIT_PROMISES.end, async () => {
+  await check('limits.end', async () => {
     const sandbox = await startProbe(options, 'ignore-eof');
     const stopped = sandbox.stop(200);
     stopped.catch(() => {});

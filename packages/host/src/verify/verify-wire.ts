@@ -1,4 +1,4 @@
-import { HOST_PROMISES, judgeWire, type WireOutcome } from './judge-host.ts';
+import { judgeWire, type WireOutcome } from './judge-host.ts';
 import { openProbe, type ProbeGround, startProbe } from './probe-session.ts';
 import type { VerifyStep } from './verify.ts';
 
@@ -16,7 +16,7 @@ const WAIT_MS = 10_000;
 /** Programs that break the protocol, one after the other, while an honest neighbour is asked after each. */
 export async function verifyWire({ options, check }: VerifyStep): Promise<void> {
   options.onProgress?.('breaking the protocol');
-  await check(HOST_PROMISES.wire, async () => {
+  await check('host.wire-attacks', async () => {
     await using neighbour = await openProbe(options);
     const outcomes: WireOutcome[] = [];
     let answers = true;

@@ -9,11 +9,12 @@ import { randomBytes } from 'node:crypto';
 import type { Guarantee, VerifyReport } from '@openlegion/contract/control-api';
 import type { MeshHandler } from '../pipe/pipe.ts';
 import type { Enforcement } from '../sandbox/sandbox-backend.ts';
-import { type Promised, unchecked } from './guarantee.ts';
-import { type AuditState, HOST_PROMISES, judgeAudit } from './judge-host.ts';
-import { judgeHardened, judgeUsers, VAULT_PROMISES } from './judge-vault.ts';
+import { unchecked } from './guarantee.ts';
+import { type AuditState, judgeAudit } from './judge-host.ts';
+import { judgeHardened, judgeUsers } from './judge-vault.ts';
 import type { EgressTrial } from './open-egress-trial.ts';
 import type { ProbeGround } from './probe-session.ts';
+import type { PromiseId } from './promises.ts';
 import type { VaultProcess } from './vault-processes.ts';
 import { verifyEgress } from './verify-egress.ts';
 import { verifyLimits } from './verify-limits.ts';
@@ -45,10 +46,7 @@ export interface VerifyStep {
   options: VerifyOptions;
   declared: Declared;
   /** Runs `judge`; an error of it becomes a broken guarantee of each of `promised`. */
-  check(
-    promised: Promised | readonly Promised[],
-    judge: () => Promise<Guarantee | Guarantee[]>,
-  ): Promise<void>;
+  check(promised: PromiseId | PromiseId[], judge: () => Promise<Guarantee | Guarantee[]>): Promise<void>;
 }
 
 /** Every guarantee with its evidence. Throws only what `signal` was aborted with. */
@@ -75,13 +73,13 @@ export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
   await verifyEgress(step);
   const { vaultProcesses } = options;
   if (vaultProcesses) {
-    await step.check(Object.values(VAULT_PROMISES), async () => {
+    await step.check(['credentials.vault-hardened', 'credentials.vault-users'], async () => {
       const { processes, others } = await vaultProcesses();
       return [judgeHardened(processes), judgeUsers(processes, others)];
     });
   }
   options.onProgress?.('checking the audit chain');
-  await step.check(HOST_PROMISES.audit, async () => judgeAudit(await options.auditState()));
+  await step.check('audit.chain', async () => judgeAudit(await options.auditState()));
   return { guarantees };
 }
 
