@@ -11,18 +11,9 @@ const READ = 500;
  */
 export async function auditPage(
   read: (after: number, limit: number) => Promise<AuditRecord[]>,
-  {
-    after,
-    limit,
-    type,
-    agent,
-  }: {
-    after: number;
-    limit: number;
-    type: string | undefined;
-    agent: string | undefined;
-  },
+  query: { after: number; limit: number; type?: string | undefined; agent?: string | undefined },
 ): Promise<AuditPage> {
+  const { after, limit, type, agent } = query;
   if (type === undefined && agent === undefined) {
     const records = await read(after, limit);
     return { records, next: records.at(-1)?.seq ?? after };

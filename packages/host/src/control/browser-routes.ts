@@ -10,12 +10,15 @@ import { parseJsonBody } from '../mesh/read-json-body.ts';
 import { browserFrames } from './browser-frames.ts';
 import type { ControlRequest, ControlRoute } from './control-routes.ts';
 import { relay } from './relay.ts';
+import { route } from './route.ts';
 
 /** A container may have to start, and Chromium in it. */
 const START_MS = 90_000;
 const INPUT_MS = 40_000;
 /** A person's input is recorded once as long as it goes on without a pause as long as this. */
 const PAUSE_MS = 60_000;
+
+const PATH = '/api/agents/{name}/browser';
 
 export function agentsWithBrowser(config: Pick<FleetConfig, 'agents'>): string[] {
   return [...config.agents.values()]
@@ -54,16 +57,8 @@ export function browserRoutes(parts: {
     await audit.record({ type, actor, subject, decision: 'allowed', rule: 'operator' });
   }
 
-  const route = (method: 'GET' | 'POST', path: string, run: ControlRoute['run']): ControlRoute => ({
-    method,
-    path: `/api/agents/{name}/browser/${path}`,
-    zone: 2.5,
-    permission: 'operator',
-    run,
-  });
-
   return [
-    route('GET', 'frames', async (request) => {
+    route('GET', `${PATH}/frames`, 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       await note('browser.watched', request.caller, name);
       const answer = await agent.request({
@@ -82,7 +77,7 @@ export function browserRoutes(parts: {
       return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } });
     }),
 
-    route('POST', 'input', async (request) => {
+    route('POST', `${PATH}/input`, 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       const inputs = parseJsonBody(await request.body(), BrowserInputs);
       const who = JSON.stringify([request.caller.name, name]);

@@ -8,9 +8,10 @@ import {
 import type { ControlCaller, Role } from '@openlegion/contract/control-caller';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
+import { subscribe } from '../delivery/subscribe.ts';
 import type { AgentLifecycle } from '../fleet/agent-lifecycle.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Lanes } from '../lanes/lanes.ts';
@@ -22,8 +23,9 @@ import type { Router } from '../router/router.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
 import type { VaultView } from '../vault/vault-view.ts';
 import { auditPage } from './audit-page.ts';
-import { eventStream } from './event-stream.ts';
+import { pulledStream } from './pulled-stream.ts';
 import { relay, relayBytes } from './relay.ts';
+import { get, granted, queryOf, route } from './route.ts';
 import type { Steering } from './steering.ts';
 
 const WORKSPACE_FILE_BYTES = 32 * 1024 * 1024;
@@ -59,17 +61,19 @@ export interface ControlRoute extends RouteDeclaration {
 }
 
 const Cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const Limit = z.coerce.number().int().min(1).max(1000);
+const Limit = z.coerce.number().int().min(1).max(1000).default(100);
+const Nothing = z.strictObject({});
+const EventsQuery = z.strictObject({
+  ...{ message: z.string().optional(), agent: z.string().optional(), after: Cursor.optional() },
+});
+const AuditQuery = z.strictObject({
+  ...{ chain: z.enum(['host', 'keeper']).default('host'), after: Cursor.default(0), limit: Limit },
+  ...{ type: z.string().optional(), agent: z.string().optional() },
+});
 
 /** Everything that people can ask for, each with the least role that may. */
 export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
   const { router, lanes, audit, events, keeper, vault, steering } = parts;
-  const route = (
-    method: RouteDeclaration['method'],
-    path: string,
-    permission: Role,
-    run: ControlRoute['run'],
-  ): ControlRoute => ({ method, path, zone: 2.5, permission, run });
 
   function agentOf(request: ControlRequest): { name: string; agent: AgentLifecycle } {
     const name = request.parameter('name');
@@ -82,152 +86,100 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
     return { name, agent };
   }
 
-  return [
-    route('GET', '/api/status', 'viewer', async () => Response.json(await parts.status())),
+  /** Written before its effect. */
+  async function record(
+    { caller }: ControlRequest,
+    type: string,
+    subject: string,
+    more: Pick<AuditEntry, 'traceId' | 'detail'> = {},
+  ): Promise<void> {
+    const by = { actor: caller.name, rule: `role.${caller.role}`, decision: 'allowed' } as const;
+    await audit.record({ type, subject, ...by, ...more });
+  }
 
+  async function routed(request: ControlRequest, message: SendMessage) {
+    return granted(await router.fromOperator(request.parameter('name'), message, request.caller.name));
+  }
+
+  return [
+    get('/api/status', Nothing, parts.status),
     route('POST', '/api/agents/{name}/messages', 'operator', async (request) => {
       const sent = parseJsonBody(await request.body(), SendMessage);
-      const routed = await router.fromOperator(request.parameter('name'), sent, request.caller.name);
-      if (!routed.ok) throw new OpenLegionError(routed.refusal);
-      const { message, ahead } = routed.value;
+      const { message, ahead } = await routed(request, sent);
       if (message.mode === 'steer') await steering.offer(message);
       return Response.json({ messageId: message.id, traceId: message.traceId, ahead }, { status: 202 });
     }),
-
     route('GET', '/api/messages/{id}', 'viewer', async (request) =>
       Response.json(messageView(messageNamed(request.parameter('id')))),
     ),
-
     route('GET', '/api/events', 'viewer', async (request) => {
-      const message = request.query('message');
-      const agent = request.query('agent');
-      const after = request.query('after');
-      const subscription = {
-        ...(message === undefined ? {} : { traceId: messageNamed(message).traceId }),
-        ...(agent === undefined ? {} : { agent }),
-        ...(after === undefined ? {} : { after: inQuery('after', Cursor, after) }),
-      };
-      const signal = AbortSignal.any([request.signal, parts.stopping]);
-      return new Response(eventStream(events, subscription, signal), {
-        headers: { 'content-type': 'text/event-stream' },
+      const { message, ...query } = queryOf(request, EventsQuery);
+      const traceId = message === undefined ? undefined : messageNamed(message).traceId;
+      return pulledStream({
+        ...{ contentType: 'text/event-stream', heartbeat: ': alive\n\n' },
+        items: (signal) => subscribe(events, { ...query, traceId }, signal),
+        textOf: (page) =>
+          page.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`).join(''),
+        signal: AbortSignal.any([request.signal, parts.stopping]),
       });
     }),
-
     route('POST', '/api/agents/{name}/steer', 'operator', async (request) => {
       agentOf(request);
       const { text } = parseJsonBody(await request.body(), SteerRequest);
-      const routed = await router.fromOperator(
-        request.parameter('name'),
-        SendMessage.parse({ text, mode: 'steer' }),
-        request.caller.name,
-      );
-      if (!routed.ok) throw new OpenLegionError(routed.refusal);
-      const steered = await steering.offer(routed.value.message);
-      return Response.json({ steered, messageId: routed.value.message.id }, { status: 202 });
+      const { message } = await routed(request, SendMessage.parse({ text, mode: 'steer' }));
+      const steered = await steering.offer(message);
+      return Response.json({ steered, messageId: message.id }, { status: 202 });
     }),
-
     route('POST', '/api/agents/{name}/cancel', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       const traceId = lanes.running(name)?.traceId ?? '';
-      await audit.record({
-        type: 'turn.cancel',
-        actor: request.caller.name,
-        subject: name,
-        decision: 'allowed',
-        rule: `role.${request.caller.role}`,
-        traceId,
-      });
+      await record(request, 'turn.cancel', name, { traceId });
       return Response.json({ cancelled: await agent.cancel() }, { status: 202 });
     }),
-
     route('POST', '/api/agents/{name}/reset', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
-      await audit.record({
-        type: 'agent.reset',
-        actor: request.caller.name,
-        subject: name,
-        decision: 'allowed',
-        rule: `role.${request.caller.role}`,
-      });
-      const answer = await agent.request({ method: 'POST', path: '/chat/reset' });
-      return relay(answer, [204]);
+      await record(request, 'agent.reset', name);
+      return relay(await agent.request({ method: 'POST', path: '/chat/reset' }), [204]);
     }),
-
     route('GET', '/api/agents/{name}/history', 'viewer', async (request) => {
-      const limit = inQuery('limit', Limit, request.query('limit') ?? '100');
-      return relay(
-        await agentOf(request).agent.request({
-          method: 'GET',
-          path: `/history?limit=${limit}`,
-          maxBodyBytes: 8 * 1024 * 1024,
-        }),
-        [200],
-      );
+      const path = `/history?limit=${queryOf(request, z.strictObject({ limit: Limit })).limit}`;
+      const asked = { method: 'GET', path, maxBodyBytes: 8 * 1024 * 1024 } as const;
+      return relay(await agentOf(request).agent.request(asked), [200]);
     }),
-
     route('GET', '/api/agents/{name}/workspace', 'viewer', async (request) =>
       relay(await agentOf(request).agent.request({ method: 'GET', path: '/workspace' }), [200]),
     ),
-
     route('GET', '/api/agents/{name}/workspace/{rest}', 'viewer', async (request) => {
       const path = workspacePath(request.parameter('rest'));
       const bytes = { maxBodyBytes: WORKSPACE_FILE_BYTES, artifact: true };
       return relayBytes(await agentOf(request).agent.request({ method: 'GET', path, ...bytes }));
     }),
-
     route('PUT', '/api/agents/{name}/workspace/{rest}', 'operator', async (request) => {
       const { name, agent } = agentOf(request);
       const path = workspacePath(request.parameter('rest'));
       const body = await request.body(WORKSPACE_FILE_BYTES);
-      await audit.record({
-        type: 'workspace.written',
-        actor: request.caller.name,
-        subject: name,
-        decision: 'allowed',
-        rule: `role.${request.caller.role}`,
-        detail: { bytes: body.length },
-      });
+      await record(request, 'workspace.written', name, { detail: { bytes: body.length } });
       return relay(await agent.request({ method: 'PUT', path, body, headersTimeoutMs: 60_000 }), [204]);
     }),
-
-    route('GET', '/api/costs', 'viewer', async () => Response.json(await keeper.costs())),
-
-    route('GET', '/api/audit', 'viewer', async (request) => {
-      const chain = inQuery('chain', z.enum(['host', 'keeper']), request.query('chain') ?? 'host');
-      const read =
-        chain === 'host'
-          ? async (after: number, limit: number) => audit.read(after, limit)
-          : async (after: number, limit: number) => (await keeper.audit(after, limit)).records;
-      return Response.json(
-        await auditPage(read, {
-          after: inQuery('after', Cursor, request.query('after') ?? '0'),
-          limit: inQuery('limit', Limit, request.query('limit') ?? '100'),
-          type: request.query('type'),
-          agent: request.query('agent'),
-        }),
-      );
-    }),
-
-    route('GET', '/api/models', 'viewer', async () => {
+    get('/api/costs', Nothing, () => keeper.costs()),
+    get('/api/audit', AuditQuery, ({ chain, ...query }) =>
+      auditPage(
+        async (after, limit) =>
+          chain === 'host' ? audit.read(after, limit) : (await keeper.audit(after, limit)).records,
+        query,
+      ),
+    ),
+    get('/api/models', Nothing, async () => {
       const [providers, health] = await Promise.all([vault.providers(), vault.modelHealth()]);
-      return Response.json(modelsView(providers, health, parts.clock.now()));
+      return modelsView(providers, health, parts.clock.now());
     }),
-
-    route('GET', '/api/credentials', 'viewer', async () => Response.json(await keeper.names())),
-
+    get('/api/credentials', Nothing, () => keeper.names()),
     route('POST', '/api/config/reload', 'admin', async ({ caller }) =>
       Response.json(await parts.reload(caller.name)),
     ),
-
     route('POST', '/api/verify', 'admin', async (request) => {
       const asked = parseJsonBody(await request.body(), VerifyRequest);
-      await audit.record({
-        type: 'verify.started',
-        actor: request.caller.name,
-        subject: 'installation',
-        decision: 'allowed',
-        rule: `role.${request.caller.role}`,
-      });
+      await record(request, 'verify.started', 'installation');
       return Response.json(await parts.verify(asked));
     }),
   ];
@@ -250,17 +202,6 @@ function workspacePath(path: string): string {
     });
   }
   return `/workspace/${path.split('/').map(encodeURIComponent).join('/')}`;
-}
-
-function inQuery<S extends z.ZodType>(name: string, schema: S, value: string): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new OpenLegionError({
-    code: 'bad_request',
-    rule: 'control.query',
-    message: `The query's "${name}" is not as it should be.`,
-    remedy: parsed.error.issues[0]?.message ?? 'Correct it.',
-  });
 }
 
 function notFound(message: string, remedy: string): OpenLegionError {

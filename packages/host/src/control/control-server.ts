@@ -117,27 +117,22 @@ export async function listenControl(
 
 function listenError(cause: Error, port: number): OpenLegionError {
   const code = 'code' in cause ? cause.code : '';
-  if (code === 'EADDRINUSE') {
-    return new OpenLegionError(
-      {
-        code: 'conflict',
-        rule: 'control.port',
-        message: `Port ${port} on 127.0.0.1 is taken by another program.`,
-        remedy:
-          'Stop it (an OpenLegion of another home, perhaps), or set another mesh.port in config/mesh.yaml.',
-      },
-      { cause },
-    );
-  }
-  return new OpenLegionError(
-    {
-      code: code === 'EACCES' ? 'denied' : 'internal',
-      rule: 'control.port',
-      message: `The control API cannot listen on port ${port} (${String(code)}).`,
-      remedy: 'Set another mesh.port in config/mesh.yaml; ports below 1024 need root.',
-    },
-    { cause },
-  );
+  const refusal: Refusal =
+    code === 'EADDRINUSE'
+      ? {
+          code: 'conflict',
+          rule: 'control.port',
+          message: `Port ${port} on 127.0.0.1 is taken by another program.`,
+          remedy:
+            'Stop it (an OpenLegion of another home, perhaps), or set another mesh.port in config/mesh.yaml.',
+        }
+      : {
+          code: code === 'EACCES' ? 'denied' : 'internal',
+          rule: 'control.port',
+          message: `The control API cannot listen on port ${port} (${String(code)}).`,
+          remedy: 'Set another mesh.port in config/mesh.yaml; ports below 1024 need root.',
+        };
+  return new OpenLegionError(refusal, { cause });
 }
 
 const PUBLIC_BIND: Refusal = {

@@ -1,5 +1,5 @@
 import { BlackboardGet, BlackboardHistory, BlackboardList } from '@openlegion/contract/blackboard';
-import type { ControlCaller, Role } from '@openlegion/contract/control-caller';
+import type { ControlCaller } from '@openlegion/contract/control-caller';
 import {
   CancelTask,
   type Namespaces,
@@ -17,11 +17,11 @@ import { FLEET_NAMESPACE, namespaceOf } from '../blackboard/namespace-of.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import { parseJsonBody } from '../mesh/read-json-body.ts';
 import type { Pubsub } from '../pubsub/pubsub.ts';
-import type { Routed } from '../router/router.ts';
 import { taskRefusals } from '../tasks/refusals.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { ControlRequest, ControlRoute } from './control-routes.ts';
-import { watchStream } from './watch-stream.ts';
+import { pulledStream } from './pulled-stream.ts';
+import { get, granted, queryOf, route } from './route.ts';
 
 const Place = { namespace: OperatorSet.shape.namespace };
 const Count = z.coerce.number().int().min(0);
@@ -61,6 +61,13 @@ export function coordinationControlRoutes(parts: {
     return task;
   }
 
+  const change = (name: string, schema: typeof OperatorSet | typeof OperatorDelete) =>
+    route('POST', `/api/blackboard/${name}`, 'operator', async (request) => {
+      const wanted = parseJsonBody<typeof OperatorSet | typeof OperatorDelete>(await request.body(), schema);
+      const by = { writer: personName(request.caller), traceId: '', limited: false };
+      return Response.json(granted(await blackboard.change({ ...wanted, ...by })));
+    });
+
   return [
     get('/api/namespaces', z.strictObject({}), (): Namespaces => {
       const names = new Set([...config.agents.values()].map((agent) => namespaceOf(agent)));
@@ -71,19 +78,15 @@ export function coordinationControlRoutes(parts: {
     get('/api/blackboard/history', HistoryQuery, (query) => granted(blackboard.versions(query))),
     route('GET', '/api/blackboard/watch', 'viewer', async (request) => {
       const query = queryOf(request, WatchQuery);
-      return watchStream(
-        (signal) => granted(blackboard.watch({ ...query, signal })),
-        AbortSignal.any([request.signal, stopping]),
-      );
+      return pulledStream({
+        ...{ contentType: 'application/x-ndjson', first: '\n', heartbeat: '\n' },
+        items: (signal) => granted(blackboard.watch({ ...query, signal })),
+        textOf: (version) => `${JSON.stringify(version)}\n`,
+        signal: AbortSignal.any([request.signal, stopping]),
+      });
     }),
-    route('POST', '/api/blackboard/set', 'operator', async (request) => {
-      const change = parseJsonBody(await request.body(), OperatorSet);
-      return Response.json(granted(await blackboard.change({ ...change, ...writerOf(request.caller) })));
-    }),
-    route('POST', '/api/blackboard/delete', 'operator', async (request) => {
-      const change = parseJsonBody(await request.body(), OperatorDelete);
-      return Response.json(granted(await blackboard.change({ ...change, ...writerOf(request.caller) })));
-    }),
+    change('set', OperatorSet),
+    change('delete', OperatorDelete),
     route('POST', '/api/blackboard/undo', 'operator', async (request) => {
       const undo = parseJsonBody(await request.body(), OperatorUndo);
       return Response.json(granted(await blackboard.undo({ ...undo, operator: personName(request.caller) })));
@@ -108,50 +111,7 @@ export function coordinationControlRoutes(parts: {
   ];
 }
 
-function route(
-  method: 'GET' | 'POST',
-  path: string,
-  permission: Role,
-  run: ControlRoute['run'],
-): ControlRoute {
-  return { method, path, zone: 2.5, permission, run };
-}
-
-function get<S extends z.ZodObject>(
-  path: string,
-  schema: S,
-  answer: (query: z.output<S>) => unknown,
-): ControlRoute {
-  return route('GET', path, 'viewer', async (request) => Response.json(answer(queryOf(request, schema))));
-}
-
-/** Of the query those parts that the schema knows, held to it. */
-function queryOf<S extends z.ZodObject>(request: ControlRequest, schema: S): z.output<S> {
-  const given = Object.keys(schema.shape).flatMap((name) => {
-    const value = request.query(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  const parsed = schema.safeParse(Object.fromEntries(given));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new OpenLegionError({
-    code: 'bad_request',
-    rule: 'control.query',
-    message: `The query's "${String(issue?.path[0] ?? '')}" is not as it should be.`,
-    remedy: issue?.message ?? 'Correct it.',
-  });
-}
-
 /** How a person stands in records and as the writer of a version. */
 function personName({ name }: ControlCaller): string {
   return name === 'operator' ? name : `operator:${name}`;
-}
-
-function writerOf(caller: ControlCaller) {
-  return { writer: personName(caller), traceId: '', limited: false };
-}
-
-function granted<T>(answer: Routed<T>): T {
-  if (!answer.ok) throw new OpenLegionError(answer.refusal);
-  return answer.value;
 }

@@ -2,9 +2,10 @@ import { timingSafeEqual } from 'node:crypto';
 import { type ControlCaller, Role } from '@openlegion/contract/control-caller';
 import type { CreatedToken, CreateToken, TokenList } from '@openlegion/contract/control-tokens';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { AuditLog } from '../audit/audit-log.ts';
+import type { RefusalCode } from '@openlegion/contract/refusal';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { type Clock, isoTime } from '../clock.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Transaction } from '../store/database.ts';
 import { type Row, textOf, textOrNull } from '../store/row.ts';
 import { digestOf, type FindPerson, newToken } from './control-token.ts';
 
@@ -18,16 +19,9 @@ export const PERSON_TOKEN_SCHEMA = `
 
 const MOST_TOKENS = 200;
 /** Names that stand for something else in the audit log. */
-const RESERVED: ReadonlySet<string> = new Set([
-  'operator',
-  'user',
-  'host',
-  'keeper',
-  'gateway',
-  'mesh',
-  'vault',
-  'default',
-]);
+const RESERVED: ReadonlySet<string> = new Set(
+  'operator user host keeper gateway mesh vault default'.split(' '),
+);
 
 interface Person extends ControlCaller {
   digest: Buffer;
@@ -58,7 +52,16 @@ export function createPersonTokens(parts: {
   const people = new Map(
     database.all('SELECT * FROM person_token').map((row) => [textOf(row, 'name'), personOf(row)]),
   );
-  const isExpired = ({ expiresAt }: Person) => expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+  const isExpired = ({ expiresAt }: Pick<Person, 'expiresAt'>) =>
+    expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+  const note = (
+    transaction: Transaction,
+    type: string,
+    by: string,
+    subject: string,
+    detail: Required<AuditEntry>['detail'],
+  ) =>
+    audit.append(transaction, { type, actor: by, subject, decision: 'allowed', rule: 'role.admin', detail });
 
   return {
     find(digest) {
@@ -70,10 +73,20 @@ export function createPersonTokens(parts: {
     },
 
     async create(by, { name, role, expiresAt }) {
-      if (RESERVED.has(name) || isAgent(name)) throw reserved(name);
+      if (RESERVED.has(name) || isAgent(name)) {
+        const message = `"${name}" stands for something else in the audit log.`;
+        const remedy = "Use the person's name; one that is neither an agent's nor a part's of OpenLegion.";
+        throw refused('bad_request', 'name', message, remedy);
+      }
       if (people.has(name)) throw taken(name);
-      if (people.size >= MOST_TOKENS) throw tooMany();
-      if (expiresAt !== null && Date.parse(expiresAt) <= clock.now()) throw past();
+      if (people.size >= MOST_TOKENS) {
+        const remedy = 'Revoke those that nobody uses: ./openlegion token list shows them.';
+        throw refused('rate_limited', 'number', `There are ${MOST_TOKENS} tokens already.`, remedy);
+      }
+      if (isExpired({ expiresAt })) {
+        const message = 'The token would have expired already.';
+        throw refused('bad_request', 'expires', message, 'Name a time to come.');
+      }
       const token = newToken();
       const person: Person = {
         name,
@@ -86,23 +99,9 @@ export function createPersonTokens(parts: {
       };
       await database.write((transaction) => {
         if (transaction.get('SELECT 1 FROM person_token WHERE name = ?', name)) throw taken(name);
-        transaction.run(
-          'INSERT INTO person_token VALUES (?, ?, ?, ?, ?, ?)',
-          name,
-          role,
-          person.digest.toString('hex'),
-          by,
-          person.createdAt,
-          expiresAt,
-        );
-        audit.append(transaction, {
-          type: 'token.created',
-          actor: by,
-          subject: name,
-          decision: 'allowed',
-          rule: 'role.admin',
-          detail: { role, expiresAt },
-        });
+        const row = [name, role, person.digest.toString('hex'), by, person.createdAt, expiresAt];
+        transaction.run('INSERT INTO person_token VALUES (?, ?, ?, ?, ?, ?)', ...row);
+        note(transaction, 'token.created', by, name, { role, expiresAt });
       });
       people.set(name, person);
       return { name, role, token };
@@ -110,19 +109,15 @@ export function createPersonTokens(parts: {
 
     async revoke(by, name) {
       const person = people.get(name);
-      if (!person) throw unknown(name);
+      if (!person) {
+        const message = `There is no token named ${JSON.stringify(name.slice(0, 63))}.`;
+        throw refused('not_found', 'unknown', message, './openlegion token list shows those there are.');
+      }
       // Before it is on disk: should that fail, it is in force again, and whoever asked is told so.
       people.delete(name);
       try {
         await database.write((transaction) => {
-          audit.append(transaction, {
-            type: 'token.revoked',
-            actor: by,
-            subject: name,
-            decision: 'allowed',
-            rule: 'role.admin',
-            detail: { role: person.role },
-          });
+          note(transaction, 'token.revoked', by, name, { role: person.role });
           transaction.run('DELETE FROM person_token WHERE name = ?', name);
         });
       } catch (error) {
@@ -134,14 +129,7 @@ export function createPersonTokens(parts: {
 
     list: () =>
       [...people.values()]
-        .map((person) => ({
-          name: person.name,
-          role: person.role,
-          createdBy: person.createdBy,
-          createdAt: person.createdAt,
-          expiresAt: person.expiresAt,
-          expired: isExpired(person),
-        }))
+        .map(({ digest: _, revoking: __, ...shown }) => ({ ...shown, expired: isExpired(shown) }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
@@ -159,46 +147,10 @@ function personOf(row: Row): Person {
 }
 
 function taken(name: string): OpenLegionError {
-  return new OpenLegionError({
-    code: 'conflict',
-    rule: 'tokens.name',
-    message: `There is a token named "${name}" already.`,
-    remedy: 'Revoke it first, or give this one another name.',
-  });
+  const message = `There is a token named "${name}" already.`;
+  return refused('conflict', 'name', message, 'Revoke it first, or give this one another name.');
 }
 
-function reserved(name: string): OpenLegionError {
-  return new OpenLegionError({
-    code: 'bad_request',
-    rule: 'tokens.name',
-    message: `"${name}" stands for something else in the audit log.`,
-    remedy: "Use the person's name; one that is neither an agent's nor a part's of OpenLegion.",
-  });
-}
-
-function tooMany(): OpenLegionError {
-  return new OpenLegionError({
-    code: 'rate_limited',
-    rule: 'tokens.number',
-    message: `There are ${MOST_TOKENS} tokens already.`,
-    remedy: 'Revoke those that nobody uses: ./openlegion token list shows them.',
-  });
-}
-
-function past(): OpenLegionError {
-  return new OpenLegionError({
-    code: 'bad_request',
-    rule: 'tokens.expires',
-    message: 'The token would have expired already.',
-    remedy: 'Name a time to come.',
-  });
-}
-
-function unknown(name: string): OpenLegionError {
-  return new OpenLegionError({
-    code: 'not_found',
-    rule: 'tokens.unknown',
-    message: `There is no token named ${JSON.stringify(name.slice(0, 63))}.`,
-    remedy: './openlegion token list shows those there are.',
-  });
+function refused(code: RefusalCode, rule: string, message: string, remedy: string): OpenLegionError {
+  return new OpenLegionError({ code, rule: `tokens.${rule}`, message, remedy });
 }

@@ -1,16 +1,10 @@
-import type { Role } from '@openlegion/contract/control-caller';
 import { CreateToken } from '@openlegion/contract/control-tokens';
 import { parseJsonBody } from '../mesh/read-json-body.ts';
 import type { ControlRoute } from './control-routes.ts';
 import type { PersonTokens } from './person-tokens.ts';
+import { route } from './route.ts';
 
 export function tokenRoutes(tokens: PersonTokens): ControlRoute[] {
-  const route = (
-    method: 'GET' | 'POST',
-    path: string,
-    permission: Role,
-    run: ControlRoute['run'],
-  ): ControlRoute => ({ method, path, zone: 2.5, permission, run });
   return [
     route('GET', '/api/whoami', 'viewer', async ({ caller: { name, role } }) =>
       Response.json({ name, role }),

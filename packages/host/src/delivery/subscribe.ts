@@ -6,11 +6,11 @@ const PAGE = 200;
 
 export interface Subscription {
   /** Only events of this trace; the stream then ends after its `trace_settled`. */
-  traceId?: string;
+  traceId?: string | undefined;
   /** Only events of this agent. */
-  agent?: string;
+  agent?: string | undefined;
   /** Resume after this number. Where absent: the whole of a trace, or only what is new. */
-  after?: number;
+  after?: number | undefined;
 }
 
 /**
