@@ -1,56 +1,59 @@
 import { z } from 'zod';
 
+const Text = z.string().default('');
+const Flag = z.boolean().default(false);
+const Count = z.number().default(0);
+const Pairs = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((pairs) => pairs ?? {});
+/** Engines say `null` for an empty list, or nothing. */
+function listOf<S extends z.ZodType>(item: S) {
+  return z
+    .array(item)
+    .nullish()
+    .transform((list) => list ?? []);
+}
+
 /**
  * The parts of the engine's answers that are used. Objects are loose because every engine adds fields of its own;
  * what is named here is held to its type.
  */
 export const EngineVersion = z.object({
-  Version: z.string().default(''),
-  ApiVersion: z.string().default(''),
-  Arch: z.string().default(''),
-  Os: z.string().default(''),
-  KernelVersion: z.string().default(''),
-  Components: z
-    .array(z.object({ Name: z.string(), Version: z.string().default('') }))
-    .nullish()
-    .transform((components) => components ?? []),
+  Version: Text,
+  ApiVersion: Text,
+  Arch: Text,
+  Os: Text,
+  KernelVersion: Text,
+  Components: listOf(z.object({ Name: z.string(), Version: Text })),
 });
 export type EngineVersion = z.infer<typeof EngineVersion>;
 
 export const EngineInfo = z.object({
-  OperatingSystem: z.string().default(''),
-  Architecture: z.string().default(''),
-  KernelVersion: z.string().default(''),
-  Name: z.string().default(''),
-  MemTotal: z.number().default(0),
-  DockerRootDir: z.string().default(''),
+  OperatingSystem: Text,
+  Architecture: Text,
+  KernelVersion: Text,
+  Name: Text,
+  MemTotal: Count,
+  DockerRootDir: Text,
   CgroupVersion: z.string().default('1'),
-  CgroupDriver: z.string().default(''),
-  MemoryLimit: z.boolean().default(false),
-  SwapLimit: z.boolean().default(false),
-  PidsLimit: z.boolean().default(false),
-  CpuCfsQuota: z.boolean().default(false),
+  CgroupDriver: Text,
+  MemoryLimit: Flag,
+  SwapLimit: Flag,
+  PidsLimit: Flag,
+  CpuCfsQuota: Flag,
   DefaultRuntime: z.string().default('runc'),
   /** Name and, where the engine tells them, how it calls the runtime. */
   Runtimes: z
     .record(
       z.string(),
-      z
-        .object({ path: z.string().default(''), runtimeArgs: z.array(z.string()).nullish() })
-        .catch({ path: '' }),
+      z.object({ path: Text, runtimeArgs: listOf(z.string()) }).catch({ path: '', runtimeArgs: [] }),
     )
     .nullish()
     .transform((runtimes) =>
-      Object.entries(runtimes ?? {}).map(([name, { path, runtimeArgs }]) => ({
-        name,
-        path,
-        args: runtimeArgs ?? [],
-      })),
+      Object.entries(runtimes ?? {}).map(([name, { path, runtimeArgs: args }]) => ({ name, path, args })),
     ),
-  SecurityOptions: z
-    .array(z.string())
-    .nullish()
-    .transform((options) => options ?? []),
+  SecurityOptions: listOf(z.string()),
 });
 export type EngineInfo = z.infer<typeof EngineInfo>;
 
@@ -59,11 +62,11 @@ export const WaitAnswer = z.object({ StatusCode: z.number() });
 
 export const ContainerState = z.object({
   State: z.object({
-    Status: z.string().default(''),
-    Running: z.boolean().default(false),
-    OOMKilled: z.boolean().default(false),
-    ExitCode: z.number().default(0),
-    Error: z.string().default(''),
+    Status: Text,
+    Running: Flag,
+    OOMKilled: Flag,
+    ExitCode: Count,
+    Error: Text,
   }),
 });
 export type ContainerState = z.infer<typeof ContainerState>['State'];
@@ -71,34 +74,25 @@ export type ContainerState = z.infer<typeof ContainerState>['State'];
 export const ContainerList = z.array(
   z.object({
     Id: z.string(),
-    Names: z
-      .array(z.string())
-      .nullish()
-      .transform((names) => names ?? []),
-    Image: z.string().default(''),
-    State: z.string().default(''),
-    Labels: z
-      .record(z.string(), z.string())
-      .nullish()
-      .transform((labels) => labels ?? {}),
+    Names: listOf(z.string()),
+    Image: Text,
+    State: Text,
+    Labels: Pairs,
   }),
 );
 export type ContainerList = z.infer<typeof ContainerList>;
 
 export const ContainerStats = z.object({
-  memory_stats: z.object({ usage: z.number().default(0), stats: z.record(z.string(), z.number()).nullish() }),
-  cpu_stats: z.object({ cpu_usage: z.object({ total_usage: z.number().default(0) }) }),
+  memory_stats: z.object({ usage: Count, stats: z.record(z.string(), z.number()).nullish() }),
+  cpu_stats: z.object({ cpu_usage: z.object({ total_usage: Count }) }),
   pids_stats: z.object({ current: z.number().nullish() }).nullish(),
 });
 export type ContainerStats = z.infer<typeof ContainerStats>;
 
 export const ImageInspection = z.object({
   Id: z.string(),
-  RepoTags: z
-    .array(z.string())
-    .nullish()
-    .transform((tags) => tags ?? []),
-  Architecture: z.string().default(''),
+  RepoTags: listOf(z.string()),
+  Architecture: Text,
   /** Its variables, `NAME=value`. */
   Config: z.object({ Env: z.array(z.string()).nullish() }).nullish(),
 });
@@ -108,49 +102,26 @@ export const ImageList = z.array(
   z.object({
     Id: z.string(),
     /** Seconds since 1970. */
-    Created: z.number().default(0),
-    RepoTags: z
-      .array(z.string())
-      .nullish()
-      .transform((tags) => tags ?? []),
+    Created: Count,
+    RepoTags: listOf(z.string()),
   }),
 );
 export type ImageList = z.infer<typeof ImageList>;
 
 export const Volume = z.object({
   Name: z.string(),
-  Mountpoint: z.string().default(''),
-  Options: z
-    .record(z.string(), z.string())
-    .nullish()
-    .transform((options) => options ?? {}),
-  Labels: z
-    .record(z.string(), z.string())
-    .nullish()
-    .transform((labels) => labels ?? {}),
+  Mountpoint: Text,
+  Options: Pairs,
+  Labels: Pairs,
 });
 export type Volume = z.infer<typeof Volume>;
 
 export const VolumeList = z.object({
-  Volumes: z
-    .array(Volume)
-    .nullish()
-    .transform((volumes) => volumes ?? []),
+  Volumes: listOf(Volume),
 });
 
 export const DiskUse = z.object({
-  Volumes: z
-    .array(
-      z.object({
-        Name: z.string(),
-        UsageData: z
-          .object({ Size: z.number() })
-          .nullish()
-          .transform((usage) => usage ?? { Size: -1 }),
-      }),
-    )
-    .nullish()
-    .transform((volumes) => volumes ?? []),
+  Volumes: listOf(z.object({ Name: z.string(), UsageData: z.object({ Size: z.number() }).nullish() })),
 });
 
 /** One line of the progress of a build, an import or a pull. */

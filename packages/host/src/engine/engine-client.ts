@@ -33,7 +33,6 @@ export interface EngineClient {
   /** Makes an image of one layer from a tar of a root file system. */
   importImage(image: string, tar: Readable, changes: string[], signal: AbortSignal): Promise<ProgressResult>;
   buildImage(options: BuildOptions): Promise<ProgressResult>;
-  tagImage(image: string, repository: string, tag: string): Promise<void>;
   /** Without force: an image that a container uses stays, and EngineError 409 is thrown. */
   removeImage(image: string): Promise<void>;
 
@@ -89,15 +88,29 @@ export async function createEngineClient(address: EngineAddress): Promise<Engine
   const flavour = ping.headers['libpod-api-version'] === undefined ? 'docker' : 'podman';
   const transport = createEngineTransport(address, `/v${apiVersion}`);
 
-  const ask = async <S extends z.ZodType>(schema: S, call: EngineCall) =>
-    parseAnswer(schema, call.operation, await transport.json(call));
-  const tell = async (call: EngineCall, fine: readonly number[] = []): Promise<void> => {
+  type More = Omit<EngineCall, 'operation' | 'method' | 'path'>;
+  const ask = async <S extends z.ZodType>(
+    schema: S,
+    operation: string,
+    method: EngineCall['method'],
+    path: string,
+    more: More = {},
+  ) => parseAnswer(schema, operation, await transport.json({ operation, method, path, ...more }));
+  /** `fine`: statuses of refusals that mean that it is so already. */
+  const tell = async (
+    operation: string,
+    method: EngineCall['method'],
+    path: string,
+    { fine = [], ...more }: More & { fine?: readonly number[] } = {},
+  ): Promise<void> => {
     try {
-      await transport.json(call);
+      await transport.json({ operation, method, path, ...more });
     } catch (error) {
       if (!(error instanceof EngineError && fine.includes(error.status))) throw error;
     }
   };
+  const follow = async (operation: string, path: string, more: More, onLine?: (line: string) => void) =>
+    readProgress(await transport.open({ operation, method: 'POST', path, ...more }), onLine);
   const orNull = async <T>(answer: Promise<T>): Promise<T | null> => {
     try {
       return await answer;
@@ -108,162 +121,85 @@ export async function createEngineClient(address: EngineAddress): Promise<Engine
   };
   const container = (id: string) => `/containers/${encodeURIComponent(id)}`;
   const image = (name: string) => `/images/${name.split('/').map(encodeURIComponent).join('/')}`;
-  const labelFilter = (labels: readonly string[]) => JSON.stringify({ label: labels });
+  const volume = (name: string) => `/volumes/${encodeURIComponent(name)}`;
+  const labelled = (labels: readonly string[]) => ({ filters: JSON.stringify({ label: labels }) });
+  const inspect = 'inspect container';
 
   return {
     address,
     apiVersion,
     flavour,
-    version: () => ask(answers.EngineVersion, { method: 'GET', path: '/version', operation: 'version' }),
-    info: () => ask(answers.EngineInfo, { method: 'GET', path: '/info', operation: 'info' }),
+    version: () => ask(answers.EngineVersion, 'version', 'GET', '/version'),
+    info: () => ask(answers.EngineInfo, 'info', 'GET', '/info'),
 
     inspectImage: (name) =>
-      orNull(
-        ask(answers.ImageInspection, {
-          method: 'GET',
-          path: `${image(name)}/json`,
-          operation: 'inspect image',
-        }),
-      ),
+      orNull(ask(answers.ImageInspection, 'inspect image', 'GET', `${image(name)}/json`)),
     listImages: (label) =>
-      ask(answers.ImageList, {
-        method: 'GET',
-        path: '/images/json',
-        query: { filters: labelFilter([label]) },
-        operation: 'list images',
-      }),
-    async pullImage(name, signal, onLine) {
+      ask(answers.ImageList, 'list images', 'GET', '/images/json', { query: labelled([label]) }),
+    pullImage(name, signal, onLine) {
       const [fromImage, tag] = splitTag(name);
-      const query = { fromImage, tag };
-      const call = { path: '/images/create', query, signal, idleTimeoutMs: 120_000 };
-      return await readProgress(
-        await transport.open({ method: 'POST', operation: 'pull image', ...call }),
-        onLine,
-      );
+      const more = { query: { fromImage, tag }, signal, idleTimeoutMs: 120_000 };
+      return follow('pull image', '/images/create', more, onLine);
     },
-    async importImage(name, tar, changes, signal) {
+    importImage(name, tar, changes, signal) {
       const [repo, tag] = splitTag(name);
       const query = new URLSearchParams({ fromSrc: '-', repo, tag });
       for (const change of changes) query.append('changes', change);
-      const call = { path: `/images/create?${query}`, tar, signal, idleTimeoutMs: 0 };
-      return await readProgress(await transport.open({ method: 'POST', operation: 'import image', ...call }));
+      return follow('import image', `/images/create?${query}`, { tar, signal, idleTimeoutMs: 0 });
     },
-    async buildImage({ tag, tar, labels, network, signal, onLine }) {
-      const query = {
-        t: tag,
-        labels: JSON.stringify(labels),
-        networkmode: network === 'none' ? 'none' : undefined,
-        rm: '1',
-        forcerm: '1',
-      };
-      const call = { path: '/build', query, tar, signal, idleTimeoutMs: 0 };
-      return await readProgress(
-        await transport.open({ method: 'POST', operation: 'build image', ...call }),
-        onLine,
-      );
+    buildImage({ tag, tar, labels, network, signal, onLine }) {
+      const networkmode = network === 'none' ? 'none' : undefined;
+      const query = { t: tag, labels: JSON.stringify(labels), networkmode, rm: '1', forcerm: '1' };
+      return follow('build image', '/build', { query, tar, signal, idleTimeoutMs: 0 }, onLine);
     },
-    tagImage: (name, repo, tag) =>
-      tell({ method: 'POST', path: `${image(name)}/tag`, query: { repo, tag }, operation: 'tag image' }),
-    removeImage: (name) => tell({ method: 'DELETE', path: image(name), operation: 'remove image' }, [404]),
+    removeImage: (name) => tell('remove image', 'DELETE', image(name), { fine: [404] }),
 
-    async createContainer(name, body) {
-      const call = { path: '/containers/create', query: { name }, json: body };
-      return (await ask(answers.CreatedContainer, { method: 'POST', operation: 'create container', ...call }))
-        .Id;
+    async createContainer(name, json) {
+      const more = { query: { name }, json };
+      return (await ask(answers.CreatedContainer, 'create container', 'POST', '/containers/create', more)).Id;
     },
     async attachContainer(id, observer, signal) {
-      const { socket, head } = await transport.hijack({
-        method: 'POST',
-        path: `${container(id)}/attach`,
-        query: { stream: '1', stdin: '1', stdout: '1', stderr: '1' },
-        signal,
-        operation: 'attach to container',
-      });
+      const query = { stream: '1', stdin: '1', stdout: '1', stderr: '1' };
+      const call = { method: 'POST', path: `${container(id)}/attach`, query, signal } as const;
+      const { socket, head } = await transport.hijack({ operation: 'attach to container', ...call });
       return demultiplex(socket, head, observer);
     },
-    startContainer: (id) =>
-      tell({ method: 'POST', path: `${container(id)}/start`, operation: 'start container' }, [304]),
+    startContainer: (id) => tell('start container', 'POST', `${container(id)}/start`, { fine: [304] }),
     async waitContainer(id, signal) {
-      const call = { path: `${container(id)}/wait`, query: { condition: 'next-exit' } };
-      const answer = { method: 'POST', signal, idleTimeoutMs: 0, operation: 'wait for container' } as const;
-      return (await ask(answers.WaitAnswer, { ...answer, ...call })).StatusCode;
+      const more = { query: { condition: 'next-exit' }, signal, idleTimeoutMs: 0 };
+      const path = `${container(id)}/wait`;
+      return (await ask(answers.WaitAnswer, 'wait for container', 'POST', path, more)).StatusCode;
     },
-    killContainer: (id) =>
-      tell({ method: 'POST', path: `${container(id)}/kill`, operation: 'kill container' }, [404, 409]),
+    killContainer: (id) => tell('kill container', 'POST', `${container(id)}/kill`, { fine: [404, 409] }),
     removeContainer: (id) =>
       removeUntilGone(() =>
-        tell({
-          method: 'DELETE',
-          path: container(id),
-          query: { force: '1', v: '1' },
-          operation: 'remove container',
-        }),
+        tell('remove container', 'DELETE', container(id), { query: { force: '1', v: '1' } }),
       ),
-    updateContainer: (id, body) =>
-      tell({ method: 'POST', path: `${container(id)}/update`, json: body, operation: 'update container' }),
+    updateContainer: (id, json) => tell('update container', 'POST', `${container(id)}/update`, { json }),
     inspectContainer: (id) =>
-      transport.json({ method: 'GET', path: `${container(id)}/json`, operation: 'inspect container' }),
+      transport.json({ operation: inspect, method: 'GET', path: `${container(id)}/json` }),
     containerState: async (id) =>
-      (
-        await ask(answers.ContainerState, {
-          method: 'GET',
-          path: `${container(id)}/json`,
-          operation: 'inspect container',
-        })
-      ).State,
+      (await ask(answers.ContainerState, inspect, 'GET', `${container(id)}/json`)).State,
     containerStats: (id) =>
-      ask(answers.ContainerStats, {
-        method: 'GET',
-        path: `${container(id)}/stats`,
+      ask(answers.ContainerStats, 'read statistics', 'GET', `${container(id)}/stats`, {
         query: { stream: '0', 'one-shot': '1' },
-        operation: 'read statistics',
       }),
     listContainers: (labels) =>
-      ask(answers.ContainerList, {
-        method: 'GET',
-        path: '/containers/json',
-        query: { all: '1', filters: labelFilter(labels) },
-        operation: 'list containers',
+      ask(answers.ContainerList, 'list containers', 'GET', '/containers/json', {
+        query: { all: '1', ...labelled(labels) },
       }),
 
     createVolume: (body) =>
-      ask(answers.Volume, {
-        method: 'POST',
-        path: '/volumes/create',
-        json: { Driver: 'local', ...body },
-        operation: 'create volume',
-      }),
-    inspectVolume: (name) =>
-      orNull(
-        ask(answers.Volume, {
-          method: 'GET',
-          path: `/volumes/${encodeURIComponent(name)}`,
-          operation: 'inspect volume',
-        }),
-      ),
-    removeVolume: (name) =>
-      tell(
-        { method: 'DELETE', path: `/volumes/${encodeURIComponent(name)}`, operation: 'remove volume' },
-        [404],
-      ),
+      ask(answers.Volume, 'create volume', 'POST', '/volumes/create', { json: { Driver: 'local', ...body } }),
+    inspectVolume: (name) => orNull(ask(answers.Volume, 'inspect volume', 'GET', volume(name))),
+    removeVolume: (name) => tell('remove volume', 'DELETE', volume(name), { fine: [404] }),
     listVolumes: async (labels) =>
-      (
-        await ask(answers.VolumeList, {
-          method: 'GET',
-          path: '/volumes',
-          query: { filters: labelFilter(labels) },
-          operation: 'list volumes',
-        })
-      ).Volumes,
+      (await ask(answers.VolumeList, 'list volumes', 'GET', '/volumes', { query: labelled(labels) })).Volumes,
     async volumeSizes() {
-      const call = { path: '/system/df', query: { type: 'volume' } };
-      const use = await ask(answers.DiskUse, { method: 'GET', operation: 'read disk use', ...call });
-      return new Map(
-        use.Volumes.filter(({ UsageData }) => UsageData.Size >= 0).map(({ Name, UsageData }) => [
-          Name,
-          UsageData.Size,
-        ]),
-      );
+      const query = { type: 'volume' };
+      const { Volumes } = await ask(answers.DiskUse, 'read disk use', 'GET', '/system/df', { query });
+      const known = Volumes.map(({ Name, UsageData }) => [Name, UsageData?.Size ?? -1] as const);
+      return new Map(known.filter(([, bytes]) => bytes >= 0));
     },
     close: () => transport.close(),
   };

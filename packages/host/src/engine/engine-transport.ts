@@ -85,15 +85,9 @@ export function createEngineTransport(address: EngineAddress, prefix: string): E
   const failed = (call: EngineCall, error: unknown): Error => {
     if (error instanceof OpenLegionError) return error;
     if (call.signal?.aborted) {
-      return new OpenLegionError(
-        {
-          code: 'unavailable',
-          rule: `engine.${call.operation}`,
-          message: `"${call.operation}" was given up.`,
-          remedy: 'Try again.',
-        },
-        { cause: error },
-      );
+      const message = `"${call.operation}" was given up.`;
+      const given = { code: 'unavailable', message, remedy: 'Try again.' } as const;
+      return new OpenLegionError({ rule: `engine.${call.operation}`, ...given }, { cause: error });
     }
     return engineUnreachable(call.operation, engineAddressText(address), error);
   };

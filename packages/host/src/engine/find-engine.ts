@@ -5,18 +5,16 @@ import { readDockerContext, readEnvironmentTls } from './docker-context.ts';
 import { type EngineAddress, engineAddressText, parseEngineHost } from './engine-address.ts';
 import { errorCode } from './engine-error.ts';
 
+/**
+ * `none`: no engine on this machine. `not_running`: a socket of this machine at which no one answers.
+ * `named_not_running`: the same for an engine that the environment or a docker context names; starting the usual one
+ * would not help.
+ */
+type EngineReason = 'none' | 'not_running' | 'named_not_running' | 'no_permission' | 'bad_address';
+
 export type EngineSearch =
   | { found: true; address: EngineAddress; source: string }
-  | {
-      found: false;
-      /**
-       * `none`: no engine on this machine. `not_running`: a socket of this machine at which no one answers.
-       * `named_not_running`: the same for an engine that the environment or a docker context names; starting the
-       * usual one would not help.
-       */
-      reason: 'none' | 'not_running' | 'named_not_running' | 'no_permission' | 'bad_address';
-      refusal: Refusal;
-    };
+  | { found: false; reason: EngineReason; refusal: Refusal };
 
 export interface FindEngineOptions {
   env: NodeJS.ProcessEnv;
@@ -47,7 +45,7 @@ export async function findEngine(options: FindEngineOptions): Promise<EngineSear
   const home = options.homeDirectory ?? env.HOME ?? homedir();
   const named = await namedEngine(env, home);
   if (named) {
-    if ('code' in named.address) return { found: false, reason: 'bad_address', refusal: named.address };
+    if ('code' in named.address) return notFound('bad_address', named.address);
     const state = await probeEngine(named.address, options.signal);
     if (state === 'answers') return { found: true, address: named.address, source: named.source };
     return refused(state, named.address, named.source);
@@ -61,17 +59,13 @@ export async function findEngine(options: FindEngineOptions): Promise<EngineSear
     if (state === 'dead') best ??= { state, address };
   }
   if (best) return refused(best.state, best.address, null);
-  return {
-    found: false,
-    reason: 'none',
-    refusal: {
-      code: 'unavailable',
-      rule: 'engine.none',
-      message: 'No container engine was found: agents run in containers and nowhere else.',
-      remedy:
-        'Install one: on Debian or Ubuntu `sudo apt-get install docker.io`, on others Docker or Podman 4 or later. If one runs elsewhere, set DOCKER_HOST.',
-    },
-  };
+  return notFound('none', {
+    code: 'unavailable',
+    rule: 'engine.none',
+    message: 'No container engine was found: agents run in containers and nowhere else.',
+    remedy:
+      'Install one: on Debian or Ubuntu `sudo apt-get install docker.io`, on others Docker or Podman 4 or later. If one runs elsewhere, set DOCKER_HOST.',
+  });
 }
 
 async function namedEngine(
@@ -96,13 +90,8 @@ async function probeEngine(address: EngineAddress, signal?: AbortSignal): Promis
   const { promise, resolve } = Promise.withResolvers<ProbeState>();
   const target =
     address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port };
-  const asked = request({
-    ...target,
-    path: '/_ping',
-    headers: { host: 'engine' },
-    agent: false,
-    ...(signal && { signal }),
-  });
+  const how = { path: '/_ping', headers: { host: 'engine' }, agent: false, ...(signal && { signal }) };
+  const asked = request({ ...target, ...how });
   asked.setTimeout(5000, () => asked.destroy(new Error('no answer in time')));
   asked.on('response', (response) => {
     response.resume();
@@ -119,55 +108,46 @@ async function probeEngine(address: EngineAddress, signal?: AbortSignal): Promis
 
 /** `source` is null for a usual socket. */
 function refused(
-  state: 'missing' | 'dead' | 'forbidden',
+  state: Exclude<ProbeState, 'answers'>,
   address: EngineAddress,
   source: string | null,
 ): EngineSearch {
   const where = engineAddressText(address);
   const podman = where.includes('podman');
+  const away = { code: 'unavailable', rule: 'engine.not_running' } as const;
   if (state === 'forbidden') {
-    return {
-      found: false,
-      reason: 'no_permission',
-      refusal: {
-        code: 'denied',
-        rule: 'engine.permission',
-        message: `There is a container engine at ${where}, but this user may not use it.`,
-        remedy: podman
-          ? 'Run as the user whose engine it is, or start one of your own: systemctl --user start podman.socket'
-          : 'Add this user to the docker group (sudo usermod -aG docker "$USER") and log in again. Members of that group can become root on this machine; a rootless engine (dockerd-rootless-setuptool.sh install) avoids that.',
-      },
-    };
+    return notFound('no_permission', {
+      code: 'denied',
+      rule: 'engine.permission',
+      message: `There is a container engine at ${where}, but this user may not use it.`,
+      remedy: podman
+        ? 'Run as the user whose engine it is, or start one of your own: systemctl --user start podman.socket'
+        : 'Add this user to the docker group (sudo usermod -aG docker "$USER") and log in again. Members of that group can become root on this machine; a rootless engine (dockerd-rootless-setuptool.sh install) avoids that.',
+    });
   }
   if (source !== null && !(address.kind === 'unix' && USUAL_DOCKER.includes(address.path))) {
     const what =
       state === 'missing' ? 'there is no such socket' : 'no one answers there (the engine is not running)';
-    return {
-      found: false,
-      reason: 'named_not_running',
-      refusal: {
-        code: 'unavailable',
-        rule: 'engine.not_running',
-        message: `The container engine at ${where}, named by ${source}, cannot be reached: ${what}.`,
-        remedy:
-          source === 'DOCKER_HOST'
-            ? 'Start that engine or correct DOCKER_HOST. To use the engine of this machine, unset DOCKER_HOST.'
-            : 'Start that engine. To use the engine of this machine: docker context use default',
-      },
-    };
+    return notFound('named_not_running', {
+      ...away,
+      message: `The container engine at ${where}, named by ${source}, cannot be reached: ${what}.`,
+      remedy:
+        source === 'DOCKER_HOST'
+          ? 'Start that engine or correct DOCKER_HOST. To use the engine of this machine, unset DOCKER_HOST.'
+          : 'Start that engine. To use the engine of this machine: docker context use default',
+    });
   }
-  return {
-    found: false,
-    reason: 'not_running',
-    refusal: {
-      code: 'unavailable',
-      rule: 'engine.not_running',
-      message: `There is a container engine at ${where}, but it does not answer: it is not running.`,
-      remedy: podman
-        ? 'Start it: systemctl start podman.socket'
-        : 'Start it: sudo systemctl start docker (without systemd: sudo dockerd), or Docker Desktop.',
-    },
-  };
+  return notFound('not_running', {
+    ...away,
+    message: `There is a container engine at ${where}, but it does not answer: it is not running.`,
+    remedy: podman
+      ? 'Start it: systemctl start podman.socket'
+      : 'Start it: sudo systemctl start docker (without systemd: sudo dockerd), or Docker Desktop.',
+  });
+}
+
+function notFound(reason: EngineReason, refusal: Refusal): EngineSearch {
+  return { found: false, reason, refusal };
 }
 
 /** Both are one socket on most machines; whoever names it means the engine that would be found anyway. */

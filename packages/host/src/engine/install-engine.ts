@@ -58,16 +58,13 @@ async function installPackages(
   const packages = systemd ? PACKAGES : [...PACKAGES, 'cgroupfs-mount'];
   const flags = ['-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0', '-o', 'DPkg::Lock::Timeout=120'];
   const environment = ['/usr/bin/env', 'DEBIAN_FRONTEND=noninteractive', 'LANG=C'];
-  const install = () =>
-    machine.run(as(...environment, 'apt-get', 'install', ...flags, ...packages), {
-      signal,
-      onLine: onProgress,
-    });
+  const apt = (...args: string[]) =>
+    machine.run(as(...environment, 'apt-get', ...args), { signal, onLine: onProgress });
   // A fresh machine has no package lists, one left alone has old ones: then the first try fails.
-  let result = await install();
+  let result = await apt('install', ...flags, ...packages);
   if (result.code !== 0) {
-    await machine.run(as(...environment, 'apt-get', 'update'), { signal, onLine: onProgress });
-    result = await install();
+    await apt('update');
+    result = await apt('install', ...flags, ...packages);
   }
   signal.throwIfAborted();
   if (result.code === 0) return null;
@@ -142,26 +139,24 @@ async function decideSudo(
   const { code } = await machine.run(['sudo', '-n', 'true'], { signal });
   if (code !== 0) return refusal;
   if (!(await confirm(`${state}. May I ${steps} with sudo?`))) {
-    return {
-      ...refusal,
-      message: `${state}, and a yes was not given to ${steps}.`,
-    };
+    return { ...refusal, message: `${state}, and a yes was not given to ${steps}.` };
   }
   return { prefix: ['sudo', '-n'] };
 }
+
+const INSTALL_ELSEWHERE = [
+  [/^ID(?:_LIKE)?=.*\b(?:fedora|rhel|centos)\b/m, 'dnf install -y moby-engine'],
+  [/^ID(?:_LIKE)?=.*\barch\b/m, 'pacman -S docker'],
+  [/^ID(?:_LIKE)?=.*\bsuse\b/m, 'zypper install docker'],
+] as const;
 
 function remedyElsewhere(platform: NodeJS.Platform, release: string): string {
   if (platform === 'darwin') return 'Install Docker Desktop, OrbStack or Colima, start it, then start again.';
   if (platform !== 'linux')
     return 'Install Docker Desktop with its WSL 2 engine and run OpenLegion inside WSL.';
-  if (/^ID(?:_LIKE)?=.*\b(?:fedora|rhel|centos)\b/m.test(release)) {
-    return 'Run: sudo dnf install -y moby-engine && sudo systemctl enable --now docker && sudo usermod -aG docker "$USER" — then log in again.';
-  }
-  if (/^ID(?:_LIKE)?=.*\barch\b/m.test(release)) {
-    return 'Run: sudo pacman -S docker && sudo systemctl enable --now docker && sudo usermod -aG docker "$USER" — then log in again.';
-  }
-  if (/^ID(?:_LIKE)?=.*\bsuse\b/m.test(release)) {
-    return 'Run: sudo zypper install docker && sudo systemctl enable --now docker && sudo usermod -aG docker "$USER" — then log in again.';
+  const install = INSTALL_ELSEWHERE.find(([id]) => id.test(release))?.[1];
+  if (install) {
+    return `Run: sudo ${install} && sudo systemctl enable --now docker && sudo usermod -aG docker "$USER" — then log in again.`;
   }
   return 'Install Docker (or Podman 4 or later with its API socket) with this system’s package manager, start it, then start again.';
 }

@@ -1,26 +1,24 @@
 import type { Readable } from 'node:stream';
 import { ProgressLine } from './engine-answers.ts';
+import { collectLines } from './run-program.ts';
 import { safeText } from './safe-text.ts';
 
-/** How many of the last lines of a failed build are shown. */
-const KEPT_LINES = 20;
 /** A line of progress is text for people; what is longer is cut. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
 export interface ProgressResult {
   /** The engine's error, null when there was none. */
   error: string | null;
+  /** The last 20, fit to show. */
   lastLines: string[];
   /** The id of the image that was made, where the engine says it. */
   imageId: string | null;
 }
 
 /** Reads the JSON lines of a build, import or pull to their end. Lines of no known form are skipped. */
-export async function readProgress(
-  body: Readable,
-  onLine: (line: string) => void = () => {},
-): Promise<ProgressResult> {
-  const result: ProgressResult = { error: null, lastLines: [], imageId: null };
+export async function readProgress(body: Readable, onLine?: (line: string) => void): Promise<ProgressResult> {
+  const lines = collectLines(onLine);
+  const result: ProgressResult = { error: null, lastLines: lines.last, imageId: null };
   const take = (text: string) => {
     let json: unknown;
     try {
@@ -33,13 +31,7 @@ export async function readProgress(
     if (line.data.error !== undefined) result.error ??= safeText(line.data.error);
     const imageId = line.data.aux?.ID ?? /^(?:sha256:[0-9a-f]{64})$/.exec(line.data.status ?? '')?.[0];
     if (imageId) result.imageId = imageId;
-    for (const part of (line.data.stream ?? line.data.status ?? '').split('\n')) {
-      const shown = safeText(part, 300);
-      if (shown === '') continue;
-      result.lastLines.push(shown);
-      if (result.lastLines.length > KEPT_LINES) result.lastLines.shift();
-      onLine(shown);
-    }
+    lines.take(line.data.stream ?? line.data.status ?? '');
   };
   let rest = '';
   body.setEncoding('utf8');
