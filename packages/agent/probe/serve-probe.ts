@@ -44,26 +44,20 @@ async function answer(
   inner: Promise<ClientHttp2Session>,
 ): Promise<void> {
   const body = await buffer(stream);
-  if (path === '/status') return json(stream, { state: 'idle', version: 'probe', progress: 1 });
-  if (path === '/start') {
-    stream.respond({ ':status': 204 }, { endStream: true });
-    return;
-  }
-  if (path !== '/probe') {
-    stream.respond({ ':status': 404 }, { endStream: true });
+  if (path !== '/status' && path !== '/probe') {
+    stream.respond({ ':status': path === '/start' ? 204 : 404 }, { endStream: true });
     return;
   }
   // Headers first: a check may take longer than the host waits for them.
   stream.respond({ ':status': 200, 'content-type': 'application/json' });
+  if (path === '/status') {
+    stream.end(JSON.stringify({ state: 'idle', version: 'probe', progress: 1 }));
+    return;
+  }
   try {
     const { check, args } = JSON.parse(body.toString('utf8'));
     stream.end(JSON.stringify({ ok: true, observation: await runCheck(String(check), args, inner) }));
   } catch (error) {
     stream.end(JSON.stringify({ ok: false, error: String(error).slice(0, 2000) }));
   }
-}
-
-function json(stream: ServerHttp2Stream, value: unknown): void {
-  stream.respond({ ':status': 200, 'content-type': 'application/json' });
-  stream.end(JSON.stringify(value));
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errorCode } from './error-code.ts';
+import { attempt } from './error-code.ts';
 import { processIds } from './processes.ts';
 
 /** The environment and command line of every process, whole, at most 64 KB each. */
@@ -16,9 +16,5 @@ export function readEnvironments(): {
 }
 
 function strings(path: string): string[] | string {
-  try {
-    return readFileSync(path, 'latin1').slice(0, 65_536).split('\0').filter(Boolean);
-  } catch (error) {
-    return errorCode(error);
-  }
+  return attempt(() => readFileSync(path, 'latin1').slice(0, 65_536).split('\0').filter(Boolean));
 }

@@ -1,5 +1,5 @@
 import { closeSync, lstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { errorCode } from './error-code.ts';
+import { attempt, errorCode } from './error-code.ts';
 import { walk } from './walk.ts';
 
 export function readMounts(): { mountinfo: string; uidMap: string } {
@@ -52,16 +52,13 @@ function unixSockets(): string[] {
 }
 
 function openForReading(path: string): { path: string; result: string; bytes: number } {
-  try {
+  const read = attempt(() => {
     const file = openSync(path, 'r');
     try {
-      return { path, result: 'ok', bytes: readSync(file, Buffer.alloc(64)) };
-    } catch (error) {
-      return { path, result: errorCode(error), bytes: 0 };
+      return readSync(file, Buffer.alloc(64));
     } finally {
       closeSync(file);
     }
-  } catch (error) {
-    return { path, result: errorCode(error), bytes: 0 };
-  }
+  });
+  return typeof read === 'string' ? { path, result: read, bytes: 0 } : { path, result: 'ok', bytes: read };
 }

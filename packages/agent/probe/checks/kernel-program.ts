@@ -50,21 +50,15 @@ def in_child(run):
     return int(answer) if answer else -1
 for name, flag in NAMESPACES.items():
     calls['unshare(' + name + ')'] = name_of(in_child(lambda: call('unshare', flag)))
-def clone_user():
+def cloned(*args):
     ctypes.set_errno(0)
-    pid = libc.syscall(ctypes.c_long(number('clone')), ctypes.c_long(0x10000000 | signal.SIGCHLD), 0, 0, 0, 0)
+    pid = libc.syscall(*args)
     if pid == 0: os._exit(0)
-    if pid > 0: return 0
-    return ctypes.get_errno()
-calls['clone(user)'] = name_of(in_child(clone_user))
-def clone3_user():
-    args = ctypes.create_string_buffer(struct.pack('<11Q', 0x10000000, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, 0))
-    ctypes.set_errno(0)
-    pid = libc.syscall(ctypes.c_long(435), args, ctypes.c_long(88))
-    if pid == 0: os._exit(0)
-    if pid > 0: return 0
-    return ctypes.get_errno()
-calls['clone3(user)'] = name_of(in_child(clone3_user))
+    return 0 if pid > 0 else ctypes.get_errno()
+USER = NAMESPACES['user']
+calls['clone(user)'] = name_of(in_child(lambda: cloned(ctypes.c_long(number('clone')), ctypes.c_long(USER | signal.SIGCHLD), 0, 0, 0, 0)))
+CLONE3_ARGS = ctypes.create_string_buffer(struct.pack('<11Q', USER, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, 0))
+calls['clone3(user)'] = name_of(in_child(lambda: cloned(ctypes.c_long(435), CLONE3_ARGS, ctypes.c_long(88))))
 calls['ptrace(attach, 1)'] = name_of(in_child(lambda: call('ptrace', 16, 1, 0, 0)))
 PLAIN = [name for name in NUMBERS if name not in ('unshare', 'clone', 'clone3', 'ptrace')]
 for name in PLAIN:

@@ -6,8 +6,6 @@ interface Call {
   path: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Resets the stream after so many bytes of the body. */
-  abortAfter?: number;
 }
 
 const WAIT_MS = 15_000;
@@ -52,8 +50,7 @@ function callOnce(session: ClientHttp2Session, call: Call): Promise<unknown> {
   });
   stream.on('error', (error) => end(errorCode(error)));
   stream.on('close', () => end(status === 0 ? `reset with ${stream.rstCode}` : ''));
-  if (call.abortAfter === undefined) stream.end(call.body ?? '');
-  else stream.write((call.body ?? '').slice(0, call.abortAfter), () => stream.close(8));
+  stream.end(call.body ?? '');
   return promise;
 }
 

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { errorCode } from './error-code.ts';
+import { attempt, errorCode } from './error-code.ts';
 
 const WAIT_MS = 1500;
 
@@ -17,11 +17,7 @@ export function readNetwork(): { devices: string; routes: string; routes6: strin
 }
 
 function text(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').slice(0, 16_384);
-  } catch (error) {
-    return errorCode(error);
-  }
+  return attempt(() => readFileSync(path, 'utf8').slice(0, 16_384));
 }
 
 interface Target {

@@ -1,18 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-const FIELDS = [
-  'Name',
-  'Uid',
-  'Gid',
-  'Groups',
-  'CapInh',
-  'CapPrm',
-  'CapEff',
-  'CapBnd',
-  'CapAmb',
-  'NoNewPrivs',
-  'Seccomp',
-];
+const FIELDS = 'Name Uid Gid Groups CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp'.split(' ');
 
 export function processIds(): number[] {
   return readdirSync('/proc')
@@ -32,13 +20,8 @@ export function readProcesses(): { processes: Record<string, string>[] } {
     }
     const found: Record<string, string> = { pid: String(pid) };
     for (const line of status.split('\n')) {
-      const colon = line.indexOf(':');
-      const field = line.slice(0, colon);
-      if (FIELDS.includes(field))
-        found[field] = line
-          .slice(colon + 1)
-          .trim()
-          .replaceAll('\t', ' ');
+      const [, field = '', value = ''] = /^(\w+):\s*(.*)/.exec(line.replaceAll('\t', ' ').trimEnd()) ?? [];
+      if (FIELDS.includes(field)) found[field] = value;
     }
     processes.push(found);
   }

@@ -7,10 +7,7 @@ import { walk } from './walk.ts';
 
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-interface Finding {
-  place: string;
-  form: string;
-}
+type Finding = Record<'place' | 'form', string>;
 
 /**
  * Searches all files, environments, command lines and readable memory of other processes for what starts with
@@ -36,6 +33,13 @@ function search(prefix: string, planted: string): unknown {
   const control: Finding[] = [];
   const counts = { files: 0, bytes: 0, processes: 0, memories: 0, memoryBytes: 0 };
   const unreadable: string[] = [];
+  const orUnreadable = (place: string, read: () => void) => {
+    try {
+      read();
+    } catch (error) {
+      unreadable.push(`${place}: ${errorCode(error)}`);
+    }
+  };
   const look = (place: string, bytes: Uint8Array) => {
     for (const { form } of finders[0](bytes)) found.push({ place, form });
     // The planted one is where it was put; the image's hundreds of megabytes need not be searched for it as well.
@@ -45,30 +49,23 @@ function search(prefix: string, planted: string): unknown {
   for (const { path, entry } of walk('/', new Set(['/proc', '/sys']))) {
     look(`name of ${path}`, Buffer.from(entry.name));
     if (!entry.isFile()) continue;
-    try {
+    orUnreadable(path, () => {
       counts.bytes += readPieces(path, (bytes) => look(path, bytes));
       counts.files += 1;
-    } catch (error) {
-      unreadable.push(`${path}: ${errorCode(error)}`);
-    }
+    });
   }
   for (const pid of processIds()) {
     counts.processes += 1;
     for (const file of ['environ', 'cmdline', 'status', 'maps', 'mountinfo']) {
-      try {
-        look(`/proc/${pid}/${file}`, readFileSync(`/proc/${pid}/${file}`));
-      } catch (error) {
-        unreadable.push(`/proc/${pid}/${file}: ${errorCode(error)}`);
-      }
+      const place = `/proc/${pid}/${file}`;
+      orUnreadable(place, () => look(place, readFileSync(place)));
     }
     // The memory of this program holds the worthless secret and nothing that it was not told.
     if (pid === process.pid) continue;
-    try {
+    orUnreadable(`/proc/${pid}/mem`, () => {
       counts.memoryBytes += readMemory(pid, (bytes) => look(`/proc/${pid}/mem`, bytes));
       counts.memories += 1;
-    } catch (error) {
-      unreadable.push(`/proc/${pid}/mem: ${errorCode(error)}`);
-    }
+    });
   }
   return {
     found: found.slice(0, 100),

@@ -1,5 +1,5 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { errorCode } from './error-code.ts';
+import { attempt } from './error-code.ts';
 
 /**
  * Tries to write: a new file in each of `directories` (removed again), and the opening, for writing, of each of
@@ -13,7 +13,7 @@ export function tryWrites(args: { directories: string[]; files: string[] }): unk
 }
 
 function create(path: string): string {
-  try {
+  return attempt(() => {
     const file = openSync(path, 'wx');
     try {
       writeSync(file, 'x');
@@ -22,16 +22,12 @@ function create(path: string): string {
       rmSync(path);
     }
     return 'ok';
-  } catch (error) {
-    return errorCode(error);
-  }
+  });
 }
 
 function openForWriting(path: string): string {
-  try {
+  return attempt(() => {
     closeSync(openSync(path, 'r+'));
     return 'ok';
-  } catch (error) {
-    return errorCode(error);
-  }
+  });
 }
