@@ -3,7 +3,7 @@ import { basename, isAbsolute } from 'node:path';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { sameMachine } from '../engine/same-machine.ts';
-import { missingEnforcement } from './missing-enforcement.ts';
+import { GVISOR, missingEnforcement } from './missing-enforcement.ts';
 import type { SandboxCapabilities } from './sandbox-backend.ts';
 
 export type RuntimeChoice =
@@ -19,16 +19,10 @@ export type RuntimeChoice =
   | { chosen: false; refusal: Refusal };
 
 /** Strongest first. A program is known by the name of its file; one without a path by its registered name. */
-const STRONG_RUNTIMES: readonly { program: RegExp; boundary: string }[] = [
-  {
-    program: /^(?:containerd-shim-)?(?:io\.containerd\.)?kata/,
-    boundary: 'a virtual machine of its own (Kata)',
-  },
-  { program: /^(?:krun|libkrun|crun-krun)/, boundary: 'a virtual machine of its own (libkrun)' },
-  {
-    program: /^(?:io\.containerd\.)?(?:runsc|gvisor)/,
-    boundary: 'a kernel of its own in user space (gVisor)',
-  },
+const STRONG_RUNTIMES: readonly { is: RegExp; boundary: string }[] = [
+  { is: /^(?:containerd-shim-)?(?:io\.containerd\.)?kata/, boundary: 'a virtual machine of its own (Kata)' },
+  { is: /^(?:krun|libkrun|crun-krun)/, boundary: 'a virtual machine of its own (libkrun)' },
+  { is: GVISOR, boundary: 'a kernel of its own in user space (gVisor)' },
 ];
 
 /**
@@ -42,8 +36,8 @@ export async function chooseRuntime(engine: EngineClient, strongest: boolean): P
   }
   const here = sameMachine(engine, info);
   const missing = (runtime: string) => missingEnforcement(engine.flavour, version.Version, info, runtime);
-  for (const { program, boundary } of STRONG_RUNTIMES) {
-    const found = info.Runtimes.find(({ name, path }) => program.test(name) || program.test(basename(path)));
+  for (const { is, boundary } of STRONG_RUNTIMES) {
+    const found = info.Runtimes.find(({ name, path }) => is.test(name) || is.test(basename(path)));
     if (!found || !(await isInstalled(found.path, here))) continue;
     const before = new Set(missing(info.DefaultRuntime).map(({ enforcement }) => enforcement));
     const lost = missing(found.name).filter(({ enforcement }) => !before.has(enforcement));

@@ -1,4 +1,4 @@
-import { access, rm, writeFile } from 'node:fs/promises';
+import { access, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { EngineInfo } from '../engine/engine-answers.ts';
@@ -6,7 +6,7 @@ import type { EngineClient } from '../engine/engine-client.ts';
 import { sameMachine } from '../engine/same-machine.ts';
 import type { DataVolumes } from './data-volumes.ts';
 import { createEngineVolumes, engineLimitsVolumes } from './engine-volumes.ts';
-import { attachLoop, detachLoop, kernelPath } from './loop-devices.ts';
+import { attachLoop, detachLoop } from './loop-devices.ts';
 import { createLoopVolumes } from './loop-volumes.ts';
 
 const LOOP_PROGRAMS = ['losetup', 'mkfs.ext4', 'debugfs'];
@@ -17,20 +17,13 @@ const LOOP_PROGRAMS = ['losetup', 'mkfs.ext4', 'debugfs'];
  */
 export async function chooseVolumes(engine: EngineClient, directory: string): Promise<DataVolumes> {
   if (await engineLimitsVolumes(engine)) return createEngineVolumes(engine, null);
+  const polled = (why: string) =>
+    createEngineVolumes(engine, `the engine's disk has no project quotas, and ${why}; use is polled instead`);
   const why = await whyNoLoops(engine, await engine.info());
-  if (why) {
-    return createEngineVolumes(
-      engine,
-      `the engine's disk has no project quotas, and ${why}; use is polled instead`,
-    );
-  }
+  if (why) return polled(why);
   const volumes = await createLoopVolumes(engine, directory);
   const trial = await tryLoop(directory);
-  if (trial === null) return volumes;
-  return createEngineVolumes(
-    engine,
-    `the engine's disk has no project quotas, and loop devices do not work here (${trial}); use is polled instead`,
-  );
+  return trial === null ? volumes : polled(`loop devices do not work here (${trial})`);
 }
 
 /** A device of this machine means something to the engine only where both are on one kernel. */
@@ -51,7 +44,7 @@ async function whyNoLoops(engine: EngineClient, info: EngineInfo): Promise<strin
 
 /** Null when a loop device could be attached and let go. */
 async function tryLoop(directory: string): Promise<string | null> {
-  const file = join(await kernelPath(directory), 'trial.new');
+  const file = join(await realpath(directory), 'trial.new');
   try {
     await writeFile(file, Buffer.alloc(64 * 1024), { mode: 0o600 });
     await attachLoop(file);

@@ -14,6 +14,10 @@ export interface ExitFacts {
   memoryBytes: number;
 }
 
+const SIGNALS: Record<number, string> = {
+  ...{ 6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM', 25: 'SIGXFSZ', 31: 'SIGSYS' },
+};
+
 /** Why a container ended, from what we did and what the engine saw. The first that applies is the cause. */
 export function decideExit(facts: ExitFacts): Omit<SandboxExit, 'stderr'> {
   const exitCode = facts.exitCode ?? 137;
@@ -31,15 +35,12 @@ export function decideExit(facts: ExitFacts): Omit<SandboxExit, 'stderr'> {
   if (facts.lost) return { cause: 'killed', exitCode, reason: facts.lost };
   if (exitCode > 128 && exitCode < 160) {
     const signal = exitCode - 128;
-    const name = { 6: 'SIGABRT', 9: 'SIGKILL', 11: 'SIGSEGV', 15: 'SIGTERM', 25: 'SIGXFSZ', 31: 'SIGSYS' }[
-      signal
-    ];
     const untold =
       facts.oomKilled === null && signal === 9 ? ' (perhaps for its memory: the engine does not tell)' : '';
     return {
       cause: 'killed',
       exitCode,
-      reason: `it was killed from outside or by the kernel, with ${name ?? `signal ${signal}`}${untold}`,
+      reason: `it was killed from outside or by the kernel, with ${SIGNALS[signal] ?? `signal ${signal}`}${untold}`,
     };
   }
   return { cause: 'exited', exitCode, reason: `its program ended by itself with code ${exitCode}` };

@@ -46,7 +46,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
     engine.flavour === 'docker'
       ? profile
       : await writeProfile(profile, sameMachine(engine, info), options.directory);
-  const capabilities = describe(engine, info, version.Version, options.runtime, volumes, seccomp !== null);
+  const capabilities = describe(options, info, version.Version, seccomp !== null);
   const lacks = new Set(capabilities.cannotEnforce.map((missing) => missing.enforcement));
   const clampable = !lacks.has('cpu_clamp_after_start') && !lacks.has('cpu_limit');
   const held = new Set<string>();
@@ -98,14 +98,7 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
         throw error;
       }
       const sandbox = createDockerSandbox({
-        engine,
-        containerId,
-        spec,
-        attached,
-        watch,
-        waited,
-        volume,
-        clampable,
+        ...{ engine, containerId, spec, attached, watch, waited, volume, clampable },
         onUnremoved: () => removeLater(containerId),
       });
       void sandbox.exited.finally(() => {
@@ -139,32 +132,21 @@ export async function createDockerBackend(options: DockerBackendOptions): Promis
 }
 
 function describe(
-  engine: EngineClient,
+  { engine, volumes, ...options }: DockerBackendOptions,
   info: EngineInfo,
   engineVersion: string,
-  runtime: string | null,
-  volumes: DataVolumes,
   hasProfile: boolean,
 ): SandboxCapabilities {
-  const cannotEnforce = missingEnforcement(
-    engine.flavour,
-    engineVersion,
-    info,
-    runtime ?? info.DefaultRuntime,
-  );
+  const runtime = options.runtime ?? info.DefaultRuntime;
+  const cannotEnforce = missingEnforcement(engine.flavour, engineVersion, info, runtime);
   if (!hasProfile && !cannotEnforce.some(({ enforcement }) => enforcement === 'seccomp_profile')) {
     const why =
       'Podman reads the profile from its own disk, which is not this machine’s; its default profile applies';
     cannotEnforce.push({ enforcement: 'seccomp_profile', why });
   }
-  return {
-    engine: engine.flavour,
-    engineVersion,
-    runtime: runtime ?? info.DefaultRuntime,
-    cannotEnforce: volumes.cannotEnforce
-      ? [...cannotEnforce, { enforcement: 'disk_quota', why: volumes.cannotEnforce }]
-      : cannotEnforce,
-  };
+  const why = volumes.cannotEnforce;
+  if (why) cannotEnforce.push({ enforcement: 'disk_quota', why });
+  return { engine: engine.flavour, engineVersion, runtime, cannotEnforce };
 }
 
 /** The file with the profile, for an engine on this machine that takes no profile in the call itself. */

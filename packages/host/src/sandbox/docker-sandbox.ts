@@ -2,7 +2,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { AttachObserver, AttachStream } from '../engine/attach-stream.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { EngineError } from '../engine/engine-error.ts';
-import { createByteRateLimit, STDERR_RATE, STDOUT_RATE } from './byte-rate.ts';
+import { type ByteRate, createByteRateLimit, STDERR_RATE, STDOUT_RATE } from './byte-rate.ts';
 import { cpuLimit } from './container-spec.ts';
 import type { DataVolume } from './data-volumes.ts';
 import { decideExit } from './decide-exit.ts';
@@ -26,22 +26,20 @@ export function watchOutput(nowMs: () => number): OutputWatch {
   const stdout = createByteRateLimit(STDOUT_RATE, nowMs);
   const stderr = createByteRateLimit(STDERR_RATE, nowMs);
   const tail = createStderrTail();
+  const tooMuch = (stream: string, { bytesPerSecond }: ByteRate) =>
+    watch.onLimit(`it wrote more to standard ${stream} than ${bytesPerSecond / (1024 * 1024)} MB a second`);
   const watch: OutputWatch = {
     onLimit: () => {},
     stderrText: () => tail.text(),
     onStdout(bytes) {
-      if (!stdout(bytes)) watch.onLimit(rateText('output', STDOUT_RATE.bytesPerSecond));
+      if (!stdout(bytes)) tooMuch('output', STDOUT_RATE);
     },
     onStderr(chunk) {
       tail.write(chunk);
-      if (!stderr(chunk.length)) watch.onLimit(rateText('error', STDERR_RATE.bytesPerSecond));
+      if (!stderr(chunk.length)) tooMuch('error', STDERR_RATE);
     },
   };
   return watch;
-}
-
-function rateText(stream: string, bytesPerSecond: number): string {
-  return `it wrote more to standard ${stream} than ${bytesPerSecond / (1024 * 1024)} MB a second`;
 }
 
 export interface RunningContainer {
@@ -79,12 +77,9 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
     kill();
   };
   watch.onLimit = endByLimit;
-  const usedBytes = volume?.usedBytes;
-  const diskPoll = usedBytes
-    ? pollDisk(usedBytes, spec.dataBytes ?? 0, endByLimit, (error) =>
-        endByLimit(`its disk use could not be read: ${error}`),
-      )
-    : null;
+  const stopPolling = volume?.usedBytes
+    ? pollDisk(volume.usedBytes, spec.dataBytes ?? 0, endByLimit)
+    : () => {};
 
   const end = async (): Promise<SandboxExit> => {
     let exitCode: number | null = null;
@@ -98,7 +93,7 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
           : 'the container engine went away';
     }
     over = true;
-    diskPoll?.stop();
+    stopPolling();
     const state = await engine.containerState(containerId).catch(() => null);
     if (exitCode !== null && state === null) lost = 'its container was removed from outside';
     // What cannot be removed now is removed before the agent's next start, or by its label at the host's.
@@ -106,12 +101,9 @@ export function createDockerSandbox(running: RunningContainer): Sandbox {
     await Promise.all([settled(attached.closed, LAST_OUTPUT_MS), volume?.release().catch(() => {})]);
     // Asked to end, an agent ends by itself: a SIGKILL that is not ours came from elsewhere, as does its loss.
     const stopped = stopRequested && (killed || (exitCode !== null && exitCode !== 137));
-    const facts = { limit, stopRequested: stopped, exitCode, lost, memoryBytes: spec.memoryBytes };
-    const decided = decideExit({
-      ...facts,
-      oomKilled: state?.OOMKilled || (engine.flavour === 'podman' ? null : false),
-    });
-    return { ...decided, stderr: watch.stderrText() };
+    const oomKilled = state?.OOMKilled || (engine.flavour === 'podman' ? null : false);
+    const facts = { limit, stopRequested: stopped, exitCode, oomKilled, lost, memoryBytes: spec.memoryBytes };
+    return { ...decideExit(facts), stderr: watch.stderrText() };
   };
   const exited = end();
 
@@ -167,32 +159,28 @@ async function settled(promise: Promise<unknown>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
+/** `end` is told why: too much, or a use that could not be read. The function returned stops it. */
 function pollDisk(
   usedBytes: () => Promise<number | null>,
   maxBytes: number,
-  over: (reason: string) => void,
-  failed: (error: string) => void,
-): { stop(): void } {
+  end: (reason: string) => void,
+): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
+  const megabytes = Math.round(maxBytes / (1024 * 1024));
   const check = async () => {
     try {
-      const bytes = await usedBytes();
-      if (bytes !== null && bytes > maxBytes) {
-        over(
-          `its files in /data are larger than ${Math.round(maxBytes / (1024 * 1024))} MB (resources.disk_limit)`,
-        );
-      }
+      const bytes = (await usedBytes()) ?? 0;
+      if (bytes > maxBytes) end(`its files in /data are larger than ${megabytes} MB (resources.disk_limit)`);
     } catch (error) {
-      failed(error instanceof OpenLegionError ? error.message : 'unknown');
+      const why = error instanceof OpenLegionError ? error.message : 'unknown';
+      end(`its disk use could not be read: ${why}`);
     }
     if (!stopped) timer = setTimeout(check, DISK_POLL_MS);
   };
   timer = setTimeout(check, DISK_POLL_MS);
-  return {
-    stop() {
-      stopped = true;
-      clearTimeout(timer);
-    },
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
   };
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath, truncate } from 'node:fs/promises';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { runProgram } from '../engine/run-program.ts';
 
@@ -43,12 +43,11 @@ export async function attachLoop(file: string): Promise<string> {
  */
 export async function detachLoop(file: string): Promise<void> {
   for (const loop of await listLoops()) {
-    if (loop.file === file) await run('losetup', '--detach', loop.device).catch(ignoreGone);
+    if (loop.file !== file) continue;
+    await run('losetup', '--detach', loop.device).catch((error: Error) => {
+      if (!/No such device/i.test(error.message)) throw error;
+    });
   }
-}
-
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof OpenLegionError && /No such device/i.test(error.message))) throw error;
 }
 
 /** Every attached loop device and the file behind it, from the kernel itself. */
@@ -61,9 +60,4 @@ export async function listLoops(): Promise<{ device: string; file: string }[]> {
     }),
   );
   return loops.flat();
-}
-
-/** The path as the kernel names it. */
-export async function kernelPath(path: string): Promise<string> {
-  return await realpath(path);
 }

@@ -1,10 +1,10 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { EngineClient } from '../engine/engine-client.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import { AGENT_UID, containerLabels, volumeName } from './container-spec.ts';
 import type { DataVolumes } from './data-volumes.ts';
-import { attachLoop, detachLoop, formatExt4, growExt4, kernelPath, listLoops } from './loop-devices.ts';
+import { attachLoop, detachLoop, formatExt4, growExt4, listLoops } from './loop-devices.ts';
 
 /** The smallest file system that ext4 makes with a journal. */
 const MIN_BYTES = 8 * 1024 * 1024;
@@ -19,17 +19,15 @@ const MIN_BYTES = 8 * 1024 * 1024;
  */
 export async function createLoopVolumes(engine: EngineClient, directory: string): Promise<DataVolumes> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const root = await kernelPath(directory);
+  // As the kernel names it.
+  const root = await realpath(directory);
   const imageFile = (agent: string) => join(root, `${agent}.ext4`);
   /** One at a time for each agent: a start that overlaps the end of the last one must see what that left. */
   const queues = new Map<string, Promise<unknown>>();
   const inOrder = async <T>(agent: string, work: () => Promise<T>): Promise<T> => {
     const before = queues.get(agent) ?? Promise.resolve();
     const mine = before.then(work, work);
-    queues.set(
-      agent,
-      mine.catch(() => {}),
-    );
+    queues.set(agent, mine);
     return await mine;
   };
   const users = new Map<string, number>();
@@ -74,10 +72,8 @@ export async function createLoopVolumes(engine: EngineClient, directory: string)
       }),
     async removeLeftovers() {
       for (const loop of await listLoops()) {
-        const agent = loop.file.startsWith(`${root}/`)
-          ? loop.file.slice(root.length + 1, -'.ext4'.length)
-          : null;
-        if (agent !== null && (users.get(agent) ?? 0) === 0) await detachLoop(loop.file);
+        if (!loop.file.startsWith(`${root}/`)) continue;
+        if ((users.get(basename(loop.file, '.ext4')) ?? 0) === 0) await detachLoop(loop.file);
       }
       // A crash in the middle of making one.
       for (const entry of await readdir(root)) {

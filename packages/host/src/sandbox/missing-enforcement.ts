@@ -2,6 +2,9 @@ import { basename } from 'node:path';
 import type { EngineInfo } from '../engine/engine-answers.ts';
 import type { SandboxCapabilities } from './sandbox-backend.ts';
 
+/** A runtime's name, or its program's. */
+export const GVISOR = /^(?:io\.containerd\.)?(?:runsc|gvisor)/;
+
 type Missing = SandboxCapabilities['cannotEnforce'][number];
 
 /**
@@ -19,18 +22,15 @@ export function missingEnforcement(
     if (!missing.some((known) => known.enforcement === enforcement)) missing.push({ enforcement, why });
   };
   const registered = info.Runtimes.find(({ name }) => name === runtime);
-  if (isGvisor(runtime) || (registered && isGvisor(basename(registered.path)))) {
+  if (GVISOR.test(runtime) || (registered && GVISOR.test(basename(registered.path)))) {
     add('seccomp_profile', 'gVisor answers system calls itself, in its own kernel, and ignores the profile');
     add(
       'kernel_view',
       'gVisor shows a kernel of its own: no ambient mask, no nosuid or nodev, and its own virtual /dev/fuse and /dev/net/tun',
     );
     if (registered?.args.includes('--ignore-cgroups')) {
-      const why = 'this gVisor is registered with --ignore-cgroups';
-      add('memory_limit', why);
-      add('pids_limit', why);
-      add('cpu_limit', why);
-      add('cpu_clamp_after_start', why);
+      for (const limit of ['memory_limit', 'pids_limit', 'cpu_limit', 'cpu_clamp_after_start'] as const)
+        add(limit, 'this gVisor is registered with --ignore-cgroups');
     }
   } else if (!info.SecurityOptions.some((option) => option.includes('seccomp'))) {
     add('seccomp_profile', 'the engine or its kernel has no seccomp');
@@ -46,8 +46,4 @@ export function missingEnforcement(
     add('user_namespace', 'the engine runs as root and maps no user ids');
   }
   return missing;
-}
-
-export function isGvisor(runtime: string): boolean {
-  return /^(?:io\.containerd\.)?(?:runsc|gvisor)/.test(runtime);
 }

@@ -139,12 +139,6 @@ print(json.dumps({'written': written, 'end': end}), flush=True)
 sys.stdin.read()
 `;
 
-export const STDERR_FLOOD = `
-import os
-block = b'x' * 65536
-while True: os.write(2, block)
-`;
-
 /** The processor quota as the kernel has it, before and after a line on standard input. */
 export const CPU_QUOTA = `
 import json, sys
