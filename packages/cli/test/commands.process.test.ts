@@ -58,7 +58,7 @@ test('a first start without a terminal names the flags that are missing, and wri
   assert.match(result.err, /missing: --provider\.\n.*--template sales --provider scripted --yes/);
   assert.equal(existsSync(join(home, 'config')), false);
   const wrong = await runCommand(['start', '--home', home, '--template', 'sails', '--provider', 'scripted']);
-  assert.match(wrong.err, /no template "sails"[^\n]*\n {2}There are: starter, sales\./);
+  assert.match(wrong.err, /no template "sails"[^\n]*\n {2}There are: starter, sales, devteam, content\./);
 });
 
 test('--config must be a file of a config directory', async (context) => {
