@@ -1,40 +1,36 @@
-import { autocomplete, cancel, intro, isCancel, note, outro, select, text } from '@clack/prompts';
+import {
+  autocomplete,
+  cancel,
+  intro,
+  isCancel,
+  note,
+  type Option,
+  outro,
+  select,
+  text,
+} from '@clack/prompts';
+import type { CatalogModel } from '@openlegion/contract/catalog';
 import { ModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { readCatalogFile } from '../models/catalog-file.ts';
 import { OFFERED_PROVIDERS, TEMPLATE_HINTS, TEMPLATE_NAMES } from './providers.ts';
 import type { FirstRunChoice } from './write-configuration.ts';
 
+const PROVIDERS: Option<string>[] = [
+  ...OFFERED_PROVIDERS.map(({ id, label }) => ({ value: id, label })),
+  { value: 'more', label: 'Another one of the catalog' },
+  { value: 'own', label: 'A server of your own that speaks the OpenAI API (Ollama, vLLM, a proxy …)' },
+];
+
 /** Asks what the flags did not say. The key is asked for later, by the vault itself. */
 export async function askFirstRun(
   given: Partial<FirstRunChoice> & { provider?: string },
 ): Promise<FirstRunChoice> {
   intro('OpenLegion: first run');
-  const template =
-    given.template ??
-    answer(
-      await select({
-        message: 'What should the fleet be?',
-        options: TEMPLATE_NAMES.map((name) => ({ value: name, label: name, hint: TEMPLATE_HINTS[name] })),
-      }),
-    );
+  const templates = TEMPLATE_NAMES.map((name) => ({ value: name, label: name, hint: TEMPLATE_HINTS[name] }));
+  const template = given.template ?? (await choose('What should the fleet be?', templates));
   const provider =
-    given.provider ??
-    (given.model
-      ? given.model.split('/')[0]
-      : answer(
-          await select({
-            message: 'Which model provider?',
-            options: [
-              ...OFFERED_PROVIDERS.map(({ id, label }) => ({ value: id as string, label })),
-              { value: 'more', label: 'Another one of the catalog' },
-              {
-                value: 'own',
-                label: 'A server of your own that speaks the OpenAI API (Ollama, vLLM, a proxy …)',
-              },
-            ],
-          }),
-        ));
+    given.provider ?? given.model?.split('/')[0] ?? (await choose('Which model provider?', PROVIDERS));
   if (provider === 'own') {
     const choice = await askOwnServer(template);
     outro('Writing the configuration');
@@ -51,16 +47,12 @@ export async function askFirstRun(
     given.model ??
     (provider === 'scripted'
       ? suggested
-      : answer(
-          await text({
-            message: 'Which model?',
-            initialValue: suggested,
-            validate: (value) =>
-              ModelName.safeParse(value).success
-                ? undefined
-                : 'provider/model, for example openai/gpt-4.1-mini',
-          }),
-        ));
+      : await ask({
+          message: 'Which model?',
+          initialValue: suggested,
+          fits: (value) => ModelName.safeParse(value).success,
+          otherwise: 'provider/model, for example openai/gpt-4.1-mini',
+        }));
   if (provider !== 'scripted') note('The vault asks for the key itself, once it runs.', 'Key');
   outro('Writing the configuration');
   return { template, model };
@@ -69,12 +61,7 @@ export async function askFirstRun(
 /** Those whose address is known and whose models have prices: the others take a line in mesh.yaml. */
 async function askCatalog(): Promise<string> {
   const providers = readCatalogFile()
-    .map((provider) => ({
-      ...provider,
-      models: provider.models.filter(
-        ({ id, capabilities }) => id !== '*' && !capabilities?.includes('embedding'),
-      ),
-    }))
+    .map(({ models, ...provider }) => ({ ...provider, models: models.filter(isChatModel) }))
     .filter(({ configured, models }) => !configured && models.length > 0);
   const id = answer(
     await autocomplete({
@@ -94,48 +81,55 @@ async function askCatalog(): Promise<string> {
 }
 
 async function askOwnServer(template: FirstRunChoice['template']): Promise<FirstRunChoice> {
-  const baseUrl = answer(
-    await text({
-      message: 'Its base URL, with the version segment if it has one',
-      placeholder: 'http://127.0.0.1:11434/v1',
-      validate: (value) =>
-        URL.canParse(value ?? '') && /^https?:/.test(value ?? '') ? undefined : 'An http or https URL',
-    }),
-  ).replace(/\/+$/, '');
-  const model = answer(
-    await text({
-      message: 'The name of the model there',
-      validate: (value) =>
-        ModelName.safeParse(`own/${value}`).success ? undefined : 'Letters, digits and . _ : / + - @',
-    }),
-  );
-  const price = async (direction: string) =>
-    Number(
-      answer(
-        await text({
-          message: `US dollars per million ${direction} tokens (0 for a machine of your own)`,
-          initialValue: '0',
-          validate: (value) =>
-            /^\d{1,5}(\.\d{1,6})?$/.test(value ?? '') ? undefined : 'A number such as 0.40',
-        }),
-      ),
-    );
-  const needsKey = answer(
-    await select({
-      message: 'Does it take a key?',
-      options: [
-        { value: false, label: 'no' },
-        { value: true, label: 'yes' },
-      ],
-    }),
-  );
+  const baseUrl = await ask({
+    message: 'Its base URL, with the version segment if it has one',
+    placeholder: 'http://127.0.0.1:11434/v1',
+    fits: (value) => URL.canParse(value) && /^https?:/.test(value),
+    otherwise: 'An http or https URL',
+  });
+  const model = await ask({
+    message: 'The name of the model there',
+    fits: (value) => ModelName.safeParse(`own/${value}`).success,
+    otherwise: 'Letters, digits and . _ : / + - @',
+  });
+  const price = (direction: string) =>
+    ask({
+      message: `US dollars per million ${direction} tokens (0 for a machine of your own)`,
+      initialValue: '0',
+      fits: (value) => /^\d{1,5}(\.\d{1,6})?$/.test(value),
+      otherwise: 'A number such as 0.40',
+    }).then(Number);
+  const needsKey = await choose('Does it take a key?', [
+    { value: false, label: 'no' },
+    { value: true, label: 'yes' },
+  ]);
   const custom = {
-    baseUrl,
+    baseUrl: baseUrl.replace(/\/+$/, ''),
     needsKey,
     inputUsdPerMillion: await price('input'),
     outputUsdPerMillion: await price('output'),
   };
   return { template, model: `own/${model}`, custom };
+}
+
+function isChatModel({ id, capabilities }: CatalogModel): boolean {
+  return id !== '*' && !capabilities?.includes('embedding');
+}
+
+async function choose<T extends string | boolean>(message: string, options: Option<T>[]): Promise<T> {
+  return answer(await select<T>({ message, options }));
+}
+
+async function ask(question: {
+  message: string;
+  placeholder?: string;
+  initialValue?: string;
+  fits: (value: string) => boolean;
+  /** Shown where the answer does not fit. */
+  otherwise: string;
+}): Promise<string> {
+  const { fits, otherwise, ...shown } = question;
+  return answer(await text({ ...shown, validate: (value = '') => (fits(value) ? undefined : otherwise) }));
 }
 
 /** Ctrl-C in a question ends the command; nothing was written yet. */

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Document, isCollection, isMap, isNode, isScalar, parseDocument, stringify } from 'yaml';
 
+interface Change {
+  text: string;
+  document: Document;
+  path: readonly string[];
+  value: object | number;
+}
+
 /**
  * The text with `value` at the path, on one line, and every other line as it was. Only where the text has no map to put
  * it in (an empty `llm:`) is the document written anew, comments included, by the library,
@@ -9,7 +16,8 @@ import { type Document, isCollection, isMap, isNode, isScalar, parseDocument, st
  */
 export function setInYaml(text: string, path: readonly string[], value: object | number): string {
   const document = parseDocument(text);
-  const spliced = replaced(text, document, path, value) ?? inserted(text, document, path, value);
+  const change = { text, document, path, value };
+  const spliced = replaced(change) ?? inserted(change);
   if (spliced !== null && holds(spliced, path, value)) return spliced;
   for (let depth = 1; depth < path.length; depth += 1) {
     const node: unknown = document.getIn(path.slice(0, depth), true);
@@ -20,12 +28,7 @@ export function setInYaml(text: string, path: readonly string[], value: object |
   return document.toString({ lineWidth: 0 });
 }
 
-function replaced(
-  text: string,
-  document: Document,
-  path: readonly string[],
-  value: object | number,
-): string | null {
+function replaced({ text, document, path, value }: Change): string | null {
   const node: unknown = document.getIn(path, true);
   const fits = typeof value === 'number' ? isScalar(node) : isMap(node) && node.flow === true;
   if (!fits || !isNode(node) || !node.range) return null;
@@ -33,12 +36,7 @@ function replaced(
 }
 
 /** At the end of the innermost map on the way. */
-function inserted(
-  text: string,
-  document: Document,
-  path: readonly string[],
-  value: object | number,
-): string | null {
+function inserted({ text, document, path, value }: Change): string | null {
   for (let depth = path.length - 1; depth >= 0; depth -= 1) {
     const map: unknown = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
     if (map === undefined) continue;

@@ -47,16 +47,14 @@ export function createEgressLines(style: Style): EgressLines {
   };
   return {
     joined(records) {
-      const details = new Map(records.map((record) => [record, parseDetail(record.detail)]));
-      const ends = new Map<string, Detail>();
-      for (const [record, detail] of details)
-        if (record.type === 'egress.ended' && detail.request) ends.set(detail.request, detail);
-      return records
-        .filter(({ type }) => type !== 'egress.ended')
-        .map((record) => {
-          const detail = details.get(record) ?? {};
-          return line(record, detail, ends.get(detail.request ?? '') ?? null);
-        });
+      const known = records.map((record) => ({ record, detail: parseDetail(record.detail) }));
+      const { end = [], begin = [] } = Object.groupBy(known, ({ record }) =>
+        record.type === 'egress.ended' ? 'end' : 'begin',
+      );
+      const ends = new Map(end.map(({ detail }) => [detail.request, detail]));
+      return begin.map(({ record, detail }) =>
+        line(record, detail, detail.request ? (ends.get(detail.request) ?? null) : null),
+      );
     },
     single(record) {
       const detail = parseDetail(record.detail);

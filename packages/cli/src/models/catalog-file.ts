@@ -3,7 +3,8 @@ import { CatalogProvider } from '@openlegion/contract/catalog';
 import { z } from 'zod';
 import { CATALOG } from '../programs.ts';
 
-const CatalogFile = z.object({ providers: z.array(CatalogProvider) });
+/** The gateway answers in the same form. */
+export const CatalogFile = z.object({ providers: z.array(CatalogProvider) });
 
 /** The catalog as it comes with the program. A running gateway has the same, and what mesh.yaml says on top. */
 export function readCatalogFile(): CatalogProvider[] {

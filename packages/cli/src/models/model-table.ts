@@ -28,14 +28,9 @@ export function modelTable(
   const rows = providers.flatMap((provider) =>
     withObserved(provider, [...observed.keys()]).map((model) => {
       const name = `${provider.id}/${model.id}`;
-      const state = health ? [healthOf(observed.get(name))] : [];
-      return [
-        name,
-        ...limits(model),
-        ...prices(model),
-        (model.capabilities ?? []).join(' ') || '-',
-        ...state,
-      ];
+      const limits = [String(model.contextTokens), String(model.maxOutputTokens)];
+      const can = model.capabilities?.join(' ') || '-';
+      return [name, ...limits, ...prices(model), can, ...(health ? [healthOf(observed.get(name))] : [])];
     }),
   );
   const head = ['MODEL', 'CONTEXT', 'OUTPUT', '$/M IN', '$/M OUT', '$/M CACHED', 'CAN'];
@@ -57,10 +52,6 @@ export function healthOf(entry: ModelsView['health'][number] | undefined): strin
   if (entry.ok) return 'ok';
   const status = entry.lastStatus === 0 ? 'no answer' : `status ${entry.lastStatus}`;
   return entry.coolingUntil ? `${status}, cools down until ${entry.coolingUntil}` : status;
-}
-
-function limits({ contextTokens, maxOutputTokens }: CatalogModel): string[] {
-  return [String(contextTokens), String(maxOutputTokens)];
 }
 
 /** A mark where a longer prompt has another price. */

@@ -11,13 +11,8 @@ import type { VaultUsers } from './vault-users.ts';
 
 /** Variables by which a container engine is found; only the host gets them. */
 const ENGINE_VARIABLES = [
-  'DOCKER_HOST',
-  'DOCKER_CONTEXT',
-  'DOCKER_CONFIG',
-  'DOCKER_TLS_VERIFY',
-  'DOCKER_CERT_PATH',
-  'CONTAINER_HOST',
-  'XDG_RUNTIME_DIR',
+  ...['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'],
+  ...['CONTAINER_HOST', 'XDG_RUNTIME_DIR'],
 ];
 const COMMON_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ'];
 

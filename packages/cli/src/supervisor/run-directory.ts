@@ -49,15 +49,11 @@ export function prepareRunDirectory(path: string, uid: number): void {
       remedy: `Look at it (ls -ld ${path}), remove it, and start again.`,
     });
   }
-  removeSockets(path);
-  // The gateway's own user must pass through to its sockets; it cannot list or write.
-  chmodSync(path, uid === 0 ? 0o711 : 0o700);
-}
-
-function removeSockets(path: string): void {
   for (const name of ['keeper-gateway', 'keeper-host', 'keeper-admin', 'gateway', 'scripted']) {
     rmSync(join(path, `${name}.sock`), { force: true });
   }
+  // The gateway's own user must pass through to its sockets; it cannot list or write.
+  chmodSync(path, uid === 0 ? 0o711 : 0o700);
 }
 
 export function removeRunDirectory(path: string): void {

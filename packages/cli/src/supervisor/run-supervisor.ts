@@ -37,14 +37,16 @@ export async function runSupervisor(options: {
   const data = dataPaths(home);
   mkdirSync(data.logs, { recursive: true, mode: 0o700 });
   using lock = holdLock(join(data.directory, 'supervisor.lock'));
+  const failed = ({ message, remedy }: { message: string; remedy: string }): number => {
+    report({ type: 'failed', message, remedy });
+    return 1;
+  };
   if (!lock) {
     const other = readSupervisorFile(home);
-    report({
-      type: 'failed',
+    return failed({
       message: `OpenLegion already runs for ${home}${other ? ` (pid ${other.pid})` : ''}.`,
       remedy: 'Talk to it with ./openlegion chat, or stop it with ./openlegion stop.',
     });
-    return 1;
   }
 
   const users = uid === 0 ? chooseVaultUsers(readFileSync('/etc/passwd', 'utf8')) : null;
@@ -54,17 +56,13 @@ export async function runSupervisor(options: {
     ensureVaultKeyFile(data.vaultKey, uid, existsSync(join(data.keeperDirectory, 'vault.db')));
   } catch (error) {
     if (!(error instanceof OpenLegionError)) throw error;
-    report({ type: 'failed', message: error.message, remedy: error.remedy });
-    return 1;
+    return failed(error);
   }
 
   const format: LogFormat = environment.OPENLEGION_LOG_FORMAT === 'json' ? 'json' : 'text';
   const logAt = (part: PartName | 'supervisor') =>
     createPartLog({
-      path: join(data.logs, `${part}.log`),
-      part,
-      format,
-      maxBytes: LOG_BYTES,
+      ...{ path: join(data.logs, `${part}.log`), part, format, maxBytes: LOG_BYTES },
       now: () => new Date(),
     });
   const ownLog = logAt('supervisor');
@@ -74,14 +72,7 @@ export async function runSupervisor(options: {
     writeSupervisorFile(home, { pid: process.pid, port, run, startedAt, vaultHasOwnUids: users !== null });
 
   const supervisor = createSupervisor({
-    parts: partsOf({
-      home,
-      run,
-      sandbox: settings.sandbox,
-      port: settings.port,
-      users,
-      environment,
-    }),
+    parts: partsOf({ home, run, sandbox: settings.sandbox, port: settings.port, users, environment }),
     logOf: (part) => {
       const log = logs.get(part) ?? logAt(part);
       logs.set(part, log);
@@ -108,10 +99,7 @@ export async function runSupervisor(options: {
     writeFile(0);
     stop.addEventListener('abort', () => void supervisor.stop(), { once: true });
     const result = await supervisor.start();
-    if (!result.started) {
-      report({ type: 'failed', message: result.message, remedy: result.remedy });
-      return 1;
-    }
+    if (!result.started) return failed(result);
     const port = portOf(result.details.get('host') ?? {});
     writeFile(port);
     report({ type: 'ready', pid: process.pid, port, run });
@@ -127,8 +115,7 @@ export async function runSupervisor(options: {
 }
 
 function portOf(detail: Record<string, string | number | boolean>): number {
-  const port = detail.port;
-  return typeof port === 'number' ? port : 0;
+  return typeof detail.port === 'number' ? detail.port : 0;
 }
 
 function describe(event: SupervisorEvent): string {

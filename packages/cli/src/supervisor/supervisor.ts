@@ -58,6 +58,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       : tryKeys(part.keyFile, (keyFile) => launchWith({ ...part, keyFile }));
   };
 
+  const isReady = ({ name }: PartDefinition, { pid }: PartProcess) =>
+    onEvent({ type: 'part', part: name, state: 'ready', ...(pid ? { pid } : {}) });
+
   /** Holds one part up until the supervisor stops. */
   const keepUp = async (part: PartDefinition, first: PartProcess): Promise<void> => {
     let child = first;
@@ -75,15 +78,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       const next = await launch(part);
       child = next.child;
       if (next.report.ready) {
-        onEvent({ type: 'part', part: part.name, state: 'ready', ...(child.pid ? { pid: child.pid } : {}) });
+        isReady(part, child);
         onRestarted(part.name, next.report.detail);
       } else {
-        onEvent({
-          type: 'part_failed',
-          part: part.name,
-          message: next.report.message,
-          remedy: next.report.remedy,
-        });
+        const { message, remedy } = next.report;
+        onEvent({ type: 'part_failed', part: part.name, message, remedy });
       }
     }
   };
@@ -109,14 +108,14 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     async start() {
       const details = new Map<PartName, Record<string, string | number | boolean>>();
       for (const part of parts) {
-        if (stopping.signal.aborted) return interrupted(part.name);
+        if (stopping.signal.aborted) return { started: false, part: part.name, ...INTERRUPTED };
         const { child, report } = await launch(part);
         if (!report.ready) {
           await stop();
           return { started: false, part: part.name, message: report.message, remedy: report.remedy };
         }
         details.set(part.name, report.detail);
-        onEvent({ type: 'part', part: part.name, state: 'ready', ...(child.pid ? { pid: child.pid } : {}) });
+        isReady(part, child);
         keepers.push(keepUp(part, child));
         await afterReady(part.name);
       }
@@ -125,6 +124,4 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
-function interrupted(part: PartName): StartResult {
-  return { started: false, part, message: 'The start was interrupted.', remedy: 'Start it again.' };
-}
+const INTERRUPTED = { message: 'The start was interrupted.', remedy: 'Start it again.' };

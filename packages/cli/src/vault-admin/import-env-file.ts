@@ -1,16 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StartedPart } from './after-part-ready.ts';
 import { configuredBaseUrls, credentialBindings } from './credential-bindings.ts';
 import { fetchProviders } from './provider-list.ts';
 import { captureVaultAdmin } from './run-vault-admin.ts';
 
 /** Has the vault's administration program move the keys of `HOME/.env` into the keeper. Nothing is read here. */
-export async function importEnvFile(options: {
-  home: string;
-  run: string;
-  log: (line: string) => void;
-}): Promise<void> {
-  const { home, run, log } = options;
+export async function importEnvFile({ home, run, log }: StartedPart): Promise<void> {
   const file = join(home, '.env');
   if (!existsSync(file)) return;
   const bindings = credentialBindings(await fetchProviders(run), configuredBaseUrls(home));
