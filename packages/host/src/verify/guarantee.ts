@@ -39,3 +39,8 @@ export function lines(items: readonly string[], most = 20): string {
   const shown = items.slice(0, most).join('\n');
   return items.length > most ? `${shown}\n… and ${items.length - most} more` : shown;
 }
+
+/** The words of a list that is easier to read as text. */
+export function words(text: string): string[] {
+  return text.trim().split(/\s+/);
+}

@@ -1,5 +1,5 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, lines } from './guarantee.ts';
+import { judged, lines, words } from './guarantee.ts';
 import type { Files, Kernel, Mounts, Processes, Writes } from './observations.ts';
 
 const MASKS = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
@@ -83,25 +83,10 @@ export function judgeHostSockets({ files, sockets, unix }: Files): Guarantee {
   });
 }
 
-export const SENSITIVE_FILES = [
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/key-users',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/proc/sched_debug',
-  '/proc/latency_stats',
-  '/proc/scsi/scsi',
-  '/proc/acpi/wakeup',
-  '/proc/kallsyms',
-  '/proc/1/root/etc/shadow',
-  '/sys/firmware/dmi/tables/DMI',
-  '/sys/kernel/debug/sched/debug',
-  '/dev/mem',
-  '/dev/kmem',
-  '/dev/kmsg',
-  '/etc/shadow',
-];
+export const SENSITIVE_FILES = words(`
+  /proc/kcore /proc/keys /proc/key-users /proc/timer_list /proc/timer_stats /proc/sched_debug
+  /proc/latency_stats /proc/scsi/scsi /proc/acpi/wakeup /proc/kallsyms /proc/1/root/etc/shadow
+  /sys/firmware/dmi/tables/DMI /sys/kernel/debug/sched/debug /dev/mem /dev/kmem /dev/kmsg /etc/shadow`);
 /** World-readable on every Linux; addresses in it are zeros for those without rights, so it is not a leak. */
 const TOLERATED = ['/proc/key-users', '/proc/kallsyms'];
 
@@ -119,8 +104,9 @@ export function judgeMaskedProc({ sensitive }: Files): Guarantee {
   });
 }
 
-export const FORBIDDEN_DIRECTORIES =
-  '/ /bin /etc /home /opt/openlegion /root /run /usr /usr/local/bin /var/lib /var/log /var/tmp'.split(' ');
+export const FORBIDDEN_DIRECTORIES = words(
+  '/ /bin /etc /home /opt/openlegion /root /run /usr /usr/local/bin /var/lib /var/log /var/tmp',
+);
 export const ALLOWED_DIRECTORIES = ['/data', '/tmp'];
 
 export function judgeReadOnlyRoot({ directories }: Writes): Guarantee {
@@ -137,32 +123,15 @@ export function judgeReadOnlyRoot({ directories }: Writes): Guarantee {
   });
 }
 
-export const KERNEL_FILES = [
-  '/proc/sys/kernel/core_pattern',
-  '/proc/sys/kernel/modprobe',
-  '/proc/sys/vm/drop_caches',
-  '/proc/sys/net/ipv4/ip_forward',
-  '/proc/sys/fs/binfmt_misc/register',
-  '/proc/sysrq-trigger',
-  '/proc/1/oom_score_adj',
-  '/sys/kernel/uevent_helper',
-  '/sys/fs/cgroup/cgroup.procs',
-  '/sys/fs/cgroup/memory.max',
-  '/sys/fs/cgroup/pids.max',
-  '/sys/fs/cgroup/memory/memory.limit_in_bytes',
-  '/sys/fs/cgroup/memory/release_agent',
-  '/sys/fs/cgroup/memory/notify_on_release',
-  '/sys/fs/cgroup/devices/devices.allow',
-  '/sys/fs/cgroup/pids/pids.max',
-];
-export const KERNEL_DIRECTORIES = [
-  '/proc',
-  '/sys',
-  '/sys/fs/cgroup',
-  '/sys/fs/cgroup/memory',
-  '/sys/fs/bpf',
-  '/sys/kernel',
-];
+export const KERNEL_FILES = words(`
+  /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/drop_caches
+  /proc/sys/net/ipv4/ip_forward /proc/sys/fs/binfmt_misc/register /proc/sysrq-trigger
+  /proc/1/oom_score_adj /sys/kernel/uevent_helper /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/memory.max
+  /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory/memory.limit_in_bytes
+  /sys/fs/cgroup/memory/release_agent /sys/fs/cgroup/memory/notify_on_release
+  /sys/fs/cgroup/devices/devices.allow /sys/fs/cgroup/pids/pids.max`);
+export const KERNEL_DIRECTORIES = words(`
+  /proc /sys /sys/fs/cgroup /sys/fs/cgroup/memory /sys/fs/bpf /sys/kernel`);
 /** A process may make itself likelier to be killed; the kernel allows no more without a capability. */
 const HARMLESS_WRITES = ['/proc/1/oom_score_adj'];
 

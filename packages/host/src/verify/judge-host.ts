@@ -1,22 +1,16 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import { RefusalBody } from '@openlegion/contract/refusal';
-import { judged, lines } from './guarantee.ts';
+import { judged, lines, words } from './guarantee.ts';
 import type { MeshAnswers } from './observations.ts';
+
+const CLAIMING_HEADERS = words(`x-agent-id x-agent x-openlegion-agent x-openlegion-trace
+  x-user-id x-forwarded-user x-forwarded-for from`);
 
 /** Claims of another identity, each in a place where other systems believe one. */
 export function identityClaims(other: string): { path: string; headers: Record<string, string> }[] {
   const path = '/mesh/introspect';
   return [
-    ...[
-      'x-agent-id',
-      'x-agent',
-      'x-openlegion-agent',
-      'x-openlegion-trace',
-      'x-user-id',
-      'x-forwarded-user',
-      'x-forwarded-for',
-      'from',
-    ].map((name) => ({ path, headers: { [name]: other } })),
+    ...CLAIMING_HEADERS.map((name) => ({ path, headers: { [name]: other } })),
     { path, headers: { authorization: `Bearer ${other}` } },
     { path, headers: { cookie: `agent=${other}` } },
     { path, headers: { ':authority': other } },
@@ -39,41 +33,17 @@ export function judgeIdentity({ answers }: MeshAnswers, self: string, other: str
   });
 }
 
+const UNKNOWN_PATHS = words(`
+  / /admin /api/status /api/agents/researcher/messages /api/verify /api/../mesh/../api/status
+  /mesh /mesh/ /mesh//agents //mesh/agents /MESH/AGENTS /mesh/agents/ /mesh/agents%00 /mesh/%61gents /mesh/agents;x=1
+  /mesh/../api/status /mesh/vault /mesh/credentials /vault/list /metrics /debug/pprof /.env /dashboard
+  http://127.0.0.1:8420/api/status * /mesh/handoff /llm/scripted/chat/completions
+`);
+const OTHER_METHODS = words('PUT DELETE PATCH OPTIONS TRACE HEAD PROPFIND POST');
+
 export const UNKNOWN_ROUTES: { method: string; path: string }[] = [
-  ...[
-    '/',
-    '/admin',
-    '/api/status',
-    '/api/agents/researcher/messages',
-    '/api/verify',
-    '/api/../mesh/../api/status',
-    '/mesh',
-    '/mesh/',
-    '/mesh//agents',
-    '//mesh/agents',
-    '/MESH/AGENTS',
-    '/mesh/agents/',
-    '/mesh/agents%00',
-    '/mesh/%61gents',
-    '/mesh/agents;x=1',
-    '/mesh/../api/status',
-    '/mesh/vault',
-    '/mesh/credentials',
-    '/vault/list',
-    '/metrics',
-    '/debug/pprof',
-    '/.env',
-    '/dashboard',
-    'http://127.0.0.1:8420/api/status',
-    '*',
-    `/${'a'.repeat(4000)}`,
-  ].map((path) => ({ method: 'GET', path })),
-  ...['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEAD', 'PROPFIND', 'POST'].map((method) => ({
-    method,
-    path: '/mesh/introspect',
-  })),
-  { method: 'GET', path: '/llm/scripted/chat/completions' },
-  { method: 'GET', path: '/mesh/handoff' },
+  ...[...UNKNOWN_PATHS, `/${'a'.repeat(4000)}`].map((path) => ({ method: 'GET', path })),
+  ...OTHER_METHODS.map((method) => ({ method, path: '/mesh/introspect' })),
 ];
 
 const LEAK = /\bat (?:async )?\S+ \(|node:internal|\/packages\/|\.ts:\d|node_modules/;

@@ -1,5 +1,5 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
-import { judged, lines } from './guarantee.ts';
+import { judged, lines, words } from './guarantee.ts';
 import type { Mounts } from './observations.ts';
 
 interface Mount {
@@ -11,16 +11,9 @@ interface Mount {
 }
 
 /** Files that engines put into every container; their content is the engine's own. */
-const NAME_FILES = [
-  '/etc/hosts',
-  '/etc/hostname',
-  '/etc/resolv.conf',
-  '/sbin/docker-init',
-  '/usr/sbin/docker-init',
-  '/dev/init',
-  '/run/podman-init',
-  '/run/.containerenv',
-];
+const NAME_FILES = words(`
+  /etc/hosts /etc/hostname /etc/resolv.conf /sbin/docker-init /usr/sbin/docker-init /dev/init
+  /run/podman-init /run/.containerenv`);
 const KERNEL_TYPES = ['proc', 'sysfs', 'cgroup', 'cgroup2', 'tmpfs', 'devpts', 'mqueue', 'none', '9p'];
 /** The roots of a tmpfs made for this container, and `/dev/null` of its own, with which engines mask files. */
 const TMPFS_ROOTS = ['/', '/null'];

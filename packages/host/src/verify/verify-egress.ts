@@ -1,3 +1,4 @@
+import { words } from './guarantee.ts';
 import { judgeAddresses, judgeAuthority, judgeBound, judgeDeny, judgeElsewhere } from './judge-egress.ts';
 import { EgressAnswers } from './observations.ts';
 import { BOUND_HOST, type EgressTrial, OTHER_HOST } from './open-egress-trial.ts';
@@ -130,8 +131,4 @@ function inside(host: string, ca: string, request?: string): Attempt {
 
 function get(host: string, path: string, header: string): string {
   return `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nte: trailers\r\n${header}\r\nconnection: close\r\n\r\n`;
-}
-
-function words(text: string): string[] {
-  return text.split(/\s+/);
 }

@@ -1,14 +1,6 @@
 import type { SandboxExit } from '../sandbox/sandbox-backend.ts';
-import {
-  judgeDisk,
-  judgeEnd,
-  judgeForks,
-  judgeMemory,
-  judgeOpenFiles,
-  judgeProcessor,
-  judgeStderr,
-} from './judge-limits.ts';
-import { DiskFilled, FilesOpened, Forks, MemoryTaken, Spun } from './observations.ts';
+import * as judge from './judge-limits.ts';
+import * as seen from './observations.ts';
 import { openProbe, PROBE_LIMITS, startProbe } from './probe-session.ts';
 import type { VerifyStep } from './verify.ts';
 
@@ -27,35 +19,36 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
   options.onProgress?.('fork, disk and file bombs');
   await check(['limits.processes', 'limits.disk', 'limits.open-files'], async () => {
     await using probe = await openProbe(options);
-    const files = judgeOpenFiles(await probe.ask('fd-bomb', { most: 1_000_000 }, FilesOpened));
+    const files = judge.judgeOpenFiles(await probe.ask('fd-bomb', { most: 1_000_000 }, seen.FilesOpened));
     const spaces = { directories: [...SPACES.keys()], most: MOST_BYTES };
-    const disk = judgeDisk(await probe.ask('disk-bomb', spaces, DiskFilled), SPACES, declared('disk_quota'));
-    const forks = await probe.ask('fork-bomb', { most: PROBE_LIMITS.pids + 64 }, Forks);
-    return [judgeForks(forks, PROBE_LIMITS.pids, declared('pids_limit')), disk, files];
+    const disk = judge.judgeDisk(
+      await probe.ask('disk-bomb', spaces, seen.DiskFilled),
+      SPACES,
+      declared('disk_quota'),
+    );
+    const forks = await probe.ask('fork-bomb', { most: PROBE_LIMITS.pids + 64 }, seen.Forks);
+    return [judge.judgeForks(forks, PROBE_LIMITS.pids, declared('pids_limit')), disk, files];
   });
   options.onProgress?.('memory bomb');
   await check('limits.memory', async () => {
     await using probe = await openProbe(options);
     const megabytes = (PROBE_LIMITS.memoryBytes / MEBIBYTE) * 2;
-    const taken = await probe.ask('memory-bomb', { megabytes }, MemoryTaken).catch(() => null);
+    const taken = await probe.ask('memory-bomb', { megabytes }, seen.MemoryTaken).catch(() => null);
     const exit = taken ? null : await within(probe.sandbox.exited);
-    return judgeMemory({ taken, exit }, PROBE_LIMITS.memoryBytes, declared('memory_limit'));
+    return judge.judgeMemory({ taken, exit }, PROBE_LIMITS.memoryBytes, declared('memory_limit'));
   });
   options.onProgress?.('busy program, flood of errors, a program that does not end');
   await check('limits.processor', async () => {
     await using probe = await openProbe(options);
     await probe.sandbox.clamp();
-    const spin = probe.ask('spin', { forMs: SPIN_MS }, Spun);
-    return judgeProcessor(
-      await spin,
-      PROBE_LIMITS.cpus,
-      declared('cpu_limit') ?? declared('cpu_clamp_after_start'),
-    );
+    const spun = await probe.ask('spin', { forMs: SPIN_MS }, seen.Spun);
+    const missing = declared('cpu_limit') ?? declared('cpu_clamp_after_start');
+    return judge.judgeProcessor(spun, PROBE_LIMITS.cpus, missing);
   });
   await check('limits.standard-error', async () => {
     const sandbox = await startProbe(options, 'stderr-flood');
     try {
-      return judgeStderr(await within(sandbox.exited));
+      return judge.judgeStderr(await within(sandbox.exited));
     } finally {
       await sandbox.stop(0);
     }
@@ -64,7 +57,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     const sandbox = await startProbe(options, 'ignore-eof');
     const stopped = sandbox.stop(200);
     stopped.catch(() => {});
-    return judgeEnd(await within(sandbox.exited));
+    return judge.judgeEnd(await within(sandbox.exited));
   });
 }
 

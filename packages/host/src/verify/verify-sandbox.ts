@@ -1,37 +1,10 @@
 import { judgeContainerSearch, judgeEngine, judgeEnvironment } from './judge-credentials.ts';
-import {
-  ALLOWED_DIRECTORIES,
-  FORBIDDEN_DIRECTORIES,
-  judgeCapabilities,
-  judgeHostSockets,
-  judgeKernelSettings,
-  judgeMaskedProc,
-  judgeNoNewPrivileges,
-  judgeReadOnlyRoot,
-  judgeSeccomp,
-  judgeSetuid,
-  judgeUser,
-  judgeUserMapping,
-  KERNEL_DIRECTORIES,
-  KERNEL_FILES,
-  SENSITIVE_FILES,
-} from './judge-escape.ts';
+import * as isolation from './judge-escape.ts';
 import { identityClaims, judgeIdentity, judgeNoGrant, judgeRoutes, UNKNOWN_ROUTES } from './judge-host.ts';
 import { judgeNamespaces, judgeSocketFamilies, judgeSystemCalls } from './judge-kernel.ts';
 import { judgeMounts } from './judge-mounts.ts';
 import { judgeHostApi, judgeInterfaces, judgeOutbound, OUTSIDE } from './judge-network.ts';
-import {
-  Environments,
-  Files,
-  Kernel,
-  MeshAnswers,
-  Mounts,
-  Network,
-  Outbound,
-  Processes,
-  Secrets,
-  Writes,
-} from './observations.ts';
+import * as seen from './observations.ts';
 import { openProbe, type ProbeSession } from './probe-session.ts';
 import { plantedPrefix, type VerifyStep } from './verify.ts';
 
@@ -70,17 +43,17 @@ async function tryEscape({ check, declared }: VerifyStep, ask: Ask): Promise<voi
   await check(
     ['escape.capabilities', 'escape.no-new-privileges', 'escape.seccomp', 'escape.user'],
     async () => {
-      const processes = await ask('processes', {}, Processes);
+      const processes = await ask('processes', {}, seen.Processes);
       return [
-        judgeCapabilities(processes, view),
-        judgeNoNewPrivileges(processes, seccomp),
-        judgeSeccomp(processes, seccomp),
-        judgeUser(processes, await ask('kernel', {}, Kernel)),
+        isolation.judgeCapabilities(processes, view),
+        isolation.judgeNoNewPrivileges(processes, seccomp),
+        isolation.judgeSeccomp(processes, seccomp),
+        isolation.judgeUser(processes, await ask('kernel', {}, seen.Kernel)),
       ];
     },
   );
   await check(['escape.namespaces', 'escape.system-calls', 'escape.socket-families'], async () => {
-    const kernel = await ask('kernel', {}, Kernel);
+    const kernel = await ask('kernel', {}, seen.Kernel);
     return [
       judgeNamespaces(kernel, seccomp),
       judgeSystemCalls(kernel, seccomp),
@@ -88,27 +61,32 @@ async function tryEscape({ check, declared }: VerifyStep, ask: Ask): Promise<voi
     ];
   });
   await check(['escape.mounts', 'escape.user-mapping'], async () => {
-    const mounts = await ask('mounts', {}, Mounts);
-    return [judgeMounts(mounts, view), judgeUserMapping(mounts, declared('user_namespace'))];
+    const mounts = await ask('mounts', {}, seen.Mounts);
+    return [judgeMounts(mounts, view), isolation.judgeUserMapping(mounts, declared('user_namespace'))];
   });
   await check(['escape.host-sockets', 'escape.setuid', 'escape.masked-proc'], async () => {
-    const files = await ask('files', { sensitive: SENSITIVE_FILES }, Files);
-    return [judgeHostSockets(files), judgeSetuid(files, view), judgeMaskedProc(files)];
+    const files = await ask('files', { sensitive: isolation.SENSITIVE_FILES }, seen.Files);
+    return [
+      isolation.judgeHostSockets(files),
+      isolation.judgeSetuid(files, view),
+      isolation.judgeMaskedProc(files),
+    ];
   });
   await check(['escape.read-only-root', 'escape.kernel-settings'], async () => {
+    const { FORBIDDEN_DIRECTORIES, ALLOWED_DIRECTORIES, KERNEL_DIRECTORIES } = isolation;
     const directories = [...FORBIDDEN_DIRECTORIES, ...ALLOWED_DIRECTORIES, ...KERNEL_DIRECTORIES];
-    const writes = await ask('writes', { directories, files: KERNEL_FILES }, Writes);
-    return [judgeReadOnlyRoot(writes), judgeKernelSettings(writes)];
+    const writes = await ask('writes', { directories, files: isolation.KERNEL_FILES }, seen.Writes);
+    return [isolation.judgeReadOnlyRoot(writes), isolation.judgeKernelSettings(writes)];
   });
 }
 
 async function tryNetwork({ check, options }: VerifyStep, ask: Ask): Promise<void> {
-  await check('network.no-interface', async () => judgeInterfaces(await ask('network', {}, Network)));
+  await check('network.no-interface', async () => judgeInterfaces(await ask('network', {}, seen.Network)));
   await check('network.nothing-reachable', async () =>
-    judgeOutbound(await ask('outbound', OUTSIDE, Outbound)),
+    judgeOutbound(await ask('outbound', OUTSIDE, seen.Outbound)),
   );
   await check('network.host-unreachable', async () =>
-    judgeHostApi(await ask('outbound', { tcp: options.hostTargets, udp: [], names: [] }, Outbound)),
+    judgeHostApi(await ask('outbound', { tcp: options.hostTargets, udp: [], names: [] }, seen.Outbound)),
   );
 }
 
@@ -117,25 +95,18 @@ async function tryHost({ check, options }: VerifyStep, ask: Ask): Promise<void> 
   await check('host.identity', async () => {
     const plain = { method: 'GET', path: '/mesh/introspect' };
     const claims = identityClaims(otherAgent).map((claim) => ({ method: 'GET', ...claim }));
-    const answers = await ask('mesh-calls', { calls: [plain, ...claims] }, MeshAnswers);
+    const answers = await ask('mesh-calls', { calls: [plain, ...claims] }, seen.MeshAnswers);
     return judgeIdentity(answers, agent, otherAgent);
   });
   await check('host.unknown-routes', async () =>
-    judgeRoutes(await ask('mesh-calls', { calls: UNKNOWN_ROUTES }, MeshAnswers)),
+    judgeRoutes(await ask('mesh-calls', { calls: UNKNOWN_ROUTES }, seen.MeshAnswers)),
   );
   await check('budget.no-grant', async () => {
-    const body = JSON.stringify({
-      model: 'any',
-      messages: [{ role: 'user', content: 'hello' }],
-      max_tokens: 1,
-    });
-    const call = {
-      method: 'POST',
-      path: '/llm/openai/chat/completions',
-      headers: { 'content-type': 'application/json' },
-      body,
-    };
-    return judgeNoGrant(await ask('mesh-calls', { calls: [call], times: MODEL_CALLS }, MeshAnswers));
+    const messages = [{ role: 'user', content: 'hello' }];
+    const body = JSON.stringify({ model: 'any', messages, max_tokens: 1 });
+    const headers = { 'content-type': 'application/json' };
+    const call = { method: 'POST', path: '/llm/openai/chat/completions', headers, body };
+    return judgeNoGrant(await ask('mesh-calls', { calls: [call], times: MODEL_CALLS }, seen.MeshAnswers));
   });
 }
 
@@ -146,11 +117,11 @@ async function searchCredentials(
 ): Promise<void> {
   const { canaryPrefix } = options;
   await check('credentials.environment', async () =>
-    judgeEnvironment(await ask('environments', {}, Environments)),
+    judgeEnvironment(await ask('environments', {}, seen.Environments)),
   );
   await check('credentials.engine', async () => judgeEngine(await inspect(), canaryPrefix));
   await check('credentials.container', async () => {
     const args = { prefix: canaryPrefix ?? plantedPrefix(), planted: plantedPrefix() };
-    return judgeContainerSearch(await ask('secrets', args, Secrets), canaryPrefix !== null);
+    return judgeContainerSearch(await ask('secrets', args, seen.Secrets), canaryPrefix !== null);
   });
 }

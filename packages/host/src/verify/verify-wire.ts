@@ -1,16 +1,10 @@
+import { words } from './guarantee.ts';
 import { judgeWire, type WireOutcome } from './judge-host.ts';
 import { openProbe, type ProbeGround, startProbe } from './probe-session.ts';
 import type { VerifyStep } from './verify.ts';
 
-const MODES = [
-  'garbage',
-  'http1',
-  'continuation-flood',
-  'ping-flood',
-  'settings-flood',
-  'rst-flood',
-  'exit-at-once',
-];
+const MODES = words(`
+  garbage http1 continuation-flood ping-flood settings-flood rst-flood exit-at-once`);
 const WAIT_MS = 10_000;
 
 /** Programs that break the protocol, one after the other, while an honest neighbour is asked after each. */
