@@ -74,13 +74,10 @@ export function createVerify(parts: VerifyParts): (request: VerifyRequest) => Pr
 async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): Promise<VerifyReport> {
   const { backend, image } = await parts.sandboxes();
   const other = parts.agents()[0] ?? null;
+  const { installation, connectPipe, signal } = parts;
   const attacked = await runVerify({
-    backend,
-    image,
-    installation: parts.installation,
-    connectPipe: parts.connectPipe,
+    ...{ backend, image, installation, connectPipe, signal },
     handle: parts.handlerFor(() => probeAgent(PROBE_AGENT)),
-    signal: parts.signal,
     agent: PROBE_AGENT,
     otherAgent: other ?? NOBODY,
     canaryPrefix,
@@ -101,13 +98,12 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
   if (canaryPrefix === null) return { guarantees };
   parts.log('verify: searching databases, logs, answers and memory for planted credentials');
   try {
-    return { guarantees: [...guarantees, ...(await census(parts, canaryPrefix))] };
+    guarantees.push(...(await census(parts, canaryPrefix)));
   } catch (error) {
-    parts.signal.throwIfAborted();
-    return {
-      guarantees: [...guarantees, ...CENSUS_PROMISES.map((id) => unchecked(id, error))],
-    };
+    signal.throwIfAborted();
+    guarantees.push(...CENSUS_PROMISES.map((id) => unchecked(id, error)));
   }
+  return { guarantees };
 }
 
 async function census(parts: VerifyParts, canaryPrefix: string) {

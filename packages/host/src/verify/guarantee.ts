@@ -6,14 +6,22 @@ const EVIDENCE_CHARACTERS = 4000;
 /**
  * One guarantee from what was seen. `declared` is the reason for which the backend says that it cannot give this: it
  * excuses a promise that was seen not to hold, and never one that nobody tried. What holds although it was declared
- * missing is `holds`, and the evidence says so.
+ * missing is `holds`, and the evidence says so. Where there is something `wrong`, it does not hold, and that is the
+ * evidence.
  */
 export function judged(
   id: PromiseId,
-  seen: { holds: boolean; evidence: string; why: string; declared?: string | undefined },
+  seen: {
+    holds: boolean;
+    wrong?: readonly string[];
+    evidence: string;
+    why: string;
+    declared?: string | undefined;
+  },
 ): Guarantee {
-  const evidence = seen.evidence.slice(0, EVIDENCE_CHARACTERS);
-  if (seen.holds) {
+  const { wrong = [] } = seen;
+  const evidence = (wrong.length > 0 ? lines(wrong, 40) : seen.evidence).slice(0, EVIDENCE_CHARACTERS);
+  if (seen.holds && wrong.length === 0) {
     const although = seen.declared
       ? `\n(The sandbox declares that it cannot give this: ${seen.declared}.)`
       : '';

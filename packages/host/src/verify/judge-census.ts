@@ -15,14 +15,12 @@ export function judgeFiles(findings: CensusFindings, paths: readonly string[]): 
   const bytes = findings.paths.reduce((sum, path) => sum + path.bytes, 0);
   const files = findings.paths.reduce((sum, path) => sum + path.files, 0);
   return judged('credentials.files', {
-    holds: files > 0 && hits.length === 0 && unread.length === 0,
-    evidence:
-      hits.length > 0
-        ? lines(hits.map(({ place, form }) => `${place} (${form})`))
-        : lines([
-            `${files} files (${Math.round(bytes / 1000)} kB) below ${paths.join(', ')} searched, ${hits.length} found`,
-            ...unread.map(({ place, why }) => `not read: ${place} (${why})`),
-          ]),
+    holds: files > 0 && unread.length === 0,
+    wrong: hits.map(({ place, form }) => `${place} (${form})`),
+    evidence: lines([
+      `${files} files (${Math.round(bytes / 1000)} kB) below ${paths.join(', ')} searched, 0 found`,
+      ...unread.map(({ place, why }) => `not read: ${place} (${why})`),
+    ]),
     why: hits.length > 0 ? REACHED : 'Not everything could be read, so nothing is known of it.',
   });
 }

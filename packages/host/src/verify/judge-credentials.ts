@@ -27,11 +27,9 @@ export function judgeEnvironment({ processes }: Environments): Guarantee {
   }
   const readable = processes.filter(({ environ }) => typeof environ !== 'string').length;
   return judged('credentials.environment', {
-    holds: readable > 0 && wrong.length === 0,
-    evidence:
-      wrong.length > 0
-        ? lines(wrong)
-        : `${processes.length} processes, ${readable} environments read; variables: ${[...names].join(', ')}`,
+    holds: readable > 0,
+    wrong,
+    evidence: `${processes.length} processes, ${readable} environments read; variables: ${[...names].join(', ')}`,
     why: 'Something gives the container a credential: look at the image and at the engine’s own settings.',
   });
 }

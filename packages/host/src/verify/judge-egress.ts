@@ -13,18 +13,16 @@ const isRefusal = (text: string) =>
   ['400', '403', '421'].includes(statusOf(text)) && text.includes('openlegion_refusal');
 
 function judgeRefused(id: PromiseId, asked: readonly string[], answers: Answers, why: string): Guarantee {
-  const verdictOf = (index: number) => answers[index]?.answer || answers[index]?.proxy || '';
-  const wrong = asked.filter((_, index) => !isRefusal(verdictOf(index)));
-  const shown = asked.map((what, index) => `${what}: ${statusOf(verdictOf(index))}`);
+  const tried = asked.map((what, index) => {
+    const { answer, proxy, error } = answers[index] ?? { answer: '', proxy: '', error: '' };
+    return { what, said: answer || proxy, error };
+  });
+  const wrong = tried.filter(({ said }) => !isRefusal(said));
   return judged(id, {
-    holds: asked.length > 0 && answers.length === asked.length && wrong.length === 0,
+    holds: asked.length > 0 && answers.length === asked.length,
+    wrong: wrong.map(({ what, said, error }) => `${what}: ${JSON.stringify(said.slice(0, 200))} ${error}`),
     evidence: lines(
-      wrong.length > 0
-        ? wrong.map((what) => {
-            const answer = answers[asked.indexOf(what)];
-            return `${what}: ${JSON.stringify((answer?.answer || answer?.proxy)?.slice(0, 200) ?? '')} ${answer?.error ?? ''}`;
-          })
-        : shown,
+      tried.map(({ what, said }) => `${what}: ${statusOf(said)}`),
       40,
     ),
     why,

@@ -1,6 +1,6 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
 import { RefusalBody } from '@openlegion/contract/refusal';
-import { judged, lines, words } from './guarantee.ts';
+import { judged, words } from './guarantee.ts';
 import type { MeshAnswers } from './observations.ts';
 
 const CLAIMING_HEADERS = words(`x-agent-id x-agent x-openlegion-agent x-openlegion-trace
@@ -56,8 +56,9 @@ export function judgeRoutes({ answers }: MeshAnswers): Guarantee {
   });
   const statuses = [...new Set(answers.map(({ status }) => status))].join(', ');
   return judged('host.unknown-routes', {
-    holds: answers.length === UNKNOWN_ROUTES.length && wrong.length === 0,
-    evidence: wrong.length > 0 ? lines(wrong) : `${answers.length} requests refused, with ${statuses}`,
+    holds: answers.length === UNKNOWN_ROUTES.length,
+    wrong,
+    evidence: `${answers.length} requests refused, with ${statuses}`,
     why: 'The host answers what it should not, or tells of itself.',
   });
 }

@@ -47,15 +47,11 @@ export function judgeMounts({ mountinfo }: Mounts, declared?: string): Guarantee
     return why ? [`${mount.point} (${mount.type}, ${mount.options.join(',')}): ${why}`] : [];
   });
   const root = mounts.find(({ point }) => point === '/');
+  const shown = mounts.map(({ point, type, options }) => `${point} ${type} ${options[0] ?? ''}`);
   return judged('escape.mounts', {
-    holds: root !== undefined && wrong.length === 0,
-    evidence:
-      wrong.length > 0
-        ? lines(wrong)
-        : lines(
-            mounts.map(({ point, type, options }) => `${point} ${type} ${options[0] ?? ''}`),
-            60,
-          ),
+    holds: root !== undefined,
+    wrong,
+    evidence: lines(shown, 60),
     why: 'The container was not made from the fixed template, or the engine mounts more than it was asked to.',
     declared:
       root !== undefined && mounts.every((mount) => OF_OPTIONS.includes(objection(mount)))

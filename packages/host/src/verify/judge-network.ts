@@ -60,14 +60,14 @@ export function judgeHostApi(seen: Outbound): Guarantee {
 
 function judgeReached(id: PromiseId, { tcp, udp, names }: Outbound, why: string): Guarantee {
   const tried = [
-    ...tcp.map(({ host, port, result }) => ({ what: `tcp ${host} port ${port}`, result })),
-    ...udp.map(({ host, port, result }) => ({ what: `udp ${host} port ${port}`, result })),
-    ...names.map(({ name, result }) => ({ what: `name ${name}`, result })),
+    ...tcp.map(({ host, port, result }) => ({ result, shown: `tcp ${host} port ${port}: ${result}` })),
+    ...udp.map(({ host, port, result }) => ({ result, shown: `udp ${host} port ${port}: ${result}` })),
+    ...names.map(({ name, result }) => ({ result, shown: `name ${name}: ${result}` })),
   ];
-  const reached = tried.filter(({ result }) => REACHED.includes(result));
   return judged(id, {
-    holds: tried.length > 0 && reached.length === 0,
-    evidence: lines((reached.length > 0 ? reached : tried).map(({ what, result }) => `${what}: ${result}`)),
+    holds: tried.length > 0,
+    wrong: tried.filter(({ result }) => REACHED.includes(result)).map(({ shown }) => shown),
+    evidence: lines(tried.map(({ shown }) => shown)),
     why,
   });
 }

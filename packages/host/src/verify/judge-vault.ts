@@ -2,6 +2,8 @@ import type { Guarantee } from '@openlegion/contract/control-api';
 import { judged } from './guarantee.ts';
 import type { VaultProcess } from './vault-processes.ts';
 
+const FLAGS = ['--permission', '--disable-sigusr1'];
+
 export function judgeHardened(processes: readonly VaultProcess[]): Guarantee {
   const wrong = processes.flatMap(({ name, coreLimit, commandLine }) => {
     const flags = commandLine.filter((argument) => argument.startsWith('--'));
@@ -16,16 +18,11 @@ export function judgeHardened(processes: readonly VaultProcess[]): Guarantee {
     ];
   });
   return judged('credentials.vault-hardened', {
-    holds: processes.length === 2 && wrong.length === 0,
-    evidence:
-      wrong.length > 0
-        ? wrong.join('\n')
-        : processes
-            .map(
-              ({ name, pid, coreLimit }) =>
-                `${name} (pid ${pid}): core limit ${coreLimit}, --permission, --disable-sigusr1`,
-            )
-            .join('\n'),
+    holds: processes.length === 2,
+    wrong,
+    evidence: processes
+      .map(({ name, pid, coreLimit }) => `${name} (pid ${pid}): core limit ${coreLimit}, ${FLAGS.join(', ')}`)
+      .join('\n'),
     why: 'The vault was not started by this OpenLegion’s own launcher. Stop it and start it again.',
   });
 }
