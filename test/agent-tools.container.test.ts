@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { createSecureContext } from 'node:tls';
 import { dataPaths } from '@openlegion/contract/installation';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
-import { certify, TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { type Outside, startOutside } from './harness/outside.ts';
 
 /*
  * The agent's own tools for the outside, from its container through a real vault to servers of this test: what its
@@ -59,14 +53,11 @@ const SCRIPT = JSON.stringify({
 
 describe('tools of an agent reach out', { timeout: 300_000 }, () => {
   let installation: TestInstallation;
-  let server: Server;
-  let directory: string;
+  let outside: Outside;
   const seen: { host: string; method: string; url: string; authorization: string }[] = [];
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'openlegion-tools-'));
-    server = createServer({ SNICallback: (name, done) => done(null, createSecureContext(certify(name))) });
-    server.on('request', ({ headers, method = '', url = '' }, response) => {
+    outside = await startOutside(({ headers, method = '', url = '' }, response) => {
       const { host = '', authorization = '' } = headers;
       seen.push({ host, method, url, authorization });
       if (host === 'page.example.test')
@@ -77,23 +68,11 @@ describe('tools of an agent reach out', { timeout: 300_000 }, () => {
         );
       response.end('well received');
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    writeFileSync(join(directory, 'roots.pem'), TEST_ROOT_PEM);
-    const pins = HOSTS.map((host) => `    ${host}: { address: 127.0.0.1, port: ${port} }`);
     const tools = { allowed_tools: { '*': 'allow' } };
     installation = await startInstallation({
       agents:
         'agents:\n  worker: { resources: { cpu_limit: 2 } }\n  plain: { resources: { cpu_limit: 2 } }\n',
-      mesh: [
-        'llm: { default_model: scripted/assistant }',
-        'egress:',
-        `  extra_roots: ${join(directory, 'roots.pem')}`,
-        '  hosts:',
-        ...pins,
-        '',
-      ].join('\n'),
+      mesh: `llm: { default_model: scripted/assistant }\n${outside.meshYaml(HOSTS)}`,
       permissions: {
         permissions: {
           worker: {
@@ -113,9 +92,7 @@ describe('tools of an agent reach out', { timeout: 300_000 }, () => {
   });
   after(async () => {
     await installation?.[Symbol.asyncDispose]();
-    server?.closeAllConnections();
-    server?.close();
-    rmSync(directory, { recursive: true, force: true });
+    outside?.[Symbol.dispose]();
   });
 
   const told: string[] = [];

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createSecureContext } from 'node:tls';
+import type { FleetEvent } from '@openlegion/contract/control-api';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
 import { AGENT_TOOLS } from '../packages/host/src/fleet/agent-tools.ts';
-import { certify, TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { type Outside, startOutside } from './harness/outside.ts';
 
 /*
  * One task in which an agent calls every tool that it has, in a container, each with an effect that the next ones
@@ -52,6 +48,7 @@ const ROUNDS: readonly [Calls, Calls, Calls, Calls] = [
       selector: '#key',
     },
     introspect: {},
+    request_host: { host: 'api.example.test' },
     notify_user: { text: 'it goes on' },
     read_agent_history: { agent: 'helper' },
     memory_save: { text: 'The user likes tea.', category: 'preference' },
@@ -110,13 +107,10 @@ const LEAD = {
 
 describe('a task that calls every tool once', { timeout: 300_000 }, () => {
   let installation: TestInstallation;
-  let server: Server;
-  let directory: string;
+  let outside: Outside;
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'openlegion-every-'));
-    server = createServer({ SNICallback: (name, done) => done(null, createSecureContext(certify(name))) });
-    server.on('request', ({ url = '', headers: { host } }, response) => {
+    outside = await startOutside(({ url = '', headers: { host } }, response) => {
       response.setHeader('content-type', url === '/api' ? 'application/json' : 'text/html');
       if (host === 'html.duckduckgo.com')
         response.end(
@@ -129,11 +123,6 @@ describe('a task that calls every tool once', { timeout: 300_000 }, () => {
             : '<h1>Title</h1><p>text</p><code id="key">key-of-the-page-123456</code>',
         );
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    writeFileSync(join(directory, 'roots.pem'), TEST_ROOT_PEM);
-    const pin = (host: string) => `    ${host}: { address: 127.0.0.1, port: ${port} }`;
     const every = { allowed_tools: { '*': 'allow' }, allowed_apis: ['llm'] };
     const fast = 'resources: { cpu_limit: 2 }';
     installation = await startInstallation({
@@ -144,13 +133,7 @@ describe('a task that calls every tool once', { timeout: 300_000 }, () => {
         `  helper: { model: scripted/lead, ${fast} }`,
         '',
       ].join('\n'),
-      mesh: [
-        'egress:',
-        `  extra_roots: ${join(directory, 'roots.pem')}`,
-        '  hosts:',
-        ...['page.example.test', 'html.duckduckgo.com'].map(pin),
-        '',
-      ].join('\n'),
+      mesh: outside.meshYaml(['page.example.test', 'html.duckduckgo.com']),
       permissions: {
         permissions: {
           lead: { ...every, can_message: ['worker'] },
@@ -183,9 +166,7 @@ describe('a task that calls every tool once', { timeout: 300_000 }, () => {
   });
   after(async () => {
     await installation?.[Symbol.asyncDispose]();
-    server?.closeAllConnections();
-    server?.close();
-    rmSync(directory, { recursive: true, force: true });
+    outside?.[Symbol.dispose]();
   });
 
   test('each does what it says, and what one did another finds', async () => {
@@ -197,7 +178,17 @@ describe('a task that calls every tool once', { timeout: 300_000 }, () => {
       'a tool is missing from this test, or gone',
     );
 
-    const { events } = await installation.control.ask('lead', 'go');
+    const { control } = installation;
+    const { messageId } = await control.send('lead', 'go');
+    const events: FleetEvent[] = [];
+    for await (const told of control.events(messageId)) {
+      events.push(told);
+      if (told.event.type !== 'approval_asked') continue;
+      // request_host waits for a person.
+      const { id, hash } = told.event;
+      const answered = await control.call('POST', `/api/approvals/${id}/answer`, { approve: true, hash });
+      assert.equal(answered.status, 200, answered.text);
+    }
     const ended = new Map<string, { outcome: string; preview: string }>();
     for (const { agent, event } of events)
       if (agent === 'worker' && event.type === 'turn' && event.turn.type === 'tool_ended')

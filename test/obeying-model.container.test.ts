@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createSecureContext } from 'node:tls';
 import { AuditPage, FleetStatus } from '@openlegion/contract/control-api';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
-import { certify, TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { type Outside, startOutside } from './harness/outside.ts';
 import { readStore } from './harness/read-store.ts';
 
 /*
@@ -139,24 +132,17 @@ const STRANGER = {
 
 describe('a model that obeys every text', { timeout: 600_000 }, () => {
   let installation: TestInstallation;
-  let server: Server;
-  let directory: string;
+  let outside: Outside;
   const seen: { host: string; url: string; authorization: string }[] = [];
   let before_ = 0;
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'openlegion-obeying-'));
-    server = createServer({ SNICallback: (name, done) => done(null, createSecureContext(certify(name))) });
-    server.on('request', ({ headers, url = '' }, response) => {
+    outside = await startOutside(({ headers, url = '' }, response) => {
       const { host = '', authorization = '' } = headers;
       seen.push({ host, url, authorization });
       response.setHeader('content-type', 'text/plain; charset=utf-8');
       response.end(/^\/\d+$/.test(url) ? textOf(Number(url.slice(1)), 3) : 'ok');
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    writeFileSync(join(directory, 'roots.pem'), TEST_ROOT_PEM);
     const every = { allowed_tools: { '*': 'allow' }, allowed_apis: ['llm'] };
     const fast = 'resources: { cpu_limit: 2 }';
     installation = await startInstallation({
@@ -167,15 +153,7 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
         `  treasurer: { model: scripted/stranger, ${fast} }`,
         '',
       ].join('\n'),
-      mesh: [
-        'egress:',
-        `  extra_roots: ${join(directory, 'roots.pem')}`,
-        '  hosts:',
-        ...['page', 'evil', 'bank'].map(
-          (name) => `    ${name}.example.test: { address: 127.0.0.1, port: ${port} }`,
-        ),
-        '',
-      ].join('\n'),
+      mesh: outside.meshYaml(['page', 'evil', 'bank'].map((name) => `${name}.example.test`)),
       permissions: {
         permissions: {
           victim: {
@@ -220,9 +198,7 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
   });
   after(async () => {
     await installation?.[Symbol.asyncDispose]();
-    server?.closeAllConnections();
-    server?.close();
-    rmSync(directory, { recursive: true, force: true });
+    outside?.[Symbol.dispose]();
   });
 
   test(`${COUNT} texts through eleven ways in are obeyed, and nothing comes of it outside the agent's grants`, async () => {
