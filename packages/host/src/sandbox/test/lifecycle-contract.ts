@@ -12,9 +12,7 @@ const Inspection = z.object({ HostConfig: z.record(z.string(), z.unknown()) });
 
 export function lifecycleTests(context: ContractContext): void {
   const start = async (command: readonly string[], agent = 'alpha') => {
-    const sandbox = await context
-      .backend()
-      .start(context.spec({ command, agent }), AbortSignal.timeout(30_000));
+    const sandbox = await context.start({ command, agent });
     await readLine(sandbox);
     return sandbox;
   };
@@ -37,12 +35,11 @@ export function lifecycleTests(context: ContractContext): void {
 
   test('data in /data outlives the container, and removeVolume ends it', async () => {
     const run = async (command: string) => {
-      const spec = context.spec({
+      const sandbox = await context.start({
         command: ['sh', '-c', command],
         dataBytes: 16 * 1024 * 1024,
         agent: 'beta',
       });
-      const sandbox = await context.backend().start(spec, AbortSignal.timeout(30_000));
       const line = await readLine(sandbox);
       await sandbox.exited;
       return line;
@@ -124,9 +121,7 @@ export function lifecycleTests(context: ContractContext): void {
 
   test('the processor limit is on after the clamp, and where it can be, not before', async () => {
     const command = python(CPU_QUOTA);
-    const sandbox = await context
-      .backend()
-      .start(context.spec({ command, cpus: 0.15 }), AbortSignal.timeout(30_000));
+    const sandbox = await context.start({ command, cpus: 0.15 });
     const { before } = z.object({ before: z.string() }).parse(JSON.parse(await readLine(sandbox)));
     await sandbox.clamp();
     const { HostConfig } = Inspection.parse(await sandbox.inspect());

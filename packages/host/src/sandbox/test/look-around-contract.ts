@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { PROGRAM_ENVIRONMENT } from '@openlegion/contract/program-environment';
 import { z } from 'zod';
 import { LOOK_AROUND } from './inside-programs.ts';
-import { python, runToEnd } from './run-in-sandbox.ts';
+import { python } from './run-in-sandbox.ts';
 import type { ContractContext } from './sandbox-contract.ts';
 
 const Answers = z.record(z.string(), z.string());
@@ -41,8 +41,7 @@ const REFUSED = ['EPERM', 'ENOSYS'];
 
 export function lookAroundTests(context: ContractContext): void {
   test('shows nothing of the machine from inside', async (t) => {
-    const spec = context.spec({ command: python(LOOK_AROUND), dataBytes: 32 * 1024 * 1024 });
-    const { output, exit } = await runToEnd(context.backend(), spec);
+    const { output, exit } = await context.run({ command: python(LOOK_AROUND), dataBytes: 32 * 1024 * 1024 });
     await context.backend().removeVolume(context.installation, 'alpha');
     assert.deepEqual([exit.cause, exit.exitCode], ['exited', 0], `${exit.reason}\n${exit.stderr}`);
     const found = Found.parse(JSON.parse(output));

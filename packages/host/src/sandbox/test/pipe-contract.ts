@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { python, readLine, runToEnd } from './run-in-sandbox.ts';
+import { python, readLine } from './run-in-sandbox.ts';
 import type { ContractContext } from './sandbox-contract.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -22,9 +22,7 @@ export function pipeTests(context: ContractContext): void {
   });
 
   test('carries 50 MB there and back unchanged, holding no more than a few buffers', async () => {
-    const sandbox = await context
-      .backend()
-      .start(context.spec({ command: ['cat'] }), AbortSignal.timeout(30_000));
+    const sandbox = await context.start({ command: ['cat'] });
     const block = randomBytes(MEBIBYTE);
     const sent = createHash('sha256');
     const send = (async () => {
@@ -51,13 +49,13 @@ export function pipeTests(context: ContractContext): void {
 
   test('ends the input alone: what is written after it still arrives', async () => {
     const program = 'import sys; sys.stdin.read(); print("after the end", flush=True)';
-    const { output } = await runToEnd(context.backend(), context.spec({ command: python(program) }));
+    const { output } = await context.run({ command: python(program) });
     assert.equal(output, 'after the end\n');
   });
 
   test('a flood on standard error ends it, and at most 64 KiB of it are kept', async () => {
     const program = 'import os\nblock = b"x" * 65536\nwhile True: os.write(2, block)';
-    const { exit } = await runToEnd(context.backend(), context.spec({ command: python(program) }));
+    const { exit } = await context.run({ command: python(program) });
     assert.equal(exit.cause, 'limit');
     assert.match(exit.reason, /standard error/);
     assert.ok(exit.stderr.length <= 64 * 1024);
@@ -65,9 +63,7 @@ export function pipeTests(context: ContractContext): void {
 
   test('a flood on standard output ends it, though everything is read', async () => {
     const program = 'import os\nblock = b"x" * (1 << 20)\nwhile True: os.write(1, block)';
-    const sandbox = await context
-      .backend()
-      .start(context.spec({ command: python(program) }), AbortSignal.timeout(30_000));
+    const sandbox = await context.start({ command: python(program) });
     sandbox.pipe.resume();
     const exit = await sandbox.exited;
     assert.equal(exit.cause, 'limit');
@@ -76,9 +72,7 @@ export function pipeTests(context: ContractContext): void {
 
   test('reports statistics of what runs', async () => {
     const program = 'import sys; held = bytearray(32 << 20); print("ready", flush=True); sys.stdin.read()';
-    const sandbox = await context
-      .backend()
-      .start(context.spec({ command: python(program) }), AbortSignal.timeout(30_000));
+    const sandbox = await context.start({ command: python(program) });
     await readLine(sandbox);
     const stats = await sandbox.stats();
     if (!(await context.cannot('memory_limit')))

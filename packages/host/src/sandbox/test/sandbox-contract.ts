@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { EngineClient } from '../../engine/engine-client.ts';
 import { LABELS } from '../container-spec.ts';
-import type { Enforcement, SandboxBackend, SandboxSpec } from '../sandbox-backend.ts';
+import type { Enforcement, Sandbox, SandboxBackend, SandboxSpec } from '../sandbox-backend.ts';
 import { bombTests } from './bomb-contract.ts';
 import { lifecycleTests } from './lifecycle-contract.ts';
 import { lookAroundTests } from './look-around-contract.ts';
 import { pipeTests } from './pipe-contract.ts';
-import { specOf } from './run-in-sandbox.ts';
+import { runToEnd, specOf } from './run-in-sandbox.ts';
 import type { TestEngine } from './test-engines.ts';
 import { toolTests } from './tool-contract.ts';
 
@@ -26,6 +26,9 @@ export interface ContractContext {
   installation: string;
   createBackend(engine: EngineClient): Promise<SandboxBackend>;
   spec(change: Partial<SandboxSpec>): SandboxSpec;
+  start(change: Partial<SandboxSpec>): Promise<Sandbox>;
+  /** Starts it and reads all of its output, to its end. */
+  run(change: Partial<SandboxSpec>): ReturnType<typeof runToEnd>;
   cannot(enforcement: Enforcement): Promise<boolean>;
   /** Ids of the containers with the suite's label. */
   containers(): Promise<string[]>;
@@ -44,6 +47,8 @@ export function sandboxContract(target: ContractTarget): void {
       installation,
       createBackend: (engine) => target.createBackend(engine, running(opened).directory),
       spec: (change) => specOf({ image: running(opened).image, installation, ...change }),
+      start: (change) => running(backend).start(context.spec(change), AbortSignal.timeout(30_000)),
+      run: (change) => runToEnd(running(backend), context.spec(change)),
       cannot: async (enforcement) =>
         (await running(backend).capabilities()).cannotEnforce.some(
           (missing) => missing.enforcement === enforcement,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runToEnd } from './run-in-sandbox.ts';
 import type { ContractContext } from './sandbox-contract.ts';
 
 const NODE = `
@@ -47,17 +46,14 @@ export function toolTests(context: ContractContext): void {
 
   test('Node works: workers, SQLite, HTTP/2 on loopback, interfaces, children, watches', async () => {
     const command = ['node', '--input-type=module', '-e', NODE];
-    const { output, exit } = await runToEnd(context.backend(), context.spec({ command, dataBytes }));
+    const { output, exit } = await context.run({ command, dataBytes });
     await context.backend().removeVolume(context.installation, 'alpha');
     assert.equal(output, 'worker served lo Linux\n', exit.stderr);
   });
 
   test('git, curl and python3 work', async () => {
     const command = ['sh', '-c', SHELL];
-    const { output, exit } = await runToEnd(
-      context.backend(),
-      context.spec({ command, dataBytes, agent: 'beta' }),
-    );
+    const { output, exit } = await context.run({ command, dataBytes, agent: 'beta' });
     await context.backend().removeVolume(context.installation, 'beta');
     assert.equal(output, 'first\ncurl 200\npool 3\n', exit.stderr);
   });
