@@ -13,6 +13,7 @@ import type { CatalogModel } from '@openlegion/contract/catalog';
 import { ModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { readCatalogFile } from '../models/catalog-file.ts';
+import type { FirstRunGiven } from './choose-first-run.ts';
 import { OFFERED_PROVIDERS, TEMPLATE_HINTS, TEMPLATE_NAMES } from './providers.ts';
 import type { FirstRunChoice } from './write-configuration.ts';
 
@@ -23,9 +24,7 @@ const PROVIDERS: Option<string>[] = [
 ];
 
 /** Asks what the flags did not say. The key is asked for later, by the vault itself. */
-export async function askFirstRun(
-  given: Partial<FirstRunChoice> & { provider?: string },
-): Promise<FirstRunChoice> {
+export async function askFirstRun(given: FirstRunGiven): Promise<FirstRunChoice> {
   intro('OpenLegion: first run');
   const templates = TEMPLATE_NAMES.map((name) => ({ value: name, label: name, hint: TEMPLATE_HINTS[name] }));
   const template = given.template ?? (await choose('What should the fleet be?', templates));

@@ -10,13 +10,15 @@ export interface FirstRunFlags {
   yes?: boolean | undefined;
 }
 
+export interface FirstRunGiven {
+  template: TemplateName | undefined;
+  provider: string | undefined;
+  model: string | undefined;
+}
+
 export type FirstRunDecision =
   | { complete: true; choice: FirstRunChoice }
-  | {
-      complete: false;
-      given: { template?: TemplateName; provider?: string; model?: string };
-      missing: string[];
-    };
+  | { complete: false; given: FirstRunGiven; missing: string[] };
 
 /** What the flags of the first `start` say, and which are missing. Throws `bad_request` for a value there is not. */
 export function chooseFirstRun(flags: FirstRunFlags): FirstRunDecision {
@@ -34,15 +36,7 @@ export function chooseFirstRun(flags: FirstRunFlags): FirstRunDecision {
     ...(template || flags.yes ? [] : ['--template']),
     ...(model ? [] : [flags.provider ? '--model' : '--provider']),
   ];
-  return {
-    complete: false,
-    given: {
-      ...(template ? { template } : {}),
-      ...(flags.provider ? { provider: flags.provider } : {}),
-      ...(model ? { model } : {}),
-    },
-    missing,
-  };
+  return { complete: false, given: { template, provider: flags.provider || undefined, model }, missing };
 }
 
 function modelOf({ provider, model }: FirstRunFlags): string | undefined {

@@ -48,35 +48,26 @@ export async function launchSupervisor(
   if (!(channel instanceof Readable)) throw new Error('the supervisor was started without fd 3');
 
   for await (const line of createInterface({ input: channel })) {
-    const report = SupervisorReport.safeParse(parseJson(line));
-    if (!report.success) continue;
-    if (report.data.type === 'starting') onPart(report.data.part);
-    else if (report.data.type === 'note') onNote(report.data.text);
-    else if (report.data.type === 'failed') {
+    const { data: report } = SupervisorReport.safeParse(parseJson(line));
+    if (report?.type === 'starting') onPart(report.part);
+    if (report?.type === 'note') onNote(report.text);
+    if (report?.type === 'failed') {
       await exited;
-      return { started: false, message: report.data.message, remedy: report.data.remedy };
-    } else {
-      const { pid, port, run } = report.data;
-      // Nothing of the child may keep this process alive, nor end the child with it when detached.
-      child.unref();
-      for (const stream of [child.stderr, child.stdin])
-        if (stream && 'unref' in stream) (stream.unref as () => void)();
-      return {
-        started: true,
-        supervisor: {
-          pid,
-          port,
-          run,
-          exited,
-          async stop() {
-            // It was let go so that this process may end; now this process waits for it.
-            child.ref();
-            child.kill('SIGTERM');
-            await exited;
-          },
-        },
-      };
+      return { started: false, message: report.message, remedy: report.remedy };
     }
+    if (report?.type !== 'ready') continue;
+    // Nothing of the child may keep this process alive, nor end the child with it when detached.
+    child.unref();
+    for (const stream of [child.stderr, child.stdin])
+      if (stream && 'unref' in stream) (stream.unref as () => void)();
+    const stop = async () => {
+      // It was let go so that this process may end; now this process waits for it.
+      child.ref();
+      child.kill('SIGTERM');
+      await exited;
+    };
+    const { pid, port, run } = report;
+    return { started: true, supervisor: { pid, port, run, exited, stop } };
   }
   await exited;
   return {
