@@ -1,11 +1,9 @@
 import type { Route } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { REFUSAL_STATUS } from '@openlegion/contract/refusal-status';
 import { requestRoute } from '../model/request-route.ts';
-import { refusalBody } from './answer-error.ts';
 import type { CallFailure, Exchange } from './exchange.ts';
 import { passThrough } from './pass-through.ts';
-import { sendJson } from './send-refusal.ts';
+import { sendJson, sendRefusal } from './send-refusal.ts';
 import { translate } from './translate.ts';
 
 /** A chain is short; this only bounds a mesh that names the same models for ever. */
@@ -39,9 +37,8 @@ export async function answerCall(exchange: Exchange, model: string): Promise<voi
     }
   } catch (error) {
     if (signal.aborted) return;
-    if (!(error instanceof OpenLegionError)) throw error;
-    if (response.headersSent) throw error;
-    sendJson(response, REFUSAL_STATUS[error.code], refusalBody(error.refusal));
+    if (!(error instanceof OpenLegionError) || response.headersSent) throw error;
+    sendRefusal(response, error.refusal);
     return;
   }
   if (last === undefined || signal.aborted) return;

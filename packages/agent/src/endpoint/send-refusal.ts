@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { Refusal, RefusalBody } from '@openlegion/contract/refusal';
+import type { Refusal } from '@openlegion/contract/refusal';
 import { REFUSAL_STATUS } from '@openlegion/contract/refusal-status';
+import { refusalBody } from './answer-error.ts';
 
 /** Readable by OpenAI's and Anthropic's clients alike. What is still coming of the request is let go. */
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
-  const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };
-  sendJson(response, REFUSAL_STATUS[refusal.code], body);
+  sendJson(response, REFUSAL_STATUS[refusal.code], refusalBody(refusal));
 }
 
 export function sendJson(

@@ -13,19 +13,14 @@ export interface ModelFailure {
   retryAfterMs?: number;
 }
 
-const TRANSIENT: ReadonlySet<string> = new Set([
-  'rate_limited',
-  'unavailable',
-  'upstream_failed',
-  'deadline_exceeded',
-]);
+const TRANSIENT: readonly string[] = ['rate_limited', 'unavailable', 'upstream_failed', 'deadline_exceeded'];
 
 /**
  * Whether another model may do better: the trouble of a provider, its refusal of our key included, but nothing that
  * was decided about the agent or is wrong with the request.
  */
 export function isTransient(status: number, refusal: Refusal | undefined): boolean {
-  if (refusal !== undefined) return TRANSIENT.has(refusal.code);
+  if (refusal !== undefined) return TRANSIENT.includes(refusal.code);
   return status >= 500 || [401, 402, 403, 408, 429].includes(status);
 }
 
@@ -34,25 +29,19 @@ export function describeHttpFailure(model: string, failure: HttpFailure, now: ()
   const retryAfterMs = parseRetryAfter(failure.retryAfter, now);
   const after = retryAfterMs === undefined ? {} : { retryAfterMs };
   const refusal = parseRefusal(failure.body);
-  if (refusal !== undefined) return { refusal, retry: TRANSIENT.has(refusal.code), ...after };
+  if (refusal !== undefined) return { refusal, retry: TRANSIENT.includes(refusal.code), ...after };
   const said = providerMessage(failure.body);
   const { status } = failure;
   const message = `${model} answered ${status}${said === '' ? '' : `: ${said}`}`;
-  if (status === 429) {
-    return {
-      refusal: {
-        code: 'rate_limited',
-        rule: 'llm.provider',
-        message,
-        remedy: 'Wait, or raise the limit of your account with the provider.',
-      },
-      retry: true,
-      ...after,
-    };
-  }
+  const limited = status === 429;
   return {
-    refusal: { code: 'upstream_failed', rule: 'llm.provider', message, remedy: remedyFor(status) },
-    retry: status >= 500 || status === 408,
+    refusal: {
+      code: limited ? 'rate_limited' : 'upstream_failed',
+      rule: 'llm.provider',
+      message,
+      remedy: remedyFor(status),
+    },
+    retry: limited || status >= 500 || status === 408,
     ...after,
   };
 }
@@ -87,6 +76,7 @@ function causeOf(error: unknown): unknown {
 function remedyFor(status: number): string {
   if (status === 401 || status === 403)
     return 'Check the provider’s key: ./openlegion vault list, then vault add.';
+  if (status === 429) return 'Wait, or raise the limit of your account with the provider.';
   if (status === 404) return 'Check the model’s name in agents.yaml; the provider does not know it.';
   if (status >= 500) return 'The provider is down or overloaded: try again later, or choose another model.';
   return 'The provider does not accept this request; another model may.';

@@ -48,25 +48,17 @@ export async function* readAdapterStream(
       signal.throwIfAborted();
       switch (part.type) {
         case 'text-start':
+        case 'text-delta':
         case 'text-end':
-          addData(openPart('text', part.id), part.providerMetadata);
-          break;
         case 'reasoning-start':
-        case 'reasoning-end':
-          addData(openPart('reasoning', part.id), part.providerMetadata);
-          break;
-        case 'text-delta': {
-          const text = openPart('text', part.id);
-          text.text += part.delta;
-          addData(text, part.providerMetadata);
-          if (part.delta !== '') yield { type: 'text', text: part.delta };
-          break;
-        }
-        case 'reasoning-delta': {
-          const reasoning = openPart('reasoning', part.id);
-          reasoning.text += part.delta;
-          addData(reasoning, part.providerMetadata);
-          if (part.delta !== '') yield { type: 'reasoning', text: part.delta };
+        case 'reasoning-delta':
+        case 'reasoning-end': {
+          const type = part.type.startsWith('text') ? 'text' : 'reasoning';
+          const block = openPart(type, part.id);
+          addData(block, part.providerMetadata);
+          if (part.type !== 'text-delta' && part.type !== 'reasoning-delta') break;
+          block.text += part.delta;
+          if (part.delta !== '') yield { type, text: part.delta };
           break;
         }
         case 'tool-input-start': {
@@ -82,12 +74,8 @@ export async function* readAdapterStream(
         case 'tool-call': {
           inputs.delete(part.toolCallId);
           if (part.providerExecuted) break;
-          const call: AssistantPart = {
-            type: 'call',
-            callId: part.toolCallId,
-            tool: part.toolName,
-            input: part.input,
-          };
+          const { toolCallId: callId, toolName: tool, input } = part;
+          const call: AssistantPart = { type: 'call', callId, tool, input };
           addData(call, part.providerMetadata);
           parts.push(call);
           break;
@@ -110,22 +98,18 @@ export async function* readAdapterStream(
   return broken(failed ?? new Error('the stream ended before the answer did'));
 }
 
+const REASONS: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  length: 'length',
+  'tool-calls': 'tool_calls',
+  'content-filter': 'content_filter',
+  other: 'other',
+};
+
 /** Undefined: this is no end that a provider gave. */
 export function finishReason(finish: { unified: string; raw: string | undefined }): FinishReason | undefined {
-  switch (finish.unified) {
-    case 'stop':
-      return 'stop';
-    case 'length':
-      return 'length';
-    case 'tool-calls':
-      return 'tool_calls';
-    case 'content-filter':
-      return 'content_filter';
-    case 'other':
-      return finish.raw === undefined ? undefined : 'other';
-    default:
-      return undefined;
-  }
+  const reason = REASONS[finish.unified];
+  return reason === 'other' && finish.raw === undefined ? undefined : reason;
 }
 
 /** No beginning of an object is one: arguments that can be read were sent to their end. */

@@ -48,9 +48,7 @@ function placeSystem(prompt: AdapterPrompt, { model }: RepairTarget): AdapterPro
 
 /** Without empty parts and messages; neighbours of the user, and of the assistant, are one. */
 function joinTurns(prompt: AdapterPrompt): AdapterPrompt {
-  const joined: AdapterPrompt = [];
-  for (const message of withoutEmpty(merge(withoutEmptyParts(prompt)))) append(joined, message);
-  return joined;
+  return merge(withoutEmpty(merge(withoutEmptyParts(prompt))));
 }
 
 function withoutEmptyParts(prompt: AdapterPrompt): AdapterPrompt {
@@ -72,15 +70,13 @@ function withoutEmpty(prompt: AdapterPrompt): AdapterPrompt {
 
 function merge(prompt: AdapterPrompt): AdapterPrompt {
   const merged: AdapterPrompt = [];
-  for (const message of prompt) append(merged, message);
+  for (const message of prompt) {
+    const last = merged.at(-1);
+    if (last?.role === message.role && last.role !== 'system')
+      merged[merged.length - 1] = { ...last, content: [...last.content, ...message.content] } as Message;
+    else merged.push(message);
+  }
   return merged;
-}
-
-function append(prompt: AdapterPrompt, message: Message): void {
-  const last = prompt.at(-1);
-  if (last?.role === message.role && last.role !== 'system')
-    prompt[prompt.length - 1] = { ...last, content: [...last.content, ...message.content] } as Message;
-  else prompt.push(message);
 }
 
 function withEnds(prompt: AdapterPrompt): AdapterPrompt {

@@ -8,25 +8,8 @@ type Fields = Record<string, unknown>;
 const MAX_DEPTH = 24;
 const MAX_NODES = 4000;
 /** ai.google.dev/api/caching#Schema: taken as they are. */
-const KEPT = [
-  'title',
-  'description',
-  'type',
-  'minItems',
-  'maxItems',
-  'minimum',
-  'maximum',
-  'nullable',
-] as const;
-const FORMATS: ReadonlySet<unknown> = new Set([
-  'date-time',
-  'date',
-  'time',
-  'int32',
-  'int64',
-  'float',
-  'double',
-]);
+const KEPT = ['title', 'description', 'type', 'minItems', 'maxItems', 'minimum', 'maximum', 'nullable'];
+const FORMATS: readonly unknown[] = ['date-time', 'date', 'time', 'int32', 'int64', 'float', 'double'];
 /** Not understood there, but worth telling the model. */
 const TOLD = ['pattern', 'format', 'minLength', 'maxLength', 'multipleOf', 'uniqueItems', 'default'] as const;
 
@@ -85,15 +68,14 @@ function walk(value: unknown, { root, refs, depth, nodes, partial = false }: Wal
   for (const key of KEPT) if (value[key] !== undefined) out[key] = value[key];
   const told: string[] = [];
   for (const key of TOLD) {
-    if (key === 'format' && FORMATS.has(value.format)) out.format = value.format;
+    if (key === 'format' && FORMATS.includes(value.format)) out.format = value.format;
     else if (value[key] !== undefined) told.push(`${key}: ${JSON.stringify(value[key])}`);
   }
   bounds(value, out);
   enumerate(value, out, told);
   if (isFields(value.properties)) {
-    out.properties = Object.fromEntries(
-      Object.entries(value.properties).map(([name, property]) => [name, inner(property)]),
-    );
+    const properties = Object.entries(value.properties);
+    out.properties = Object.fromEntries(properties.map(([name, property]) => [name, inner(property)]));
   }
   const { items, prefixItems, additionalProperties: values } = value;
   const tuple = Array.isArray(items) ? items : list(prefixItems);
