@@ -1,41 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { credential, PLACEHOLDER, SECRET } from './test/fake-egress-keeper.ts';
-import { certify, exchange, startEgress, startUpstream } from './test/start-egress.ts';
-
-async function setUp(host = 'up.test') {
-  const seen: { head: IncomingMessage; body: string }[] = [];
-  const upstream = await startUpstream((head, response) => {
-    let body = '';
-    head.on('data', (chunk) => {
-      body += chunk;
-    });
-    head.on('end', () => {
-      seen.push({ head, body });
-      response.end(`seen ${head.url}\n`);
-    });
-  }, certify(host));
-  const at = await startEgress({ pins: { [host]: upstream.port, 'other.test': upstream.port } });
-  return {
-    at,
-    seen,
-    upstream,
-    async [Symbol.asyncDispose]() {
-      await at[Symbol.asyncDispose]();
-      await upstream[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const lastOf = (seen: readonly { head: IncomingMessage }[]): IncomingMessage | undefined => seen.at(-1)?.head;
-
-const statusesOf = (heard: string): string[] =>
-  [...heard.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, code = '']) => code);
+import { credential, SECRET } from './test/fake-egress-keeper.ts';
+import { lastOf, startSeenUpstream, statusesOf } from './test/seen-upstream.ts';
+import { exchange, startEgress, startUpstream } from './test/start-egress.ts';
 
 test('a message that two parsers could end in two places is answered 400 and closed, and goes nowhere', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   const head = 'POST /a HTTP/1.1\r\nHost: up.test\r\n';
   const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: up.test\r\n\r\n';
   const cases = [
@@ -102,7 +73,7 @@ test('a message that two parsers could end in two places is answered 400 and clo
 });
 
 test('requests sent together are each decided and each answered once', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   const tunnel = await tried.at.tunnel('up.test:443');
   const one =
     'POST /one HTTP/1.1\r\nHost: up.test\r\nContent-Length: 46\r\n\r\nGET /in-the-body HTTP/1.1\r\nHost: up.test\r\n\r\nxx';
@@ -118,7 +89,7 @@ test('requests sent together are each decided and each answered once', async () 
 });
 
 test('the TLS name, the Host header and the host of the tunnel are one and the same', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   const ask = (host: string): string => `GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
   for (const servername of ['other.test', 'sub.up.test', 'up.test.evil.test', null]) {
     const heard = await exchange(await tried.at.tunnel('up.test:443', { servername }), ask('up.test'));
@@ -147,7 +118,7 @@ test('the TLS name, the Host header and the host of the tunnel are one and the s
 });
 
 test('a kept-alive connection to an allowed host does not carry a request to another', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   tried.at.fake.hosts.add('other.test');
   const tunnel = await tried.at.tunnel('up.test:443');
   await exchange(tunnel, 'GET /first HTTP/1.1\r\nHost: up.test\r\n\r\n', /seen \/first/);
@@ -157,7 +128,7 @@ test('a kept-alive connection to an allowed host does not carry a request to ano
 });
 
 test('what is no host of the policy is no host: suffixes, prefixes, user names, other ports', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   const others: string[] = [
     ...['up.test.evil.tld:443', 'evilup.test:443', 'xup.test:443', 'test:443', 'sub.up.test:443'],
     ...['xn--up-test.test:443', 'up-test:443', 'u\u0440.test:443'],
@@ -280,7 +251,7 @@ test('no credential is sent without TLS: absolute form, CONNECT to 80, plain HTT
 });
 
 test('within a tunnel there is no CONNECT, no TRACE, and no upgrade but WebSocket', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   const ask = async (text: string): Promise<string[]> =>
     statusesOf(await exchange(await tried.at.tunnel('up.test:443'), text));
   assert.deepEqual(await ask('CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: up.test\r\n\r\n'), ['400']);
@@ -294,174 +265,6 @@ test('within a tunnel there is no CONNECT, no TRACE, and no upgrade but WebSocke
   assert.deepEqual(await ask(`POST / HTTP/1.1\r\n${upgrade} websocket\r\nContent-Length: 1\r\n\r\nx`), [
     '403',
   ]);
-});
-
-test('a token anywhere but in the declared header is refused, and nothing is sent', async () => {
-  await using tried = await setUp();
-  tried.at.fake.credentials.set('up.test', credential());
-  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
-  const percent = [...PLACEHOLDER].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
-  const head = (line: string, ...lines: string[]): string =>
-    [`${line} HTTP/1.1`, 'Host: up.test', 'Connection: close', ...lines, '', ''].join('\r\n');
-  for (const token of [PLACEHOLDER, '$CRED{test}']) {
-    const refused = [
-      head(`GET /${token}`),
-      head(`GET /?q=${token}`),
-      head('GET /', `X-Api-Key: ${token}`),
-      head('GET /', `Cookie: a=b; t=${token}`),
-      head('GET /', `X-Other: ${basic(`u:${token}`)}`),
-      head('GET /', `Proxy-Authorization: ${basic(`${token}:`)}`),
-      head('GET /', `Authorization: Bearer ${token}`, `Authorization: Bearer ${token}`),
-      head('GET /', `Authorization: Bearer ${token}`, `X-Copy: ${token}`),
-      head('GET /', `Authorization: Bearer olp_${'0'.repeat(40)}`),
-      head('GET /', 'Authorization: Bearer $CRED{other}'),
-      head(`GET /?q=${token.replace('$', '%24').replace('{', '%7B').replace('olp', '%6Flp')}`),
-      head(`GET /?q=${token.replace('$', '%2524').replace('olp', '%256Flp')}`),
-    ];
-    for (const text of refused) {
-      const heard = await exchange(await tried.at.tunnel('up.test:443'), text);
-      assert.match(heard, /^HTTP\/1\.1 40[03] /, text);
-      assert.equal(statusesOf(heard).length, 1);
-    }
-  }
-  for (const text of [head(`GET /?q=${percent}`), head('GET /', `Authorization: Bearer ${percent}`)])
-    assert.match(await exchange(await tried.at.tunnel('up.test:443'), text), /^HTTP\/1\.1 403 /);
-  const refusedTunnel = `CONNECT up.test:443 HTTP/1.1\r\nProxy-Authorization: ${basic(`${PLACEHOLDER}:`)}\r\n\r\n`;
-  assert.match(await exchange(await tried.at.open(), refusedTunnel), /^HTTP\/1\.1 403 /);
-  assert.equal(tried.seen.length, 0);
-});
-
-test('many tokens are no more than one to the keeper, whose lines are bounded', async () => {
-  await using tried = await setUp();
-  const many = `X: ${`${PLACEHOLDER} `.repeat(400)}`;
-  const heard = await exchange(
-    await tried.at.tunnel('up.test:443'),
-    `GET / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${many}\r\n${`y${'z'.repeat(500)}: ${PLACEHOLDER}`}\r\n\r\n`,
-  );
-  assert.match(heard, /^HTTP\/1\.1 403 /);
-  const { tokens = [] } = tried.at.fake.asked.at(-1) ?? {};
-  assert.ok(tokens.length >= 1 && tokens.length <= 64, `${tokens.length}`);
-  assert.ok(tokens.every(({ place }) => place.length <= 200 && /^[ -~]+$/.test(place)));
-});
-
-test('a token in the body cuts the request wherever it is split, and the upstream never gets it whole', async () => {
-  await using tried = await setUp();
-  tried.at.fake.credentials.set('up.test', credential());
-  for (const token of [PLACEHOLDER, '$CRED{test}'])
-    for (const split of [1, 4, 5, token.length - 1, token.length]) {
-      const tunnel = await tried.at.tunnel('up.test:443');
-      const body = `${'x'.repeat(200)}${token.slice(0, split)}`;
-      const rest = `${token.slice(split)}${'y'.repeat(50)}`;
-      const answered = exchange(
-        tunnel,
-        `POST /body HTTP/1.1\r\nHost: up.test\r\nContent-Length: ${body.length + rest.length}\r\n\r\n${body}`,
-        /"remedy"/,
-      );
-      await new Promise((resolve) => setImmediate(resolve));
-      tunnel.write(rest);
-      assert.match(await answered, /^HTTP\/1\.1 403 [\s\S]*egress\.token\.body/, `${token} at ${split}`);
-    }
-  assert.equal(tried.seen.length, 0);
-});
-
-test('the token is swapped in the declared header, also within Basic; a default value is replaced; a missing one added', async () => {
-  await using tried = await setUp();
-  const basic = (text: string): string => `Basic ${Buffer.from(text, 'latin1').toString('base64')}`;
-  const cases: [Partial<ReturnType<typeof credential>>, string | null, string][] = [
-    [{}, `Authorization: Bearer ${PLACEHOLDER}`, `Bearer ${SECRET}`],
-    [{}, 'authorization: token $CRED{test}', `token ${SECRET}`],
-    [{}, `Authorization: ${basic(`x-access-token:${PLACEHOLDER}`)}`, basic(`x-access-token:${SECRET}`)],
-    [{}, `Authorization: ${basic(`${PLACEHOLDER}:x-oauth-basic`)}`, basic(`${SECRET}:x-oauth-basic`)],
-    [{ scheme: 'basic', user: 'git' }, `Authorization: Bearer ${PLACEHOLDER}`, `Bearer ${SECRET}`],
-    [{}, 'Authorization: Bearer none', `Bearer ${SECRET}`],
-    [{}, null, `Bearer ${SECRET}`],
-    [{ scheme: 'token' }, null, `token ${SECRET}`],
-    [{ scheme: 'basic', user: 'x-access-token' }, null, basic(`x-access-token:${SECRET}`)],
-    [{ scheme: 'raw', header: 'x-api-key' }, null, SECRET],
-    [{ scheme: 'raw', header: 'x-api-key' }, `X-API-Key: ${PLACEHOLDER}`, SECRET],
-  ];
-  for (const [over, line, expected] of cases) {
-    tried.at.fake.credentials.set('up.test', credential(over));
-    const heard = await exchange(
-      await tried.at.tunnel('up.test:443'),
-      `GET /x HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${line === null ? '' : `${line}\r\n`}Accept-Encoding: gzip\r\nRange: bytes=0-3\r\nX-OpenLegion-Agent: other\r\nX-HTTP-Method-Override: DELETE\r\nX-Rewrite-URL: /admin\r\n\r\n`,
-    );
-    assert.deepEqual(statusesOf(heard), ['200']);
-    const { rawHeaders = [], headers } = tried.seen.at(-1)?.head ?? {};
-    const name = over.header ?? 'authorization';
-    const values = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
-    assert.deepEqual(values, [expected]);
-    assert.equal(headers?.['accept-encoding'], 'identity');
-    assert.equal(headers?.range, undefined);
-    for (const kept of ['x-openlegion-agent', 'x-http-method-override', 'x-rewrite-url'])
-      assert.equal(headers?.[kept], undefined, kept);
-  }
-});
-
-test('a web page of another site is lent no credential; its own site, a link and programs are', async () => {
-  await using tried = await setUp();
-  tried.at.fake.credentials.set('up.test', credential({}));
-  const page = 'Origin: https://evil.test\r\n';
-  const link = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n';
-  const cases: [method: string, headers: string, status: string][] = [
-    ['POST', `${page}Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n`, '403'],
-    ['GET', 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n', '403'],
-    ['GET', 'Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n', '403'],
-    ['GET', 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n', '403'],
-    ['POST', link, '403'],
-    ['POST', page, '403'],
-    ['GET', 'Origin: null\r\n', '403'],
-    ['GET', link, '200'],
-    ['POST', 'Origin: https://up.test\r\nSec-Fetch-Site: same-origin\r\n', '200'],
-    ['GET', 'Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n', '200'],
-    ['POST', 'Sec-Fetch-Mode: cors\r\n', '200'],
-  ];
-  for (const [method, headers, status] of cases) {
-    const sent = tried.seen.length;
-    const heard = await exchange(
-      await tried.at.tunnel('up.test:443'),
-      `${method} / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${headers}\r\n`,
-    );
-    assert.deepEqual(statusesOf(heard), [status], headers);
-    if (status === '403') assert.match(heard, /egress\.cross_site/);
-    assert.equal(tried.seen.length, sent + (status === '200' ? 1 : 0));
-  }
-  tried.at.fake.credentials.delete('up.test');
-  const heard = await exchange(
-    await tried.at.tunnel('up.test:443'),
-    `POST / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n${page}\r\n`,
-  );
-  assert.deepEqual(statusesOf(heard), ['200']);
-});
-
-test('a credential that could end its header, or be too short to be searched for, is not sent', async () => {
-  await using tried = await setUp();
-  const bad = [
-    'short',
-    `${SECRET}\r\nX-Evil: 1`,
-    `${SECRET}\n`,
-    `${SECRET}\0`,
-    `\u00fc${SECRET}`,
-    `a b ${SECRET}`,
-    '',
-    'a'.repeat(100),
-  ];
-  for (const secret of bad) {
-    tried.at.fake.credentials.set('up.test', credential({ secret }));
-    const heard = await exchange(
-      await tried.at.tunnel('up.test:443'),
-      'GET / HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n\r\n',
-    );
-    assert.match(heard, /^HTTP\/1\.1 403 [\s\S]*vault\.credential/, JSON.stringify(secret));
-  }
-  tried.at.fake.credentials.set('up.test', credential({ scheme: 'basic', user: 'a:b' }));
-  const heard = await exchange(
-    await tried.at.tunnel('up.test:443'),
-    'GET / HTTP/1.1\r\nHost: up.test\r\n\r\n',
-    /"remedy"/,
-  );
-  assert.match(heard, /^HTTP\/1\.1 403 /);
-  assert.equal(tried.seen.length, 0);
 });
 
 test('hop-by-hop headers stay, what Connection names too; a redirect is passed on and not followed', async () => {
@@ -504,7 +307,7 @@ test('hop-by-hop headers stay, what Connection names too; a redirect is passed o
 });
 
 test('two connections of one agent, or of two, never share one to an upstream', async () => {
-  await using tried = await setUp();
+  await using tried = await startSeenUpstream();
   for (const path of ['/a', '/b']) {
     const tunnel = await tried.at.tunnel('up.test:443');
     for (const _ of [1, 2])
