@@ -52,8 +52,8 @@ export async function* answerPieces(
       block.ended = true;
       open.delete(key);
     }
-    const block = { kind, id: kind === 'call' ? ownId(id, callIds) : id, name, text: '', sent: 0 };
-    const entry: Block = { ...block, opened: false, ended: false };
+    const own = kind === 'call' ? ownId(id, callIds) : id;
+    const entry: Block = { kind, id: own, name, text: '', sent: 0, opened: false, ended: false };
     row.push(entry);
     open.set(`${kind} ${id}`, entry);
     return entry;
@@ -74,8 +74,7 @@ export async function* answerPieces(
         case 'text-delta':
         case 'reasoning-delta': {
           const kind = part.type === 'text-delta' ? 'text' : 'reasoning';
-          if (part.delta === '' && !part.providerMetadata) break;
-          if (kind === 'text' && part.delta === '') break;
+          if (part.delta === '' && (kind === 'text' || !part.providerMetadata)) break;
           const block = at(kind, part.id);
           block.text += part.delta;
           addData(block, part.providerMetadata);
@@ -126,9 +125,8 @@ export async function* answerPieces(
   } catch (cause) {
     throw new BrokenAnswer('the answer broke off', { cause });
   }
-  throw new BrokenAnswer('the answer broke off', {
-    cause: new Error('the stream ended before the answer did'),
-  });
+  const cause = new Error('the stream ended before the answer did');
+  throw new BrokenAnswer('the answer broke off', { cause });
 }
 
 function* passOn(row: Block[]): Generator<Piece> {

@@ -1,4 +1,5 @@
 import type { Dialect } from '@openlegion/contract/catalog';
+import type { ProviderData } from '../history/entry.ts';
 import type { AdapterOptions, AdapterPrompt, AdapterTool } from '../model/adapter.ts';
 import { badRequest } from './bad-request.ts';
 
@@ -6,8 +7,8 @@ type Message<Role> = Extract<AdapterPrompt[number], { role: Role }>;
 export type UserContent = Message<'user'>['content'];
 export type AssistantContent = Message<'assistant'>['content'];
 export type ToolContent = Message<'tool'>['content'];
-export type ToolResult = Extract<ToolContent[number], { type: 'tool-result' }>;
-export type FilePart = Extract<UserContent[number], { type: 'file' }>;
+type ToolResult = Extract<ToolContent[number], { type: 'tool-result' }>;
+type FilePart = Extract<UserContent[number], { type: 'file' }>;
 export type ToolChoice = NonNullable<AdapterOptions['toolChoice']>;
 export type Reasoning = NonNullable<AdapterOptions['reasoning']>;
 
@@ -41,6 +42,20 @@ export type ReadWire = (body: unknown, dialect: Dialect) => NeutralRequest;
 export function set<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const kept = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(kept) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+export type ToolCall = Extract<AssistantContent[number], { type: 'tool-call' }>;
+
+export function toolCall(id: string, name: string, input: unknown, data?: ProviderData): ToolCall {
+  return { type: 'tool-call', toolCallId: id, toolName: name, input, ...set({ providerOptions: data }) };
+}
+
+export function toolResult(id: string, names: ReadonlyMap<string, string>, output: ToolResult['output']) {
+  return { type: 'tool-result' as const, toolCallId: id, toolName: names.get(id) ?? '', output };
+}
+
+export function reasoningPart({ text, data }: { text: string; data?: ProviderData | undefined }) {
+  return { type: 'reasoning' as const, text, ...set({ providerOptions: data }) };
 }
 
 const DATA_URL = /^data:(image\/[a-z0-9.+-]{1,60});base64,([A-Za-z0-9+/=_\s-]+)$/i;

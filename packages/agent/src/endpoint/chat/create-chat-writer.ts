@@ -50,23 +50,22 @@ export function createChatWriter(options: WriterOptions): WireWriter {
         case 'open': {
           kind = piece.kind;
           if (kind !== 'call') return [];
-          calls.push({ id: piece.id, type: 'function', function: { name: piece.name, arguments: '' } });
-          return [
-            callChunk({ id: piece.id, type: 'function', function: { name: piece.name, arguments: '' } }),
-          ];
+          const named = { id: piece.id, type: 'function' as const };
+          calls.push({ ...named, function: { name: piece.name, arguments: '' } });
+          return [callChunk({ ...named, function: { name: piece.name, arguments: '' } })];
         }
         case 'delta':
           if (kind === 'call') return [callChunk({ function: { arguments: piece.text } })];
           said[kind] += piece.text;
           return [chunk(kind === 'text' ? { content: piece.text } : { reasoning_content: piece.text })];
         case 'close': {
-          const data = piece.data ? { data: piece.data } : {};
-          if (kind === 'reasoning') pending.push({ text: piece.text, ...data });
+          const { text, data } = piece;
+          if (kind === 'reasoning') pending.push({ text, data });
           const call = calls.at(-1);
           if (kind !== 'call' || !call) return [];
-          call.function.arguments = piece.text;
-          if (!piece.data && pending.length === 0) return [];
-          const openlegion = sealEnvelope({ dialect: options.dialect, ...data, reasoning: pending });
+          call.function.arguments = text;
+          if (!data && pending.length === 0) return [];
+          const openlegion = sealEnvelope({ dialect: options.dialect, data, reasoning: pending });
           pending = [];
           call.extra_content = { openlegion };
           return [callChunk({ function: { arguments: '' }, extra_content: { openlegion } })];
@@ -79,11 +78,8 @@ export function createChatWriter(options: WriterOptions): WireWriter {
             choices: [],
             usage: chatUsage(piece.usage),
           };
-          return [
-            chunk({}, FINISH[piece.reason]),
-            ...(wantsUsage ? [{ data: usage }] : []),
-            { data: '[DONE]' },
-          ];
+          const counted = wantsUsage ? [{ data: usage }] : [];
+          return [chunk({}, FINISH[piece.reason]), ...counted, { data: '[DONE]' }];
         }
       }
     },

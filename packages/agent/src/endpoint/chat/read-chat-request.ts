@@ -7,7 +7,10 @@ import {
   callInput,
   imageOfUrl,
   type NeutralRequest,
+  reasoningPart,
   set,
+  toolCall,
+  toolResult,
   type UserContent,
 } from '../neutral-request.ts';
 import { type Envelope, openEnvelope } from '../reasoning-envelope.ts';
@@ -117,19 +120,8 @@ function readMessage(message: Message, names: Map<string, string>, dialect: Dial
       return { role: 'assistant', content: assistantContent(message, dialect) };
     }
     case 'tool': {
-      const id = message.tool_call_id;
-      const value = partsOf(message.content);
-      return {
-        role: 'tool',
-        content: [
-          {
-            type: 'tool-result',
-            toolCallId: id,
-            toolName: names.get(id) ?? '',
-            output: { type: 'content', value },
-          },
-        ],
-      };
+      const output = { type: 'content' as const, value: partsOf(message.content) };
+      return { role: 'tool', content: [toolResult(message.tool_call_id, names, output)] };
     }
   }
 }
@@ -142,21 +134,11 @@ function assistantContent(message: Assistant, dialect: Dialect): AssistantConten
   for (const { id, function: call, extra_content } of message.tool_calls ?? []) {
     const kept = openEnvelope(extra_content?.openlegion, dialect);
     reasoning.push(...(kept?.reasoning ?? []));
-    calls.push({
-      type: 'tool-call',
-      toolCallId: id,
-      toolName: call.name,
-      input: callInput(call.arguments),
-      ...set({ providerOptions: kept?.data }),
-    });
+    calls.push(toolCall(id, call.name, callInput(call.arguments), kept?.data));
   }
   const said = textOf(partsOf(message.content ?? message.refusal ?? ''));
   return [
-    ...reasoning.map(({ text, data }) => ({
-      type: 'reasoning' as const,
-      text,
-      ...set({ providerOptions: data }),
-    })),
+    ...reasoning.map(reasoningPart),
     ...(said === '' ? [] : [{ type: 'text' as const, text: said }]),
     ...calls,
   ];

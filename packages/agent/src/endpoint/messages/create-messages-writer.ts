@@ -53,17 +53,16 @@ export function createMessagesWriter(options: WriterOptions): WireWriter {
   };
 
   const close = ({ kind, id, name }: Open, text: string, data: Envelope['data']): WireEvent[] => {
-    const kept = data ? { data } : {};
     const { dialect } = options;
     if (kind === 'text') return [stop({ type: 'text', text, citations: null })];
     if (kind === 'reasoning') {
-      const signature = sealEnvelope({ dialect, ...kept });
+      const signature = sealEnvelope({ dialect, data });
       const signed = delta({ type: 'signature_delta', signature });
       return [signed, stop({ type: 'thinking', thinking: text, signature })];
     }
     const events = [stop({ type: 'tool_use', id, name, input: callInput(text) })];
     if (data || pending.length > 0) {
-      const sealed = sealEnvelope({ dialect, callId: id, ...kept, reasoning: pending });
+      const sealed = sealEnvelope({ dialect, callId: id, data, reasoning: pending });
       const redacted = { type: 'redacted_thinking', data: sealed };
       events.push(start(redacted), stop(redacted));
       pending = [];
@@ -88,7 +87,7 @@ export function createMessagesWriter(options: WriterOptions): WireWriter {
         case 'close':
           if (!open) return [];
           if (open.kind === 'reasoning' && !thinks) {
-            pending.push({ text: piece.text, ...(piece.data ? { data: piece.data } : {}) });
+            pending.push({ text: piece.text, data: piece.data });
             return [];
           }
           return close(open, piece.text, piece.data);

@@ -9,8 +9,12 @@ import {
   imageOfUrl,
   type NeutralRequest,
   type Reasoning,
+  reasoningPart,
   set,
+  type ToolCall,
   type ToolContent,
+  toolCall,
+  toolResult,
   type UserContent,
 } from '../neutral-request.ts';
 import { openEnvelope } from '../reasoning-envelope.ts';
@@ -155,30 +159,23 @@ function assistantContent(
   dialect: Dialect,
 ): AssistantContent {
   const content: AssistantContent = [];
-  const calls = new Map<string, Extract<AssistantContent[number], { type: 'tool-call' }>>();
+  const calls = new Map<string, ToolCall>();
   for (const block of blocks) {
     if (block.type === 'text') content.push({ type: 'text', text: block.text });
     else if (block.type === 'tool_use') {
       names.set(block.id, block.name);
-      const { id, name, input } = block;
-      const call = { type: 'tool-call' as const, toolCallId: id, toolName: name, input };
-      calls.set(id, call);
+      const call = toolCall(block.id, block.name, block.input);
+      calls.set(block.id, call);
       content.push(call);
     } else if (block.type === 'thinking') {
       const kept = openEnvelope(block.signature, dialect);
-      if (kept)
-        content.push({ type: 'reasoning', text: block.thinking, ...set({ providerOptions: kept.data }) });
+      if (kept) content.push(reasoningPart({ text: block.thinking, data: kept.data }));
     } else if (block.type === 'redacted_thinking') {
       const kept = openEnvelope(block.data, dialect);
       const call = calls.get(kept?.callId ?? '');
       if (!kept || !call) continue;
       if (kept.data) call.providerOptions = kept.data;
-      const reasoning = (kept.reasoning ?? []).map(({ text, data }) => ({
-        type: 'reasoning' as const,
-        text,
-        ...set({ providerOptions: data }),
-      }));
-      content.splice(content.indexOf(call), 0, ...reasoning);
+      content.splice(content.indexOf(call), 0, ...(kept.reasoning ?? []).map(reasoningPart));
     }
   }
   return content;
@@ -193,12 +190,11 @@ function toolResults(blocks: readonly Block[], names: Map<string, string>): Tool
     const texts = value.flatMap((part) => (part.type === 'text' ? part.text : []));
     const failed = is_error && texts.length === value.length;
     return [
-      {
-        type: 'tool-result',
-        toolCallId: id,
-        toolName: names.get(id) ?? '',
-        output: failed ? { type: 'error-text', value: texts.join('\n') } : { type: 'content', value },
-      },
+      toolResult(
+        id,
+        names,
+        failed ? { type: 'error-text', value: texts.join('\n') } : { type: 'content', value },
+      ),
     ];
   });
 }

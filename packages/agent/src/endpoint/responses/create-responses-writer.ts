@@ -96,7 +96,7 @@ export function createResponsesWriter(options: WriterOptions): WireWriter {
     return event('response.output_text.delta', { ...at(), content_index: 0, delta, logprobs: [] });
   };
 
-  const closed = ({ kind, id, name }: Open, text: string, data: Pick<Envelope, 'data'>): WireEvent[] => {
+  const closed = ({ kind, id, name }: Open, text: string, data: Envelope['data']): WireEvent[] => {
     const { dialect } = options;
     const done = (item: object): WireEvent => {
       const whole = { id: itemId(), ...item };
@@ -117,16 +117,16 @@ export function createResponsesWriter(options: WriterOptions): WireWriter {
         done({
           type: 'reasoning',
           summary: text === '' ? [] : [summary(text)],
-          encrypted_content: sealEnvelope({ dialect, ...data }),
+          encrypted_content: sealEnvelope({ dialect, data }),
         }),
       ];
     const events = [
       event('response.function_call_arguments.done', { ...at(), name, arguments: text }),
       done({ type: 'function_call', call_id: id, name, arguments: text, status: 'completed' }),
     ];
-    if (data.data) {
+    if (data) {
       open = { type: 'open', kind: 'reasoning', id: '', name: '' };
-      const encrypted_content = sealEnvelope({ dialect, callId: id, ...data });
+      const encrypted_content = sealEnvelope({ dialect, callId: id, data });
       const item = { id: itemId(), type: 'reasoning', summary: [], encrypted_content };
       const added = { output_index: output.length, item };
       events.push(event('response.output_item.added', added), done(item));
@@ -147,7 +147,7 @@ export function createResponsesWriter(options: WriterOptions): WireWriter {
         case 'delta':
           return open ? [filled(open.kind, piece.text)] : [];
         case 'close':
-          return open ? closed(open, piece.text, piece.data ? { data: piece.data } : {}) : [];
+          return open ? closed(open, piece.text, piece.data) : [];
         case 'finish': {
           finish = piece;
           const last = ended();

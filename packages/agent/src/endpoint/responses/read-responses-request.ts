@@ -2,7 +2,16 @@ import type { Dialect } from '@openlegion/contract/catalog';
 import { z } from 'zod';
 import type { AdapterPrompt } from '../../model/adapter.ts';
 import { parseWire } from '../bad-request.ts';
-import { callInput, imageOfUrl, type NeutralRequest, set, type UserContent } from '../neutral-request.ts';
+import {
+  callInput,
+  imageOfUrl,
+  type NeutralRequest,
+  reasoningPart,
+  set,
+  toolCall,
+  toolResult,
+  type UserContent,
+} from '../neutral-request.ts';
 import { openEnvelope } from '../reasoning-envelope.ts';
 import {
   ChoiceWord,
@@ -121,24 +130,13 @@ function promptOf(items: readonly Item[], dialect: Dialect): AdapterPrompt {
       }
       case 'function_call': {
         names.set(item.call_id, item.name);
-        const call = {
-          type: 'tool-call' as const,
-          toolCallId: item.call_id,
-          toolName: item.name,
-          input: callInput(item.arguments),
-        };
+        const call = toolCall(item.call_id, item.name, callInput(item.arguments));
         calls.set(item.call_id, call);
         return [{ role: 'assistant', content: [call] }];
       }
       case 'function_call_output': {
-        const { call_id: id, output } = item;
-        const result = {
-          type: 'tool-result' as const,
-          toolCallId: id,
-          toolName: names.get(id) ?? '',
-          output: { type: 'content' as const, value: partsOf(output) },
-        };
-        return [{ role: 'tool', content: [result] }];
+        const output = { type: 'content' as const, value: partsOf(item.output) };
+        return [{ role: 'tool', content: [toolResult(item.call_id, names, output)] }];
       }
       case 'reasoning': {
         const kept = openEnvelope(item.encrypted_content, dialect);
@@ -149,8 +147,7 @@ function promptOf(items: readonly Item[], dialect: Dialect): AdapterPrompt {
           return [];
         }
         const text = (item.summary ?? []).map((part) => part.text).join('\n\n');
-        const reasoning = { type: 'reasoning' as const, text, ...set({ providerOptions: kept.data }) };
-        return [{ role: 'assistant', content: [reasoning] }];
+        return [{ role: 'assistant', content: [reasoningPart({ text, data: kept.data })] }];
       }
     }
   };
