@@ -72,6 +72,17 @@ export async function openProbe(ground: ProbeGround): Promise<ProbeSession> {
   }
 }
 
+/** What it comes to, or null when it has not within `ms`. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, ms, null);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function askProbe<S extends z.ZodType>(
   pipe: Pipe,
   check: string,

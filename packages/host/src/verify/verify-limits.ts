@@ -1,7 +1,6 @@
-import type { SandboxExit } from '../sandbox/sandbox-backend.ts';
 import * as judge from './judge-limits.ts';
 import * as seen from './observations.ts';
-import { openProbe, PROBE_LIMITS, startProbe } from './probe-session.ts';
+import { openProbe, PROBE_LIMITS, startProbe, within } from './probe-session.ts';
 import type { VerifyStep } from './verify.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -34,7 +33,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     await using probe = await openProbe(options);
     const megabytes = (PROBE_LIMITS.memoryBytes / MEBIBYTE) * 2;
     const taken = await probe.ask('memory-bomb', { megabytes }, seen.MemoryTaken).catch(() => null);
-    const exit = taken ? null : await within(probe.sandbox.exited);
+    const exit = taken ? null : await within(probe.sandbox.exited, WAIT_MS);
     return judge.judgeMemory({ taken, exit }, PROBE_LIMITS.memoryBytes, declared('memory_limit'));
   });
   options.onProgress?.('busy program, flood of errors, a program that does not end');
@@ -48,7 +47,7 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
   await check('limits.standard-error', async () => {
     const sandbox = await startProbe(options, 'stderr-flood');
     try {
-      return judge.judgeStderr(await within(sandbox.exited));
+      return judge.judgeStderr(await within(sandbox.exited, WAIT_MS));
     } finally {
       await sandbox.stop(0);
     }
@@ -57,17 +56,6 @@ export async function verifyLimits(step: VerifyStep): Promise<void> {
     const sandbox = await startProbe(options, 'ignore-eof');
     const stopped = sandbox.stop(200);
     stopped.catch(() => {});
-    return judge.judgeEnd(await within(sandbox.exited));
+    return judge.judgeEnd(await within(sandbox.exited, WAIT_MS));
   });
-}
-
-/** How it ended, or null when it has not within the wait. */
-async function within(exited: Promise<SandboxExit>): Promise<SandboxExit | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(resolve, WAIT_MS, null);
-  try {
-    return await Promise.race([exited, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

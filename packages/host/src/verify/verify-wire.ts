@@ -1,6 +1,6 @@
 import { words } from './guarantee.ts';
 import { judgeWire, type WireOutcome } from './judge-host.ts';
-import { openProbe, type ProbeGround, startProbe } from './probe-session.ts';
+import { openProbe, type ProbeGround, startProbe, within } from './probe-session.ts';
 import type { VerifyStep } from './verify.ts';
 
 const MODES = words(`
@@ -25,20 +25,15 @@ export async function verifyWire({ options, check }: VerifyStep): Promise<void> 
 
 async function attack(ground: ProbeGround, mode: string): Promise<WireOutcome> {
   const sandbox = await startProbe(ground, mode);
-  const { promise: late, resolve } = Promise.withResolvers<{ cause: 'open'; reason: string }>();
-  const timer = setTimeout(resolve, WAIT_MS, {
-    cause: 'open',
-    reason: `still open after ${WAIT_MS / 1000} s`,
-  });
   try {
     const pipe = await ground.connectPipe({ bytes: sandbox.pipe, handle: ground.handle });
-    const end = await Promise.race([pipe.closed, late]);
+    const end = await within(pipe.closed, WAIT_MS);
     pipe.close('the check is done');
+    if (!end) return { mode, ended: 'open', reason: `still open after ${WAIT_MS / 1000} s` };
     return { mode, ended: end.cause, reason: end.reason };
   } catch (error) {
     return { mode, ended: 'refused', reason: error instanceof Error ? error.message.slice(0, 200) : '' };
   } finally {
-    clearTimeout(timer);
     await sandbox.stop(0);
   }
 }
