@@ -1,6 +1,6 @@
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { ProviderData } from '../history/entry.ts';
-import type { AdapterOptions, AdapterPrompt, AdapterTool } from '../model/adapter.ts';
+import type { AdapterOptions, AdapterPrompt, FunctionTool } from '../model/adapter.ts';
 import { badRequest } from './bad-request.ts';
 
 type Message<Role> = Extract<AdapterPrompt[number], { role: Role }>;
@@ -15,7 +15,7 @@ export type Reasoning = NonNullable<AdapterOptions['reasoning']>;
 /** One request, whichever wire it came on: what the adapters of all dialects take. */
 export interface NeutralRequest {
   prompt: AdapterPrompt;
-  tools: Extract<AdapterTool, { type: 'function' }>[];
+  tools: FunctionTool[];
   settings: Pick<
     AdapterOptions,
     | 'maxOutputTokens'

@@ -1,10 +1,10 @@
 import { ChatRequest, type HistoryPage } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { Refusal } from '@openlegion/contract/refusal';
 import type { Database, SqlValue } from './database.ts';
 import {
   AssistantEntry,
   type CallPart,
-  RecordedRefusal,
   RecordedResult,
   ResultEntry,
   SteerEntry,
@@ -204,7 +204,7 @@ function endOf(row: Record<string, unknown>): TurnEnd | undefined {
     text: String(row.reply ?? ''),
     ...(recorded.result === undefined ? {} : { result: recorded.result }),
     ...(recorded.promotions === undefined ? {} : { promotions: recorded.promotions }),
-    ...(typeof refusal === 'string' ? { refusal: RecordedRefusal.parse(JSON.parse(refusal)) } : {}),
+    ...(typeof refusal === 'string' ? { refusal: Refusal.parse(JSON.parse(refusal)) } : {}),
   };
 }
 

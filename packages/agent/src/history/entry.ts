@@ -1,5 +1,5 @@
 import { JsonValue } from '@openlegion/contract/json-value';
-import { Refusal } from '@openlegion/contract/refusal';
+import type { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
 
 /** What a provider wants back untouched with its own output (signatures of reasoning). Sent only to its own dialect. */
@@ -81,5 +81,3 @@ export const RecordedResult = z.object({
   result: JsonValue.optional(),
   promotions: z.array(Promotion).optional(),
 });
-
-export const RecordedRefusal = Refusal;

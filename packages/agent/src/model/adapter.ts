@@ -7,6 +7,7 @@ export type AdapterPrompt = AdapterOptions['prompt'];
 type AdapterResult = Awaited<ReturnType<Adapter['doStream']>>;
 export type AdapterPart = AdapterResult['stream'] extends ReadableStream<infer Part> ? Part : never;
 export type AdapterTool = NonNullable<AdapterOptions['tools']>[number];
+export type FunctionTool = Extract<AdapterTool, { type: 'function' }>;
 
 type Fetch = typeof globalThis.fetch;
 

@@ -1,8 +1,7 @@
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { AdapterPrompt } from '../adapter.ts';
-import type { MessageOf } from './repair-prompt.ts';
+import type { MessageOf, ToolResult as Result } from './repair-prompt.ts';
 
-type Result = Extract<MessageOf<'tool'>['content'][number], { type: 'tool-result' }>;
 type File = Extract<MessageOf<'user'>['content'][number], { type: 'file' }>;
 
 /** No result is empty; chat completions take only text as one, so their images follow in a message of the user. */

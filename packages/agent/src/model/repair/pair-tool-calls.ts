@@ -1,8 +1,7 @@
 import type { AdapterPrompt } from '../adapter.ts';
-import type { MessageOf } from './repair-prompt.ts';
+import type { MessageOf, ToolResult as Result } from './repair-prompt.ts';
 
 type Call = Extract<MessageOf<'assistant'>['content'][number], { type: 'tool-call' }>;
-type Result = Extract<MessageOf<'tool'>['content'][number], { type: 'tool-result' }>;
 type UserPart = MessageOf<'user'>['content'][number];
 
 interface PlacedResult {

@@ -6,6 +6,7 @@ import { pairToolCalls } from './pair-tool-calls.ts';
 
 export type Message = AdapterPrompt[number];
 export type MessageOf<Role extends Message['role']> = Extract<Message, { role: Role }>;
+export type ToolResult = Extract<MessageOf<'tool'>['content'][number], { type: 'tool-result' }>;
 export type Part = Exclude<Message['content'], string>[number];
 
 export interface RepairTarget {

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Dialect } from '@openlegion/contract/catalog';
-import type { AdapterTool } from '../adapter.ts';
+import type { FunctionTool } from '../adapter.ts';
 import { objectSchema } from './simplify-schema.ts';
-
-type FunctionTool = Extract<AdapterTool, { type: 'function' }>;
 
 /** What every dialect takes; Google also wants a letter or an underscore first. */
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/;

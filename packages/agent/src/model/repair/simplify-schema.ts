@@ -1,7 +1,7 @@
 import type { Dialect } from '@openlegion/contract/catalog';
-import type { AdapterTool } from '../adapter.ts';
+import type { FunctionTool } from '../adapter.ts';
 
-type Schema = Extract<AdapterTool, { type: 'function' }>['inputSchema'];
+type Schema = FunctionTool['inputSchema'];
 type Fields = Record<string, unknown>;
 
 /** What is deeper or more than this is any value: a schema must not grow without bound by its references. */
