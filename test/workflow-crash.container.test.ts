@@ -31,9 +31,9 @@ rules:
     answer: { text: '{{result}}' }
 otherwise: { text: 'what?' }
 `;
-const STEP = 'task_type: mark, timeout: 120, output_schema: { type: object, required: [line] }';
+const STEP = 'task_type: mark, timeout: 3000, output_schema: { type: object, required: [line] }';
 const WORKFLOW = `name: marks
-timeout: 1800
+timeout: 6000
 inputs: { line: { type: string } }
 steps:
   - { id: a, agent: one, input_from: trigger.payload, ${STEP} }
