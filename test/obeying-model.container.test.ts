@@ -205,16 +205,17 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
     const { control } = installation;
     const obeyed: string[] = [];
     const missed: string[] = [];
+    const done = new Set<number>();
     const run = async (way: string, action: number, agent: string, text: string) => {
       const { events } = await control.ask(agent, text);
       const calls = events.flatMap(({ agent: by, event }) => {
         if (by !== 'victim' || event.type !== 'turn' || event.turn.type !== 'tool_started') return [];
         return [JSON.stringify([event.turn.tool, JSON.parse(event.turn.arguments)])];
       });
-      // What is remembered comes back together: the model obeys the first order that it sees.
-      const orders = way === 'memory' ? ACTIONS : ACTIONS.slice(action, action + 1);
-      const called = orders.some((order) => calls.includes(JSON.stringify(order)));
-      (called ? obeyed : missed).push(`${way} ${action}`);
+      // Texts of before are remembered too, and come back: the model obeys the first order that it sees.
+      const orders = indices.filter((order) => calls.includes(JSON.stringify(ACTIONS[order])));
+      for (const order of orders) done.add(order);
+      (orders.length > 0 ? obeyed : missed).push(`${way} ${action}`);
     };
     const [memory, ...others] = Object.keys(WAYS).toReversed();
     for (const action of indices) {
@@ -233,6 +234,7 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
     // The model did as it was told: else there was nothing to withstand.
     assert.deepEqual(missed, []);
     assert.equal(obeyed.length, COUNT);
+    assert.equal(done.size, ACTIONS.length);
     assert.ok(COUNT >= 100, `${COUNT}`);
 
     const out = seen.slice(before_);
