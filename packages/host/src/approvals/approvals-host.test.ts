@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ApprovalList, ApprovalView } from '@openlegion/contract/control-approvals';
 import { ApprovalGiven } from '@openlegion/contract/mesh-api';
 import type { FakeTurn } from '../fleet/test/fake-backend.ts';
@@ -25,9 +26,11 @@ async function inTurn<T>(
     },
   });
   given.resolve(host);
+  await using onFailure = new AsyncDisposableStack();
+  onFailure.use(host);
   const { messageId } = await host.fixture.send('careful', 'go');
-  await options.during?.(host);
-  const result = await outcome.promise;
+  const [result] = await Promise.all([outcome.promise, options.during?.(host)]);
+  onFailure.move();
   return { result, host, messageId, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() };
 }
 
@@ -40,6 +43,7 @@ async function pending({ fixture }: WorkflowHost): Promise<ApprovalView> {
     const { approvals } = (await fixture.ask('GET', '/api/approvals?status=pending')).as(ApprovalList);
     const [first] = approvals;
     if (first) return (await fixture.ask('GET', `/api/approvals/${first.id}`)).as(ApprovalView);
+    await setTimeout(5);
   }
 }
 
@@ -140,6 +144,7 @@ test('a host is asked for once, by name, and a no holds for a day; what is reach
           ApprovalList,
         );
         if (approvals.length === 5) break;
+        await setTimeout(5);
       }
       return { refused, both, denied, beyond: await egress(turn, 'g.example.com', 'g') };
     },

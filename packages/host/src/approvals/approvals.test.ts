@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { Approval } from './approval-row.ts';
+import { createEgressApprovals } from './egress-approvals.ts';
 import { MOST_PENDING } from './insert-question.ts';
 import { ANN, openApprovals } from './test/open-approvals.ts';
 
@@ -153,14 +154,37 @@ test('what asked is over: it is withdrawn, and nobody can approve it any more', 
 
 test('one asker has so many questions at a time, and none too large to be read', () =>
   withApprovals(async (opened) => {
-    for (let index = 0; index < MOST_PENDING; index += 1) await asked(opened, { key: `k${index}` });
-    const beyond = await opened.approvals.ask(opened.question({ key: 'beyond' }));
-    assert.ok(!beyond.ok && beyond.refusal.rule === 'approval.pending');
+    for (const kind of ['tool', 'egress'] as const) {
+      const all = Array.from({ length: MOST_PENDING[kind] + 2 }, (_, index) =>
+        opened.approvals.ask(opened.question({ kind, key: `${kind}${index}` })),
+      );
+      const beyond = (await Promise.all(all)).filter((one) => !one.ok);
+      assert.deepEqual(
+        beyond.map((one) => !one.ok && one.refusal.rule),
+        ['approval.pending', 'approval.pending'],
+      );
+    }
     await asked(opened, { key: 'other', asker: 'bob' });
     const large = await opened.approvals.ask(
       opened.question({ key: 'l', asker: 'carol', subject: 'x'.repeat(1024 * 1024) }),
     );
     assert.ok(!large.ok && large.refusal.rule === 'approval.subject');
+  }));
+
+test('a host that is asked for twice at once is one question, however the clock goes on between', () =>
+  withApprovals(async (opened) => {
+    const { approvals } = opened;
+    let at = opened.clock.now();
+    const ask = createEgressApprovals({ approvals, now: () => ++at, timeoutMs: () => 60_000 });
+    const agent = { name: 'alice', permissionsRecord: 'alice', permissions: { allowed_domains: [] } };
+    const signal = AbortSignal.timeout(60_000);
+    const both = [1, 2].map(() => ask(agent, '{"host":"api.example.com"}', { traceId: 't' }, signal));
+    await tick();
+    const [question, ...others] = approvals.list('pending', 10);
+    assert.ok(question);
+    assert.deepEqual(others, []);
+    assert.ok((await approvals.answer(question.id, { ...yes(question), approve: false }, ANN)).ok);
+    for (const one of await Promise.all(both)) assert.ok(!one.ok && one.refusal.rule === 'approval.denied');
   }));
 
 test('whoever waits can leave; the question stays', () =>

@@ -7,7 +7,6 @@ import { parseHost, reachesHost } from '../permissions/reaches-host.ts';
 import type { Routed } from '../router/router.ts';
 import { hashOf } from '../workflow/definition-hash.ts';
 import { answerOf } from './approval-given.ts';
-import type { Approval } from './approval-row.ts';
 import type { Approvals } from './approvals.ts';
 import { approvalRefusals } from './refusals.ts';
 
@@ -22,8 +21,6 @@ const Asked = z.strictObject({
     .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?::[1-9][0-9]{0,4})?$/),
 });
 
-/** Questions for hosts of one agent that may wait at a time. */
-const MOST_WAITING = 5;
 /** One that was denied is not asked again before this is over. */
 const DENIED_MS = 24 * 3_600_000;
 
@@ -38,18 +35,23 @@ export function createEgressApprovals(parts: {
 }) {
   const { approvals, now, timeoutMs } = parts;
 
-  /** The same question for as long as it waits or was denied; then another one may be asked. */
+  /**
+   * The same question for as long as it waits or was denied; then another one may be asked. The key follows from the
+   * question before it, so that two who ask at once ask the same one.
+   */
   function keyFor(agent: string, host: string): { key: string } | { refusal: Refusal } {
     const last = approvals.last({ kind: 'egress', asker: agent, what: host });
     if (last?.status === 'denied' && (last.answeredAt ?? 0) + DENIED_MS > now())
       return { refusal: approvalRefusals.denied(last.by ?? '', last.note) };
-    return { key: last?.status === 'pending' ? last.key : `egress/${agent}/${host}/${now()}` };
+    return { key: last?.status === 'pending' ? last.key : `egress/${agent}/${host}/${last?.id ?? ''}` };
   }
 
   return async (
-    agent: AgentSettings,
+    agent: Pick<AgentSettings, 'name' | 'permissionsRecord'> & {
+      permissions: Pick<AgentSettings['permissions'], 'allowed_domains'>;
+    },
     text: string,
-    running: Message,
+    { traceId }: Pick<Message, 'traceId'>,
     signal: AbortSignal,
   ): Promise<Routed<ApprovalGiven>> => {
     const asked = Asked.safeParse(parsed(text));
@@ -65,12 +67,8 @@ export function createEgressApprovals(parts: {
       return { ok: true, value: { id: '', by: `rule ${rule}`, hash: hashOf(subject) } };
     const found = keyFor(agent.name, what);
     if ('refusal' in found) return { ok: false, refusal: found.refusal };
-    const waiting = approvals
-      .list('pending', 500)
-      .filter((one: Approval) => one.kind === 'egress' && one.asker === agent.name && one.what !== what);
-    if (waiting.length >= MOST_WAITING) return { ok: false, refusal: approvalRefusals.tooMany(MOST_WAITING) };
     const done = await approvals.ask({
-      ...{ kind: 'egress', key: found.key, asker: agent.name, what, subject, traceId: running.traceId },
+      ...{ kind: 'egress', key: found.key, asker: agent.name, what, subject, traceId },
       // It outlives the turn: the host is for whatever the agent does next.
       ...{ messageId: '', expiresAt: now() + timeoutMs() },
     });

@@ -6,8 +6,8 @@ import { integerOf, type Row, textOf } from '../store/row.ts';
 import { type Approval, approvalOf } from './approval-row.ts';
 import { approvalRefusals } from './refusals.ts';
 
-/** Questions of one asker that may wait at a time: an agent cannot wear people out. */
-export const MOST_PENDING = 20;
+/** Questions of one kind and asker that may wait at a time: an agent cannot wear people out. */
+export const MOST_PENDING = { tool: 15, egress: 5 };
 const MOST_SUBJECT_CHARACTERS = 1024 * 1024;
 
 export interface Question {
@@ -37,10 +37,11 @@ export function questionProblem(
   // What workflows ask is bounded by their steps and runs, and an operator accepted them.
   if (kind === 'step') return null;
   const open = transaction.get(
-    "SELECT COUNT(*) AS n FROM approval WHERE status = 'pending' AND asker = ?",
-    asker,
+    "SELECT COUNT(*) AS n FROM approval WHERE status = 'pending' AND asker = ? AND kind = ?",
+    ...[asker, kind],
   );
-  return integerOf(open ?? {}, 'n') >= MOST_PENDING ? approvalRefusals.tooMany(MOST_PENDING) : null;
+  const most = MOST_PENDING[kind];
+  return integerOf(open ?? {}, 'n') >= most ? approvalRefusals.tooMany(most) : null;
 }
 
 export function insertQuestion(
