@@ -18,28 +18,37 @@ export function testFiles(wanted: 'unit' | 'process' | 'container'): string[] {
   return found.filter((file) => kindOf(file) === wanted).sort();
 }
 
+/** A test that runs longer than this hangs. The crash tests kill a host with real containers a hundred times. */
+const LONGEST_MS = { process: 120_000, container: 600_000 };
+/** Compiled code of the sources, shared by all the test processes. */
+const COMPILED = join(import.meta.dirname, '../node_modules/.cache/compiled-tests');
+
 /**
  * Runs the files under node's test runner and counts. A runner that dies without counting is one failure, so that
- * nothing that did not run can pass.
+ * nothing that did not run can pass; a test that never ends, or a file that leaves something open, is one too.
  */
-export async function runTests(files: string[], concurrency: number): Promise<TestCounts> {
+export async function runTests(
+  files: string[],
+  concurrency: number,
+  longest: keyof typeof LONGEST_MS,
+): Promise<TestCounts> {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   const directory = mkdtempSync(join(tmpdir(), 'openlegion-tests-'));
   const counted = join(directory, 'counts.json');
   const reporters = [
-    `--test-reporter=${process.env.CI ? 'dot' : 'spec'}`,
+    `--test-reporter=${process.env.CI ? './scripts/dot-reporter.ts' : 'spec'}`,
     '--test-reporter-destination=stdout',
     '--test-reporter=./scripts/count-reporter.ts',
     `--test-reporter-destination=${counted}`,
   ];
-  const child = spawn(
-    process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, ...reporters, ...files],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, NODE_NO_WARNINGS: '1' },
-    },
-  );
+  const bounds = [
+    ...['--import', './scripts/left-open.ts', '--test'],
+    ...[`--test-concurrency=${concurrency}`, `--test-timeout=${LONGEST_MS[longest]}`],
+  ];
+  const child = spawn(process.execPath, [...bounds, ...reporters, ...files], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: COMPILED },
+  });
   const exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
   const counts = readCounts(counted);
   rmSync(directory, { recursive: true, force: true });
