@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a command with its output shown only when it fails; true when it succeeded. */
+/** What sets a machine up downloads for minutes; more than this is a download that stands still. */
+const LONGEST_MS = 20 * 60_000;
+
+/** Runs a command with its output shown only when it fails; true when it succeeded in time. */
 export async function runStep(title: string, command: string, args: string[]): Promise<boolean> {
   const startedAt = performance.now();
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_MS });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => output.push(chunk));
