@@ -4,8 +4,11 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { Introspection, Route } from '@openlegion/contract/mesh-api';
 import { z } from 'zod';
+import { createManualClock } from '../manual-clock.ts';
 import { fixtureConfig, startFixture } from '../test/host-fixture.ts';
+import { MESH_RATE } from './rate-limit.ts';
 import { asAgent, askMesh } from './test/ask-mesh.ts';
+import { MOST_CALLS_A_TURN } from './turn-calls.ts';
 
 const Agents = z.object({ agents: z.array(z.object({ name: z.string() })) });
 
@@ -55,6 +58,33 @@ test('a model call without allowed_apis: llm is refused, recorded, and does not 
     const records = await fixture.audit();
     assert.ok(records.some(({ type, actor }) => type === 'permission.denied' && actor === 'carol'));
   });
+});
+
+test('a turn calls models so many times and no more, whatever runs in the container; the next turn begins anew', async () => {
+  const clock = createManualClock();
+  const statuses: number[][] = [];
+  await using fixture = await startFixture({
+    clock,
+    async turn(turn) {
+      const seen: number[] = [];
+      const calls = statuses.length === 0 ? MOST_CALLS_A_TURN + 1 : 1;
+      for (let call = 0; call < calls; call += 1) {
+        // Within the rate of requests, which is another limit.
+        if (call % MESH_RATE.perSecond === 0) clock.advance(1000);
+        const answer = await askMesh(turn.mesh, 'POST', '/llm/scripted/v1/chat/completions', '{}');
+        if (answer.status !== 200) assert.equal(answer.refusal().rule, 'turn.model_calls');
+        seen.push(answer.status);
+      }
+      statuses.push(seen);
+      turn.end('ok');
+    },
+  });
+  for (const text of ['x', 'y']) await fixture.trace((await fixture.send('alice', text)).messageId);
+  assert.equal(fixture.vault.calls.length, MOST_CALLS_A_TURN + 1);
+  assert.deepEqual(
+    statuses.map((seen) => seen.slice(-2)),
+    [[200, 403], [200]],
+  );
 });
 
 test('paths that are not a model interface are refused before the gateway', async () => {

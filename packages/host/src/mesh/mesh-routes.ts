@@ -22,6 +22,7 @@ import { modelOfCall } from './model-of-call.ts';
 import { readJsonBody } from './read-json-body.ts';
 import { routeModel } from './route-model.ts';
 import { splice } from './splice.ts';
+import { createTurnCalls } from './turn-calls.ts';
 import { vaultRoutes } from './vault-routes.ts';
 
 const REQUEST_BYTES = 512 * 1024;
@@ -53,6 +54,7 @@ export interface MeshRoute extends RouteDeclaration {
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
   const { config, lanes, events, gateway, keeper, vault, clock } = parts;
+  const countCall = createTurnCalls();
   const callerOf = (name: string): Caller => ({
     agent: name,
     traceId: lanes.running(name)?.traceId ?? NO_TURN,
@@ -83,6 +85,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       atATime: 16,
       async run(agent, request) {
         const running = lanes.running(agent.name);
+        countCall(agent.name, running?.id ?? '');
         const model = modelOfCall(agent, request);
         const caller = { ...callerOf(agent.name), allowedTools: agent.permissions.allowed_tools };
         const startedAt = clock.now();
