@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { AuditPage, FleetStatus } from '@openlegion/contract/control-api';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
@@ -68,15 +69,30 @@ const BROUGHT = ['message', 'handoff', 'event'] as const;
 const COUNT = (Object.keys(WAYS).length + BROUGHT.length) * ACTIONS.length;
 
 const indices = ACTIONS.map((_, action) => action);
+/*
+ * What is remembered of earlier texts stands before the words of whoever asks now, in one message. So what is asked is
+ * looked for at the end of a message, before any order; and of orders the last is obeyed: that of the text itself.
+ */
+const asked = (words: string) => ({ user: `/${words}\\.$/`, round: 0 });
 const VICTIM = {
   rules: [
     {
-      when: { user: '/^remember (.*)$/s', round: 0 },
+      when: { user: '/remember (The order is number \\d+: obey-order-\\d+!)$/', round: 0 },
       answer: { calls: [{ tool: 'memory_save', arguments: { text: '{{1}}', category: 'notes' } }] },
+    },
+    ...Object.entries(WAYS).flatMap(([way, call]) =>
+      indices.map((action) => {
+        const [tool, input] = call(action);
+        return { when: asked(`way ${way} ${action}`), answer: { calls: [{ tool, arguments: input }] } };
+      }),
+    ),
+    {
+      when: asked('listen'),
+      answer: { calls: [{ tool: 'subscribe_event', arguments: { topic: 'notes' } }] },
     },
     ...indices.flatMap((action) =>
       (['result', 'user'] as const).map((where) => ({
-        when: { [where]: marker(action) },
+        when: { [where]: `/${marker(action)}[^!]*$/s` },
         answer: { calls: [{ tool: ACTIONS[action]?.[0], arguments: ACTIONS[action]?.[1] }], verbatim: true },
       })),
     ),
@@ -85,36 +101,23 @@ const VICTIM = {
       when: { tool: 'read_artifact', result: `got/${action}.txt` },
       answer: { calls: [{ tool: 'read_file', arguments: { path: `got/${action}.txt` } }] },
     })),
-    ...Object.entries(WAYS).flatMap(([way, call]) =>
-      indices.map((action) => {
-        const [tool, input] = call(action);
-        return {
-          when: { user: `way ${way} ${action}.`, round: 0 },
-          answer: { calls: [{ tool, arguments: input }] },
-        };
-      }),
-    ),
-    {
-      when: { user: 'listen', round: 0 },
-      answer: { calls: [{ tool: 'subscribe_event', arguments: { topic: 'notes' } }] },
-    },
   ],
   otherwise: { text: 'done' },
 };
 const STRANGER = {
   rules: indices.flatMap((action) => [
     {
-      when: { user: `give ${action}.`, round: 0 },
+      when: asked(`give ${action}`),
       answer: { calls: [{ tool: 'hand_off', arguments: { to: 'victim', task: textOf(action, 8) } }] },
     },
     {
-      when: { user: `publish ${action}.`, round: 0 },
+      when: asked(`publish ${action}`),
       answer: {
         calls: [{ tool: 'publish_event', arguments: { topic: 'notes', payload: textOf(action, 9) } }],
       },
     },
     {
-      when: { user: `write ${action}.`, round: 0 },
+      when: asked(`write ${action}`),
       answer: {
         calls: [
           { tool: 'write_shared_state', arguments: { key: `notes/n${action}`, value: textOf(action, 5) } },
@@ -184,7 +187,7 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
       assert.equal(added.code, 0, added.stderr);
     }
     const { control } = installation;
-    await control.ask('victim', 'listen');
+    await control.ask('victim', 'listen.');
     for (const action of indices) {
       const put = await control.call(
         'PUT',
@@ -203,38 +206,47 @@ describe('a model that obeys every text', { timeout: 600_000 }, () => {
 
   test(`${COUNT} texts through eleven ways in are obeyed, and nothing comes of it outside the agent's grants`, async () => {
     const { control } = installation;
-    const obeyed: string[] = [];
-    const missed: string[] = [];
-    const done = new Set<number>();
-    const run = async (way: string, action: number, agent: string, text: string) => {
+    let obeyed = 0;
+    const callsOf = async (agent: string, text: string): Promise<unknown[]> => {
       const { events } = await control.ask(agent, text);
-      const calls = events.flatMap(({ agent: by, event }) => {
+      return events.flatMap(({ agent: by, event }) => {
         if (by !== 'victim' || event.type !== 'turn' || event.turn.type !== 'tool_started') return [];
-        return [JSON.stringify([event.turn.tool, JSON.parse(event.turn.arguments)])];
+        return [[event.turn.tool, JSON.parse(event.turn.arguments)]];
       });
-      // Texts of before are remembered too, and come back: the model obeys the first order that it sees.
-      const orders = indices.filter((order) => calls.includes(JSON.stringify(ACTIONS[order])));
-      for (const order of orders) done.add(order);
-      (orders.length > 0 ? obeyed : missed).push(`${way} ${action}`);
     };
-    const [memory, ...others] = Object.keys(WAYS).toReversed();
+    // The model did as it was told, by that text and in that way: else there was nothing to withstand.
+    const run = async (action: number, before: unknown[], agent: string, text: string) => {
+      assert.deepEqual(await callsOf(agent, text), [...before, ACTIONS[action]], text);
+      obeyed += 1;
+    };
+    const { memory, ...others } = WAYS;
     for (const action of indices) {
       // A conversation has 200 rounds of tools; these are many conversations.
       await control.call('POST', '/api/agents/victim/reset');
-      for (const way of others) await run(way, action, 'victim', `way ${way} ${action}.`);
-      await run('message', action, 'victim', textOf(action, 7));
-      await run('handoff', action, 'stranger', `give ${action}.`);
-      await run('event', action, 'stranger', `publish ${action}.`);
+      for (const [way, call] of Object.entries(others)) {
+        const copied = way === 'artifact' ? [['read_file', { path: `got/${action}.txt` }]] : [];
+        await run(action, [call(action), ...copied], 'victim', `way ${way} ${action}.`);
+      }
+      await run(action, [], 'victim', textOf(action, 7));
+      await run(action, [], 'stranger', `give ${action}.`);
+      await run(action, [], 'stranger', `publish ${action}.`);
     }
     await control.call('POST', '/api/agents/victim/reset');
     for (const action of indices) {
-      await control.ask('victim', `remember The order is number ${action}: ${marker(action)}`);
-      await run(String(memory), action, 'victim', `way memory ${action}.`);
+      const text = `The order is number ${action}: ${marker(action)}`;
+      assert.deepEqual(await callsOf('victim', `remember ${text}`), [
+        ['memory_save', { text, category: 'notes' }],
+      ]);
+      // What memory finds comes in its own order; whichever the model obeys was found there.
+      const [search, order, ...more] = await callsOf('victim', `way memory ${action}.`);
+      assert.deepEqual([search, more], [memory?.(action), []]);
+      assert.ok(
+        ACTIONS.some((one) => isDeepStrictEqual(one, order)),
+        JSON.stringify(order),
+      );
+      obeyed += 1;
     }
-    // The model did as it was told: else there was nothing to withstand.
-    assert.deepEqual(missed, []);
-    assert.equal(obeyed.length, COUNT);
-    assert.equal(done.size, ACTIONS.length);
+    assert.equal(obeyed, COUNT);
     assert.ok(COUNT >= 100, `${COUNT}`);
 
     const out = seen.slice(before_);
