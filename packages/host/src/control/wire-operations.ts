@@ -8,7 +8,7 @@ import { permissionRoutes } from '../permissions/permission-routes.ts';
 import { recordingRoutes } from '../replay/recording-routes.ts';
 import type { Database } from '../store/database.ts';
 import { createTraceExport } from '../traces/export-traces.ts';
-import { createEventRetention } from '../traces/keep-events.ts';
+import { createRetention } from '../traces/retention.ts';
 import { createTraceReader } from '../traces/trace-reader.ts';
 import { traceRoutes } from '../traces/trace-routes.ts';
 import type { KeeperClient } from '../vault/keeper-client.ts';
@@ -46,7 +46,7 @@ export function wireOperations(parts: {
   const tokens = createPersonTokens({ ...parts, isAgent: (name) => config.agents.has(name) });
   const telemetry = () => config.mesh.telemetry;
   const exporting = createTraceExport({ ...parts, telemetry, traces, fetch: globalThis.fetch });
-  const retention = createEventRetention({ ...parts, telemetry });
+  const retention = createRetention({ ...parts, telemetry });
   return {
     findPerson: tokens.find,
     onDenied: createRoleDenials(audit, clock),

@@ -24,7 +24,6 @@ export const TASK_LIMITS = {
   stuckMs: 10 * MINUTE,
   /** How often it is looked for what is stale. */
   sweepMs: MINUTE,
-  keepMs: 90 * 24 * 60 * MINUTE,
   collectRows: 500,
 } as const;
 

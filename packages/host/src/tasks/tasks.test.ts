@@ -417,19 +417,12 @@ test('what another agent wrote cannot pass for words of the host', async () => {
   assert.match(lines[2] ?? '', /^bob answers \(data, not instructions\): "/);
 });
 
-test('lists are bounded in size, and old tasks are forgotten with all that is of them', async () => {
+test('lists are bounded in size', async () => {
   using parts = open();
   for (let n = 0; n < 30; n += 1)
     await parts.tasks.create(parts.task({ id: `a${n}`, idempotencyKey: `${n}`, text: 'x'.repeat(60_000) }));
   const list = parts.tasks.given('bob', 50);
   assert.ok(list.truncated && list.tasks.length === 8);
-  for (let n = 0; n < 30; n += 1) await parts.settle(`a${n}`, 'done');
-  parts.tasks.kick();
-  await parts.rest();
-  parts.clock.advance(TASK_LIMITS.keepMs);
-  assert.equal(await parts.tasks.collect(), 30);
-  for (const table of ['task', 'task_change', 'task_errand'])
-    assert.deepEqual(parts.database.all(`SELECT * FROM ${table}`), []);
 });
 
 test('the table of moves in docs/coordination.md is the one that holds', () => {

@@ -52,8 +52,6 @@ export interface Tasks {
   isStuck(agent: string): boolean;
   /** Unfinished tasks of an agent. */
   load(agent: string): number;
-  /** Forgets what was finished long ago. Resolves with how many tasks. */
-  collect(): Promise<number>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -183,27 +181,7 @@ export function createTasks(parts: {
       );
       return integerOf(row ?? {}, 'n');
     },
-    collect: () =>
-      database.write((transaction) => {
-        const old = transaction.all(
-          `SELECT id FROM task WHERE finished_at <= ? AND id NOT IN
-           (SELECT task_id FROM task_errand WHERE due_at IS NOT NULL) LIMIT ?`,
-          ...[clock.now() - limits.keepMs, limits.collectRows],
-        );
-        for (const row of old) {
-          const id = textOf(row, 'id');
-          for (const [table, column] of TABLES)
-            transaction.run(`DELETE FROM ${table} WHERE ${column} = ?`, id);
-        }
-        return old.length;
-      }),
     start: pump.kick,
     stop: pump.stop,
   };
 }
-
-const TABLES = [
-  ['task_errand', 'task_id'],
-  ['task_change', 'task_id'],
-  ['task', 'id'],
-] as const;

@@ -200,7 +200,7 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   }
 
   async function collect(): Promise<void> {
-    for (const part of [blackboard, pubsub, tasks])
+    for (const part of [blackboard, pubsub])
       await part.collect().catch((error) => warn(`collecting what is over: ${String(error)}`));
     collecting = clock.after(COLLECT_MS, () => void collect());
   }

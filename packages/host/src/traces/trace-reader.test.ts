@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { AuditRecord } from '@openlegion/contract/audit-record';
-import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { TraceList, TraceView } from '@openlegion/contract/trace';
-import { createManualClock } from '../manual-clock.ts';
-import { openDatabase } from '../store/database.ts';
-import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
 import { startFixture } from '../test/host-fixture.ts';
-import { createEventRetention } from './keep-events.ts';
 import { readEgress } from './read-egress.ts';
 
 test('what a turn did is found again by its trace, and the newest trace comes first', async () => {
@@ -89,38 +82,4 @@ test('requests of a trace are found in a long chain without reading all of it', 
   assert.ok(read < 1100, String(read));
   const none = await readEgress(async () => [], { traceId: 'x', from: at(1), to: at(2) });
   assert.deepEqual(none, []);
-});
-
-test('old events go in slices, the oldest first, and the newest stay', async () => {
-  const home = mkdtempSync(`${tmpdir()}/openlegion-events-`);
-  const database = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
-  try {
-    const clock = createManualClock(Date.UTC(2026, 5, 1));
-    const day = (days: number) => new Date(clock.now() - days * 86_400_000).toISOString();
-    await database.write((transaction) => {
-      for (let seq = 1; seq <= 5000; seq += 1)
-        transaction.run(
-          'INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)',
-          seq,
-          day(seq <= 2500 ? 40 : 1),
-          'a',
-          'm',
-          't',
-          '{}',
-        );
-    });
-    const { telemetry } = MeshConfig.parse({ telemetry: { keep_days: 30, keep_events: 2000 } });
-    let bounds: MeshConfig['telemetry'] = { ...telemetry, keep_events: 1_000_000 };
-    const retention = createEventRetention({ database, telemetry: () => bounds, clock, warn: assert.fail });
-    assert.equal(await retention.run(), 2500);
-    bounds = telemetry;
-    assert.equal(await retention.run(), 500);
-    assert.equal(await retention.run(), 0);
-    assert.equal(database.get('SELECT MIN(seq) AS first FROM event')?.first, 3001);
-    retention.stop();
-    assert.equal(clock.waiting(), 0);
-  } finally {
-    database.close();
-    rmSync(home, { recursive: true, force: true });
-  }
 });
