@@ -49,7 +49,7 @@ export type TaskOrigin = z.infer<typeof TaskOrigin>;
 export const TaskUpdate = z.strictObject({
   taskId: TaskId,
   status: z.enum(['accepted', 'working', 'blocked', 'failed']),
-  /** What it waits for, or why it failed. */
+  /** How it gets on, what it waits for, or why it failed. */
   note: Note.default(''),
 });
 export type TaskUpdate = z.infer<typeof TaskUpdate>;

@@ -58,7 +58,7 @@ export function createUpdateStatus(mesh: MeshClient): AnyTool {
   return defineTool({
     name: 'update_status',
     description:
-      'Say how a task that you were given stands: accepted, working, blocked (say in note what it waits for) or failed (say why).',
+      'Say how a task that you were given stands: accepted, working (say in note how it gets on), blocked (say in note what it waits for) or failed (say why).',
     schema: TaskUpdate,
     run: (request, { signal }) =>
       orRefused(async () => moved(await answerOfMesh(mesh, signal, '/mesh/tasks/update', request))),

@@ -24,7 +24,8 @@ export interface TaskMove {
 
 /**
  * Moves a task and records the move, in the caller's transaction. With a final move it is stored that the result is
- * to be returned; with `blocked`, that somebody is to be told; a cancelled one is taken back from its agent.
+ * to be returned; with `blocked`, that somebody is to be told; a cancelled one is taken back from its agent. A note on
+ * how it gets on moves nothing: a task that stands still is found out all the same.
  */
 export function moveTask(
   transaction: Transaction,
@@ -41,21 +42,18 @@ export function moveTask(
   const remark = note.toWellFormed();
   const final = !isOpen(to);
   transaction.run(
-    `UPDATE task SET status = ?, note = ?, result = ?, refusal = ?, updated_at = ?, finished_at = ?, told = 0
-     WHERE id = ?`,
-    ...[
-      to,
-      remark,
-      resultText,
-      refusal === null ? null : JSON.stringify(refusal),
-      now,
-      final ? now : null,
-      taskId,
-    ],
-  );
-  transaction.run(
     'INSERT INTO task_change (task_id, at, actor, from_status, to_status, note) VALUES (?, ?, ?, ?, ?, ?)',
     ...[taskId, now, actor, task.status, to, remark],
+  );
+  if (to === task.status) {
+    transaction.run('UPDATE task SET note = ? WHERE id = ?', remark, taskId);
+    return { ok: true, value: { ...task, note: remark } };
+  }
+  transaction.run(
+    `UPDATE task SET status = ?, note = ?, result = ?, refusal = ?, updated_at = ?, finished_at = ?, told = 0
+     WHERE id = ?`,
+    ...[to, remark, resultText, refusal === null ? null : JSON.stringify(refusal)],
+    ...[now, final ? now : null, taskId],
   );
   const about = { taskId, traceId: task.traceId, reason: '', dueAt: now };
   dropErrand(transaction, taskId, 'attention');

@@ -255,6 +255,26 @@ test('a task whose agent says without end that it gets on is told of all the sam
   assert.ok((told[0] ?? 0) >= 235 && (told[1] ?? 0) >= 475, String(told));
 });
 
+test('a note on how it gets on is kept, and holds off nobody who looks for what stands still', async () => {
+  using parts = open();
+  parts.tasks.start();
+  await parts.tasks.create(parts.task({ id: 'works', idempotencyKey: 'works' }));
+  await parts.move('works', 'working');
+  for (let minute = 0; minute < 31; minute += 1) {
+    assert.ok((await parts.move('works', 'working', { note: `page ${minute}` })).ok);
+    await parts.rest(MINUTE);
+  }
+  assert.equal(parts.tasks.find('works')?.note, 'page 30');
+  assert.equal(parts.tasks.changes('works').at(-1)?.note, 'page 30');
+  assert.equal(parts.tasks.isStuck('bob'), true);
+  assert.deepEqual(
+    parts.told.map(({ reason }) => reason),
+    ['stale'],
+  );
+  await parts.move('works', 'done');
+  assert.equal(ruleOf(await parts.move('works', 'done')), 'tasks.move');
+});
+
 test('a task whose time is over fails, is taken back from its agent, and its origin is told', async () => {
   using parts = open();
   parts.tasks.start();
