@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { AgentName } from '@openlegion/contract/agent-name';
 import { AgentsConfig } from '@openlegion/contract/agents-config';
+import { editPermission } from '@openlegion/contract/edit-permissions';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { parse } from 'yaml';
 import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
 import { parseDomainPattern } from '../permissions/domain-pattern.ts';
-import { editPermission } from '../permissions/edit-permissions.ts';
 import { unknownAgent } from './chat.ts';
 
 /** Lets an agent reach a host, or no longer, in `config/permissions.json`. */

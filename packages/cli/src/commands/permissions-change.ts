@@ -1,4 +1,5 @@
 import { PermissionCheck } from '@openlegion/contract/control-permissions';
+import { editPermission, type Permission } from '@openlegion/contract/edit-permissions';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { AgentPermissions } from '@openlegion/contract/permissions-config';
@@ -6,7 +7,6 @@ import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
 import { createControlClient } from '../control/control-client.ts';
 import { parseDomainPattern } from '../permissions/domain-pattern.ts';
-import { editPermission, type Permission } from '../permissions/edit-permissions.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { requireAgent } from './egress-change.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { editPermission } from '@openlegion/contract/edit-permissions';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { writeConfiguration } from '../configuration/write-configuration.ts';
-import { editPermission } from '../permissions/edit-permissions.ts';
 
 const MARKER = 'openlegion-demo';
 

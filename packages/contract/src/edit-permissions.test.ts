@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { TEMPLATES } from '../programs.ts';
 import { editPermission, type PermissionEdit } from './edit-permissions.ts';
 
 const editAllowedDomains = (text: string, agent: string, change: { add: string } | { remove: string }) => {
   const edit: PermissionEdit = 'add' in change ? { grant: change.add } : { revoke: change.remove };
   return editPermission(text, agent, 'allowed_domains', edit);
 };
-const SALES = readFileSync(join(TEMPLATES, 'sales/permissions.json'), 'utf8');
+const SALES = readFileSync(new URL('../../cli/templates/sales/permissions.json', import.meta.url), 'utf8');
 
 test('a host is added and taken away with every other byte as it was', () => {
   const added = editAllowedDomains(SALES, 'qualifier', { add: 'api.example.com' });
@@ -66,6 +64,14 @@ test('whatever the white space, the outcome is the file with the host', () => {
   assert.throws(() => editAllowedDomains('{"permissions":', 'a', { add: 'x.example' }), {
     code: 'bad_request',
   });
+});
+
+test('brackets, quotes and commas within texts move nothing', () => {
+  const odd = ['"a}', '{\\', '],"b":[', 'x: y'].map((entry) => JSON.stringify(entry)).join(', ');
+  const text = `{"permissions": {"b": {"can_message": [${odd}]},
+  "a": {"can_publish": [${odd}],  "allowed_domains": [],\t"can_subscribe": [${odd}]}}}`;
+  const added = editAllowedDomains(text, 'a', { add: 'y.example' });
+  assert.equal(added, text.replace('"allowed_domains": []', '"allowed_domains": ["y.example"]'));
 });
 
 test('tools and switches are granted and taken away; what a permission cannot be is refused', () => {

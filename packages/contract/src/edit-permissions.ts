@@ -1,7 +1,6 @@
-import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { AgentPermissions, PermissionsConfig } from '@openlegion/contract/permissions-config';
-import { isMap, isNode, parseDocument, type YAMLMap } from 'yaml';
 import { z } from 'zod';
+import { OpenLegionError } from './open-legion-error.ts';
+import { AgentPermissions, PermissionsConfig } from './permissions-config.ts';
 
 export type Permission = keyof AgentPermissions;
 
@@ -63,7 +62,7 @@ function edited(
 function badEntry(permission: Permission, why: string): OpenLegionError {
   return new OpenLegionError({
     code: 'bad_request',
-    rule: `cli.permissions.${permission}`,
+    rule: `config.permissions.${permission}`,
     message: `${permission} cannot be set to this: ${why}.`,
     remedy: './openlegion permissions --help shows how each is written.',
   });
@@ -72,22 +71,54 @@ function badEntry(permission: Permission, why: string): OpenLegionError {
 /** As it was written, without the defaults of what is not there. */
 const Written = z.object({ permissions: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-/** JSON is YAML, and YAML's reader says where in the text each thing stands. Null where there is nothing to splice. */
+/** Null where there is nothing to splice into. */
 function splice(text: string, agent: string, permission: Permission, value: unknown): string | null {
-  const root = parseDocument(text).contents;
-  const agents = isMap(root) ? root.get('permissions') : null;
-  if (!isMap(agents)) return null;
-  const record = agents.get(agent);
-  if (!isMap(record)) {
+  const record = rangeOf(text, ['permissions', agent]);
+  if (!record) {
     const copy = Written.parse(JSON.parse(text)).permissions.default;
-    return insertPair(text, agents, agent, { ...copy, [permission]: value });
+    return insertMember(text, rangeOf(text, ['permissions']), agent, { ...copy, [permission]: value });
   }
-  const node = record.get(permission, true);
-  if (!isNode(node) || !node.range) return insertPair(text, record, permission, value);
-  const [start, end] = node.range;
+  const place = rangeOf(text, ['permissions', agent, permission]);
+  if (!place) return insertMember(text, record, permission, value);
+  const { start, end } = place;
   return (
     text.slice(0, start) + written(value, text.slice(start, end), indentAt(text, start)) + text.slice(end)
   );
+}
+
+interface Range {
+  start: number;
+  end: number;
+}
+
+/** Everything in JSON but white space, commas and colons. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]]|[^\s,:{}[\]"]+/g;
+
+/** Where the value under these names stands in a text that is valid JSON; null where there is none. */
+function rangeOf(text: string, path: readonly string[]): Range | null {
+  const tokens = [...text.matchAll(TOKEN)].map((found) => ({ token: found[0], start: found.index }));
+  const is = (index: number, ...those: string[]) => those.includes(tokens[index]?.token ?? '}');
+  /** The token behind the value that begins here. */
+  const behind = (first: number): number => {
+    let depth = 0;
+    let index = first;
+    do {
+      if (is(index, '{', '[')) depth += 1;
+      else if (is(index, '}', ']')) depth -= 1;
+      index += 1;
+    } while (depth > 0);
+    return index;
+  };
+  let at = 0;
+  for (const name of path) {
+    if (!is(at, '{')) return null;
+    at += 1;
+    while (!is(at, '}') && JSON.parse(tokens[at]?.token ?? '""') !== name) at = behind(at + 1);
+    if (is(at, '}')) return null;
+    at += 1;
+  }
+  const [first, last] = [tokens[at], tokens[behind(at) - 1]];
+  return first && last ? { start: first.start, end: last.start + last.token.length } : null;
 }
 
 /** A value in the manner of the one before it: over several lines, or on one. */
@@ -107,13 +138,13 @@ function written(value: unknown, before: string, outer: string): string {
   return `${open}${space}${members.join(', ')}${space}${close}`;
 }
 
-/** Adds a member after the last one of an object, indented as it is. */
-function insertPair(text: string, map: YAMLMap, key: string, value: unknown): string | null {
-  const last = map.items.at(-1);
-  if (!last || !map.range) return null;
-  const end = text.lastIndexOf('}', map.range[1] - 1);
+/** Adds a member after the last one of an object, indented as it is; null where it has none. */
+function insertMember(text: string, object: Range | null, key: string, value: unknown): string | null {
+  if (!object) return null;
+  const end = object.end - 1;
   const body = text.slice(0, end).trimEnd();
-  const outer = indentAt(text, map.range[0]);
+  if (body.endsWith('{')) return null;
+  const outer = indentAt(text, object.start);
   const inner = `${outer}  `;
   const member = `${JSON.stringify(key)}: ${JSON.stringify(value, null, 2).replaceAll('\n', `\n${inner}`)}`;
   return `${body},\n${inner}${member}\n${outer}${text.slice(end)}`;
@@ -132,7 +163,7 @@ function parse(text: string): PermissionsConfig {
     throw new OpenLegionError(
       {
         code: 'bad_request',
-        rule: 'cli.permissions',
+        rule: 'config.permissions',
         message: 'config/permissions.json is not a permissions file.',
         remedy: `Correct it first. ${cause instanceof SyntaxError ? cause.message : ''}`.trim(),
       },
