@@ -1,12 +1,14 @@
 import { AnswerApproval, ApprovalStatus } from '@openlegion/contract/control-approvals';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
 import type { ControlRoute } from '../control/control-routes.ts';
-import { parseJsonBody } from '../mesh/read-json-body.ts';
+import { get, granted, NoQuery, post } from '../control/route.ts';
 import { approvalView } from './approval-row.ts';
 import type { Approvals } from './approvals.ts';
 import { approvalRefusals } from './refusals.ts';
 
 const MOST_LISTED = 500;
+const ListQuery = z.strictObject({ status: ApprovalStatus.nullable().catch(null) });
 
 /** What waits for a person, what became of it, and the answer. See control-approvals.ts. */
 export function approvalRoutes(parts: {
@@ -15,36 +17,20 @@ export function approvalRoutes(parts: {
 }): ControlRoute[] {
   const { approvals, approvers } = parts;
   return [
-    {
-      ...{ method: 'GET', path: '/api/approvals', zone: 2.5, permission: 'viewer' },
-      async run(request) {
-        const status = ApprovalStatus.safeParse(request.query('status'));
-        const listed = approvals.list(status.success ? status.data : null, MOST_LISTED);
-        return Response.json({
-          approvals: listed.map((approval) => {
-            const { subject: _, ...summary } = approvalView(approval);
-            return summary;
-          }),
-          approvers: [...approvers()],
-        });
-      },
-    },
-    {
-      ...{ method: 'GET', path: '/api/approvals/{id}', zone: 2.5, permission: 'viewer' },
-      async run(request) {
-        const found = approvals.find(request.parameter('id'));
-        if (!found) throw new OpenLegionError(approvalRefusals.unknown());
-        return Response.json(approvalView(found));
-      },
-    },
-    {
-      ...{ method: 'POST', path: '/api/approvals/{id}/answer', zone: 2.5, permission: 'approver' },
-      async run(request) {
-        const answer = parseJsonBody(await request.body(), AnswerApproval);
-        const answered = await approvals.answer(request.parameter('id'), answer, request.caller);
-        if (!answered.ok) throw new OpenLegionError(answered.refusal);
-        return Response.json(approvalView(answered.value));
-      },
-    },
+    get('/api/approvals', ListQuery, ({ status }) => ({
+      approvals: approvals.list(status, MOST_LISTED).map((approval) => {
+        const { subject: _, ...summary } = approvalView(approval);
+        return summary;
+      }),
+      approvers: [...approvers()],
+    })),
+    get('/api/approvals/{id}', NoQuery, (_, { parameter }) => {
+      const found = approvals.find(parameter('id'));
+      if (!found) throw new OpenLegionError(approvalRefusals.unknown());
+      return approvalView(found);
+    }),
+    post('/api/approvals/{id}/answer', 'approver', AnswerApproval, async (answer, { parameter, caller }) =>
+      approvalView(granted(await approvals.answer(parameter('id'), answer, caller))),
+    ),
   ];
 }

@@ -25,7 +25,7 @@ import type { VaultView } from '../vault/vault-view.ts';
 import { auditPage } from './audit-page.ts';
 import { pulledStream } from './pulled-stream.ts';
 import { relay, relayBytes } from './relay.ts';
-import { get, granted, queryOf, route } from './route.ts';
+import { get, granted, NoQuery, post, queryOf, route } from './route.ts';
 import type { Steering } from './steering.ts';
 
 const WORKSPACE_FILE_BYTES = 32 * 1024 * 1024;
@@ -62,7 +62,6 @@ export interface ControlRoute extends RouteDeclaration {
 
 const Cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Limit = z.coerce.number().int().min(1).max(1000).default(100);
-const Nothing = z.strictObject({});
 const EventsQuery = z.strictObject({
   ...{ message: z.string().optional(), agent: z.string().optional(), after: Cursor.optional() },
 });
@@ -102,16 +101,17 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
   }
 
   return [
-    get('/api/status', Nothing, parts.status),
-    route('POST', '/api/agents/{name}/messages', 'operator', async (request) => {
-      const sent = parseJsonBody(await request.body(), SendMessage);
-      const { message, ahead } = await routed(request, sent);
-      if (message.mode === 'steer') await steering.offer(message);
-      return Response.json({ messageId: message.id, traceId: message.traceId, ahead }, { status: 202 });
-    }),
-    route('GET', '/api/messages/{id}', 'viewer', async (request) =>
-      Response.json(messageView(messageNamed(request.parameter('id')))),
+    get('/api/status', NoQuery, parts.status),
+    post(
+      ...(['/api/agents/{name}/messages', 'operator', SendMessage] as const),
+      async (sent, request) => {
+        const { message, ahead } = await routed(request, sent);
+        if (message.mode === 'steer') await steering.offer(message);
+        return { messageId: message.id, traceId: message.traceId, ahead };
+      },
+      202,
     ),
+    get('/api/messages/{id}', NoQuery, (_, { parameter }) => messageView(messageNamed(parameter('id')))),
     route('GET', '/api/events', 'viewer', async (request) => {
       const { message, ...query } = queryOf(request, EventsQuery);
       const traceId = message === undefined ? undefined : messageNamed(message).traceId;
@@ -161,7 +161,7 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
       await record(request, 'workspace.written', name, { detail: { bytes: body.length } });
       return relay(await agent.request({ method: 'PUT', path, body, headersTimeoutMs: 60_000 }), [204]);
     }),
-    get('/api/costs', Nothing, () => keeper.costs()),
+    get('/api/costs', NoQuery, () => keeper.costs()),
     get('/api/audit', AuditQuery, ({ chain, ...query }) =>
       auditPage(
         async (after, limit) =>
@@ -169,18 +169,17 @@ export function controlRoutes(parts: ControlParts): readonly ControlRoute[] {
         query,
       ),
     ),
-    get('/api/models', Nothing, async () => {
+    get('/api/models', NoQuery, async () => {
       const [providers, health] = await Promise.all([vault.providers(), vault.modelHealth()]);
       return modelsView(providers, health, parts.clock.now());
     }),
-    get('/api/credentials', Nothing, () => keeper.names()),
+    get('/api/credentials', NoQuery, () => keeper.names()),
     route('POST', '/api/config/reload', 'admin', async ({ caller }) =>
       Response.json(await parts.reload(caller.name)),
     ),
-    route('POST', '/api/verify', 'admin', async (request) => {
-      const asked = parseJsonBody(await request.body(), VerifyRequest);
+    post('/api/verify', 'admin', VerifyRequest, async (asked, request) => {
       await record(request, 'verify.started', 'installation');
-      return Response.json(await parts.verify(asked));
+      return parts.verify(asked);
     }),
   ];
 

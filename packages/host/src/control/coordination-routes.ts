@@ -15,13 +15,12 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Blackboard } from '../blackboard/blackboard.ts';
 import { FLEET_NAMESPACE, namespaceOf } from '../blackboard/namespace-of.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
-import { parseJsonBody } from '../mesh/read-json-body.ts';
 import type { Pubsub } from '../pubsub/pubsub.ts';
 import { taskRefusals } from '../tasks/refusals.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import type { ControlRequest, ControlRoute } from './control-routes.ts';
 import { pulledStream } from './pulled-stream.ts';
-import { get, granted, queryOf, route } from './route.ts';
+import { get, granted, NoQuery, post, queryOf, route } from './route.ts';
 
 const Place = { namespace: OperatorSet.shape.namespace };
 const Count = z.coerce.number().int().min(0);
@@ -62,14 +61,13 @@ export function coordinationControlRoutes(parts: {
   }
 
   const change = (name: string, schema: typeof OperatorSet | typeof OperatorDelete) =>
-    route('POST', `/api/blackboard/${name}`, 'operator', async (request) => {
-      const wanted = parseJsonBody<typeof OperatorSet | typeof OperatorDelete>(await request.body(), schema);
-      const by = { writer: personName(request.caller), traceId: '', limited: false };
-      return Response.json(granted(await blackboard.change({ ...wanted, ...by })));
+    post<typeof schema>(`/api/blackboard/${name}`, 'operator', schema, async (wanted, { caller }) => {
+      const by = { writer: personName(caller), traceId: '', limited: false };
+      return granted(await blackboard.change({ ...wanted, ...by }));
     });
 
   return [
-    get('/api/namespaces', z.strictObject({}), (): Namespaces => {
+    get('/api/namespaces', NoQuery, (): Namespaces => {
       const names = new Set([...config.agents.values()].map((agent) => namespaceOf(agent)));
       return { namespaces: [...names.add(FLEET_NAMESPACE)].sort() };
     }),
@@ -87,24 +85,22 @@ export function coordinationControlRoutes(parts: {
     }),
     change('set', OperatorSet),
     change('delete', OperatorDelete),
-    route('POST', '/api/blackboard/undo', 'operator', async (request) => {
-      const undo = parseJsonBody(await request.body(), OperatorUndo);
-      return Response.json(granted(await blackboard.undo({ ...undo, operator: personName(request.caller) })));
-    }),
+    post('/api/blackboard/undo', 'operator', OperatorUndo, async (undo, { caller }) =>
+      granted(await blackboard.undo({ ...undo, operator: personName(caller) })),
+    ),
     get('/api/tasks', TaskFilter, parts.listTasks),
-    route('GET', '/api/tasks/{id}', 'viewer', async (request) => {
+    get('/api/tasks/{id}', NoQuery, (_, request) => {
       const task = taskNamed(request.parameter('id'));
-      return Response.json({ task, changes: tasks.changes(task.taskId) });
+      return { task, changes: tasks.changes(task.taskId) };
     }),
-    route('POST', '/api/tasks/{id}/cancel', 'operator', async (request) => {
-      const { note } = parseJsonBody(await request.body(), CancelTask);
+    post('/api/tasks/{id}/cancel', 'operator', CancelTask, async ({ note }, request) => {
       const { taskId, assignee } = taskNamed(request.parameter('id'));
       const actor = personName(request.caller);
       const decided = { decision: 'allowed', rule: 'operator', detail: { task: taskId } } as const;
       await audit.record({ type: 'task.cancelled', actor, subject: assignee, ...decided });
-      return Response.json(granted(await tasks.move({ taskId, to: 'cancelled', actor, note })));
+      return granted(await tasks.move({ taskId, to: 'cancelled', actor, note }));
     }),
-    get('/api/topics', z.strictObject({}), () => ({ subscriptions: pubsub.subscriptions(null) })),
+    get('/api/topics', NoQuery, () => ({ subscriptions: pubsub.subscriptions(null) })),
     get('/api/dead-letters', LettersQuery, ({ after, limit }) => pubsub.deadLetters(after, limit)),
     route('POST', '/api/dead-letters/{id}/replay', 'operator', (request) => settle(request, 'replay')),
     route('POST', '/api/dead-letters/{id}/discard', 'operator', (request) => settle(request, 'discard')),

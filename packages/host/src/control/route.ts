@@ -1,8 +1,12 @@
 import type { Role } from '@openlegion/contract/control-caller';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { parseJsonBody } from '../mesh/read-json-body.ts';
 import type { Routed } from '../router/router.ts';
 import type { ControlRequest, ControlRoute } from './control-routes.ts';
+
+/** Of a route that takes no query. */
+export const NoQuery = z.strictObject({});
 
 /** A route for people, and the least role that may use it. */
 export function route(
@@ -18,11 +22,25 @@ export function route(
 export function get<S extends z.ZodObject>(
   path: string,
   schema: S,
-  answer: (query: z.output<S>) => unknown,
+  answer: (query: z.output<S>, request: ControlRequest) => unknown,
 ): ControlRoute {
   return route('GET', path, 'viewer', async (request) =>
-    Response.json(await answer(queryOf(request, schema))),
+    Response.json(await answer(queryOf(request, schema), request)),
   );
+}
+
+/** What is done on a body that is held to `schema`, and answered as JSON. */
+export function post<S extends z.ZodType>(
+  path: string,
+  permission: Role,
+  schema: S,
+  answer: (body: z.output<S>, request: ControlRequest) => unknown,
+  status = 200,
+): ControlRoute {
+  return route('POST', path, permission, async (request) => {
+    const body = parseJsonBody(await request.body(), schema);
+    return Response.json(await answer(body, request), { status });
+  });
 }
 
 /** Of the query those parts that the schema knows, held to it. Throws `bad_request`. */

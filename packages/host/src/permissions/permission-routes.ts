@@ -1,11 +1,15 @@
-import type { PermissionCheck, PermissionsDiff } from '@openlegion/contract/control-permissions';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import { nearestName } from '../config/nearest-name.ts';
-import type { ControlRequest, ControlRoute } from '../control/control-routes.ts';
+import type { ControlRoute } from '../control/control-routes.ts';
+import { get, NoQuery } from '../control/route.ts';
 import { checkPermission, PERMISSIONS, type Permission } from './check-permission.ts';
 import { permissionsDiff } from './permission-changes.ts';
 import { permissionsView } from './permissions-view.ts';
+
+const Name = z.string().default('');
+const CheckQuery = z.strictObject({ agent: Name, permission: Name, key: Name });
 
 export function permissionRoutes(parts: {
   config: FleetConfig;
@@ -13,13 +17,6 @@ export function permissionRoutes(parts: {
   readConfig: () => FleetConfig;
 }): ControlRoute[] {
   const { config, readConfig } = parts;
-  const route = (path: string, run: (request: ControlRequest) => unknown): ControlRoute => ({
-    method: 'GET',
-    path,
-    zone: 2.5,
-    permission: 'viewer',
-    run: async (request) => Response.json(run(request)),
-  });
 
   function agentNamed(name: string): AgentSettings {
     const agent = config.agents.get(name);
@@ -34,24 +31,16 @@ export function permissionRoutes(parts: {
   }
 
   return [
-    route('/api/permissions', ({ query }) => {
-      const agent = query('agent');
-      return permissionsView(
+    get('/api/permissions', z.strictObject({ agent: z.string().optional() }), ({ agent }) =>
+      permissionsView(
         agent === undefined ? config.agents.values() : [agentNamed(agent)],
         config.mesh.approvals.approvers.length > 0,
-      );
-    }),
-    route(
-      '/api/permissions/check',
-      ({ query }): PermissionCheck =>
-        checkPermission(
-          config,
-          agentNamed(query('agent') ?? ''),
-          permissionNamed(query('permission') ?? ''),
-          (query('key') ?? '').slice(0, 2000),
-        ),
+      ),
     ),
-    route('/api/permissions/diff', (): PermissionsDiff => permissionsDiff(config, readConfig())),
+    get('/api/permissions/check', CheckQuery, ({ agent, permission, key }) =>
+      checkPermission(config, agentNamed(agent), permissionNamed(permission), key.slice(0, 2000)),
+    ),
+    get('/api/permissions/diff', NoQuery, () => permissionsDiff(config, readConfig())),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { type Clock, isoTime } from '../clock.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
+import { route } from '../control/route.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { TraceReader } from '../traces/trace-reader.ts';
 import { recordTrace } from './record-trace.ts';
@@ -12,28 +13,22 @@ export function recordingRoutes(parts: {
 }): ControlRoute[] {
   const { traces, fleet, clock } = parts;
   return [
-    {
-      method: 'GET',
-      path: '/api/traces/{id}/recording',
-      zone: 2.5,
-      permission: 'operator',
-      async run({ parameter }) {
-        const traceId = parameter('id');
-        const { messages, events, egress } = await traces.parts(traceId);
-        if (messages.some(({ status }) => status === 'queued' || status === 'running')) throw stillRuns();
-        return Response.json(
-          await recordTrace({
-            ...{ traceId, recordedAt: isoTime(clock), messages, events, egress },
-            ask(name, path) {
-              const agent = fleet().get(name);
-              return agent
-                ? agent.request({ method: 'GET', path, maxBodyBytes: 32 * 1024 * 1024 })
-                : Promise.reject(new Error('gone'));
-            },
-          }),
-        );
-      },
-    },
+    route('GET', '/api/traces/{id}/recording', 'operator', async ({ parameter }) => {
+      const traceId = parameter('id');
+      const { messages, events, egress } = await traces.parts(traceId);
+      if (messages.some(({ status }) => status === 'queued' || status === 'running')) throw stillRuns();
+      return Response.json(
+        await recordTrace({
+          ...{ traceId, recordedAt: isoTime(clock), messages, events, egress },
+          ask(name, path) {
+            const agent = fleet().get(name);
+            return agent
+              ? agent.request({ method: 'GET', path, maxBodyBytes: 32 * 1024 * 1024 })
+              : Promise.reject(new Error('gone'));
+          },
+        }),
+      );
+    }),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { ControlCaller, Role } from '@openlegion/contract/control-caller';
+import type { ControlCaller } from '@openlegion/contract/control-caller';
 import {
   AcceptWorkflow,
   CheckWorkflow,
@@ -8,11 +8,12 @@ import {
   type WorkflowSummary,
 } from '@openlegion/contract/control-workflow';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { z } from 'zod';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import { nearestName } from '../config/nearest-name.ts';
-import type { ControlRequest, ControlRoute } from '../control/control-routes.ts';
-import { parseJsonBody } from '../mesh/read-json-body.ts';
+import type { ControlRoute } from '../control/control-routes.ts';
+import { get, NoQuery, post, route } from '../control/route.ts';
 import type { CompiledWorkflow } from './compile-workflow.ts';
 import type { Definitions, StoredDefinition } from './definitions.ts';
 import { drawMermaid, drawSvg, drawText, triggerText } from './draw-graph.ts';
@@ -35,17 +36,11 @@ export function workflowRoutes(parts: {
   newTraceId: () => string;
 }): ControlRoute[] {
   const { config, live, definitions, engine, approvals } = parts;
-  const route = (
-    method: 'GET' | 'POST',
-    path: string,
-    permission: Role,
-    answer: (request: ControlRequest) => Promise<unknown>,
-    status = 200,
-  ): ControlRoute => ({
-    ...{ method, path, zone: 2.5, permission },
+  const refreshed = ({ run, ...route }: ControlRoute): ControlRoute => ({
+    ...route,
     async run(request) {
       await live.refresh();
-      return Response.json(await answer(request), { status });
+      return run(request);
     },
   });
 
@@ -120,7 +115,7 @@ export function workflowRoutes(parts: {
   }
 
   return [
-    route('GET', '/api/workflows', 'viewer', async () => {
+    get('/api/workflows', NoQuery, () => {
       const inFiles = live.all().map(({ workflow }) => summaryOf(find(workflow.definition.name)));
       const proposed = definitions
         .list()
@@ -130,21 +125,20 @@ export function workflowRoutes(parts: {
       return { workflows: [...inFiles, ...proposed], problems: live.problems() };
     }),
 
-    route('GET', '/api/workflows/{name}', 'viewer', async (request) => {
+    get('/api/workflows/{name}', NoQuery, async (_, request) => {
       const found = find(request.parameter('name'));
       // Of a file, what stands in it: an agent may have written the same definition with other comments before.
       const inFile = found.file === null ? null : live.loaded(found.stored.name);
       return { summary: summaryOf(found), yaml: inFile?.text ?? found.stored.yaml };
     }),
 
-    route('POST', '/api/workflows/check', 'viewer', async (request) => {
-      const { file, yaml } = parseJsonBody(await request.body(), CheckWorkflow);
+    post('/api/workflows/check', 'viewer', CheckWorkflow, ({ file, yaml }) => {
       const loaded = loadWorkflow({ file, text: yaml, agents: config.agents });
       if (!loaded.ok) return { name: null, problems: loaded.problems };
       return { name: loaded.loaded.workflow.definition.name, problems: [] };
     }),
 
-    route('GET', '/api/workflows/{name}/plan', 'viewer', async (request) => {
+    get('/api/workflows/{name}/plan', NoQuery, async (_, request) => {
       const name = request.parameter('name');
       const loaded = live.loaded(name);
       if (loaded) return { plan: await parts.plan(loaded), problems: [] };
@@ -153,23 +147,19 @@ export function workflowRoutes(parts: {
       return { plan: null, problems };
     }),
 
-    route('GET', '/api/workflows/{name}/graph', 'viewer', async (request) => {
+    get('/api/workflows/{name}/graph', NoQuery, async (_, request) => {
       const { workflow } = find(request.parameter('name'));
       const draw = { mermaid: drawMermaid, svg: drawSvg, text: drawText }[request.query('as') ?? 'text'];
       return { text: (draw ?? drawText)(workflow) };
     }),
 
-    route('POST', '/api/workflows/{name}/accept', 'operator', async (request) => {
-      const { accepted } = parseJsonBody(await request.body(), AcceptWorkflow);
-      return accept(request.caller, request.parameter('name'), accepted);
-    }),
+    post('/api/workflows/{name}/accept', 'operator', AcceptWorkflow, ({ accepted }, request) =>
+      accept(request.caller, request.parameter('name'), accepted),
+    ),
 
-    route(
-      'POST',
-      '/api/workflows/{name}/runs',
-      'operator',
-      async (request) => {
-        const { payload, idempotencyKey } = parseJsonBody(await request.body(), RunWorkflow);
+    post(
+      ...(['/api/workflows/{name}/runs', 'operator', RunWorkflow] as const),
+      async ({ payload, idempotencyKey }, request) => {
         const startedBy = request.caller.name;
         const started = await engine.start({
           ...{
@@ -189,11 +179,11 @@ export function workflowRoutes(parts: {
       202,
     ),
 
-    route('GET', '/api/workflow-runs', 'viewer', async (request) => ({
-      runs: engine.list(request.query('workflow') ?? null, MOST_RUNS),
+    get('/api/workflow-runs', z.strictObject({ workflow: z.string().optional() }), ({ workflow }) => ({
+      runs: engine.list(workflow ?? null, MOST_RUNS),
     })),
 
-    route('GET', '/api/workflow-runs/{id}', 'viewer', async (request) => {
+    get('/api/workflow-runs/{id}', NoQuery, async (_, request) => {
       const id = request.parameter('id');
       const seconds = Math.min(Number(request.query('wait') ?? 0) || 0, MOST_WAIT_S);
       if (seconds > 0) await overOrTimeout(engine.ended(id), seconds, request.signal);
@@ -205,9 +195,9 @@ export function workflowRoutes(parts: {
     route('POST', '/api/workflow-runs/{id}/cancel', 'operator', async (request) => {
       const id = request.parameter('id');
       if (!engine.find(id)) throw noRun();
-      return { cancelled: engine.cancel(id, request.caller.name) };
+      return Response.json({ cancelled: engine.cancel(id, request.caller.name) });
     }),
-  ];
+  ].map(refreshed);
 }
 
 async function overOrTimeout(ended: Promise<unknown>, seconds: number, signal: AbortSignal): Promise<void> {
