@@ -105,6 +105,7 @@ export async function loadChatRoutes(
       facts: memory.facts,
       condenser: createCondenser(stream),
       window: window.size,
+      pictures: window.pictures,
       system: createSystemPrompt({
         agent: start,
         project: extras.project,

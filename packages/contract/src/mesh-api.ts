@@ -49,6 +49,8 @@ export const Route = z.object({
   dialect: Dialect,
   contextTokens: z.int(),
   maxOutputTokens: z.int(),
+  /** The most one image can cost in input tokens; a model without it takes no images. */
+  imageTokens: z.int().positive().optional(),
 });
 export type Route = z.infer<typeof Route>;
 

@@ -5,7 +5,7 @@ import type { Browser, Tab } from './create-browser.ts';
 
 export type RunAction = (
   context: ToolContext,
-  action: (tab: Tab, signal: AbortSignal) => Promise<string>,
+  action: (tab: Tab, signal: AbortSignal) => Promise<string | ToolResult>,
 ) => Promise<ToolResult>;
 
 /**
@@ -17,11 +17,11 @@ export function createRunAction(browser: Browser): RunAction {
     let place = '';
     try {
       const done = await browser.use(signal, async (tab) => {
-        const text = await action(tab, signal);
+        const given = await action(tab, signal);
         place = await placeOf(tab);
-        return text;
+        return typeof given === 'string' ? { outcome: 'ok' as const, output: given } : given;
       });
-      return { outcome: 'ok', output: join(done, place, browser.takeNotes()) };
+      return { ...done, output: join(done.output, place, browser.takeNotes()) };
     } catch (error) {
       const refused = error instanceof OpenLegionError && error.code === 'denied';
       const problem =

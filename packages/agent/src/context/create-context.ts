@@ -13,6 +13,7 @@ import type { ModelRequest } from '../model/model-stream.ts';
 import type { SystemPrompt } from '../prompt/create-system-prompt.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { tokensOf } from '../prompt/fit-turns.ts';
+import { showPictures } from '../prompt/show-pictures.ts';
 import { arrangeTurns } from './arrange-turns.ts';
 import type { Condenser } from './condenser.ts';
 import type { ContextState, ContextStore } from './context-store.ts';
@@ -35,6 +36,8 @@ export interface ContextParts {
   condenser: Condenser;
   /** Tokens that a prompt may have in the model of this agent, the room for its answer taken off. */
   window: (signal: AbortSignal) => Promise<number>;
+  /** How many pictures that model may be shown in one. */
+  pictures: () => number;
   system: SystemPrompt;
 }
 
@@ -101,7 +104,7 @@ interface Draft {
 }
 
 async function draftPrompt(
-  { history, store, system: systemOf }: ContextParts,
+  { history, store, system: systemOf, pictures }: ContextParts,
   turn: Turn,
   { definitions: tools, sections }: Offer,
   state: ContextState,
@@ -111,7 +114,8 @@ async function draftPrompt(
   const placed = history.placedMessages(messageId, state.summarised);
   const constraints = fitConstraints(state.constraints, windowTokens);
   const system = await systemOf(turn, sections, constraints);
-  const turns = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '');
+  const arranged = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '');
+  const turns = showPictures(arranged, pictures(), (id, { callId }) => history.pictureOf(id, callId));
   const usedTokens = turns.reduce(
     (sum, { messages }) => sum + tokensOf(messages),
     estimateTokens(system) + estimateTokens(JSON.stringify(tools)),

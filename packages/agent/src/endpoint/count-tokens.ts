@@ -1,13 +1,14 @@
+import { IMAGE_TOKENS } from '../prompt/estimate-tokens.ts';
+
 /** About what a token of English and of code is, in characters; an estimate, never what is billed. */
 const CHARS_PER_TOKEN = 3.5;
-const TOKENS_PER_IMAGE = 1600;
 /** A string as long as this without a space is the data of an image. */
 const IMAGE_CHARS = 2000;
 
 /** What a request is about to cost in input tokens, without asking anybody. */
 export function countTokens(value: unknown): number {
   const { chars, images } = measure(value);
-  return Math.max(1, Math.ceil(chars / CHARS_PER_TOKEN) + images * TOKENS_PER_IMAGE);
+  return Math.max(1, Math.ceil(chars / CHARS_PER_TOKEN) + images * IMAGE_TOKENS);
 }
 
 function measure(value: unknown): { chars: number; images: number } {

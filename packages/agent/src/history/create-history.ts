@@ -41,7 +41,10 @@ export interface History {
   beginTurn(message: ReceivedMessage): TurnState;
   /** Before any of its calls run. */
   recordAssistant(messageId: string, entry: AssistantEntry): void;
-  recordResult(messageId: string, result: ResultEntry): void;
+  /** `picture`: the bytes of the one that `result` speaks of. The newest 16 are kept, of whatever turns. */
+  recordResult(messageId: string, result: ResultEntry, picture?: Uint8Array): void;
+  /** Undefined where it is kept no longer, and of a turn that failed: a model may have refused just this picture. */
+  pictureOf(messageId: string, callId: string): Uint8Array | undefined;
   /** What the loop itself tells the model, and why. `answer`, which it is about, is recorded with it. */
   recordNote(messageId: string, note: Required<SteerEntry>, answer?: AssistantEntry): void;
   addSteer(messageId: string, text: string): void;
@@ -63,6 +66,7 @@ export interface History {
   reset(): void;
 }
 
+const KEPT_PICTURES = 16;
 const RecordedTask = ChatRequest.shape.task;
 
 /** `now` gives the time of an entry, ISO 8601. */
@@ -122,7 +126,32 @@ export function createHistory(database: Database, now: () => string): History {
       return { state: 'interrupted', unanswered: unansweredCalls(turnEntries(message.messageId)) };
     },
     recordAssistant: (messageId, entry) => insertEntry(messageId, 'assistant', null, entry),
-    recordResult: (messageId, result) => insertEntry(messageId, 'result', result.callId, result),
+    recordResult(messageId, result, picture) {
+      const { callId } = result;
+      if (picture === undefined) return insertEntry(messageId, 'result', callId, result);
+      database.transaction(() => {
+        insertEntry(messageId, 'result', callId, result);
+        database.write(
+          'INSERT INTO pictures (message_id, call_id, bytes) VALUES (?, ?, ?)',
+          messageId,
+          callId,
+          picture,
+        );
+        database.write(
+          'DELETE FROM pictures WHERE id NOT IN (SELECT id FROM pictures ORDER BY id DESC LIMIT ?)',
+          KEPT_PICTURES,
+        );
+      });
+    },
+    pictureOf(messageId, callId) {
+      const bytes = one(
+        `SELECT bytes FROM pictures JOIN turns USING (message_id)
+         WHERE message_id = ? AND call_id = ? AND status <> 'failed'`,
+        messageId,
+        callId,
+      )?.bytes;
+      return bytes instanceof Uint8Array ? bytes : undefined;
+    },
     recordNote: (messageId, note, answer) =>
       database.transaction(() => {
         if (answer !== undefined) insertEntry(messageId, 'assistant', null, answer);

@@ -43,12 +43,17 @@ export type AssistantEntry = z.infer<typeof AssistantEntry>;
 export const ToolOutcome = z.enum(['ok', 'error', 'refused', 'cancelled', 'unknown']);
 export type ToolOutcome = z.infer<typeof ToolOutcome>;
 
+export const PictureType = z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+export type PictureType = z.infer<typeof PictureType>;
+
 export const ResultEntry = z.object({
   callId: z.string(),
   tool: z.string(),
   outcome: ToolOutcome,
   output: z.string(),
   durationMs: z.number(),
+  /** There was a picture with it, kept beside the entry for as long as there is room. */
+  picture: z.object({ mediaType: PictureType, bytes: z.int().positive() }).optional(),
 });
 export type ResultEntry = z.infer<typeof ResultEntry>;
 

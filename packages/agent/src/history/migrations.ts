@@ -112,4 +112,11 @@ export const MIGRATIONS: readonly string[] = [
    CREATE VIRTUAL TABLE note_words USING fts5 (
      words, content = '', contentless_delete = 1, tokenize = 'ascii'
    )`,
+  `CREATE TABLE pictures (
+     id INTEGER PRIMARY KEY,
+     message_id TEXT NOT NULL,
+     call_id TEXT NOT NULL,
+     bytes BLOB NOT NULL,
+     UNIQUE (message_id, call_id)
+   ) STRICT`,
 ];

@@ -12,7 +12,10 @@ export type PromptMessage =
   | { role: 'user'; from: string; text: string; task?: TaskGiven }
   | { role: 'note'; text: PromptText }
   | ({ role: 'assistant' } & AssistantEntry)
-  | { role: 'tool'; results: ResultEntry[] };
+  | { role: 'tool'; results: ShownResult[] };
+
+/** `shown`: the bytes of its picture, where the model is to see it. */
+export type ShownResult = ResultEntry & { shown?: Uint8Array };
 
 /** A message that was received and everything that followed: what is kept or dropped as a whole. */
 export interface PromptTurn {

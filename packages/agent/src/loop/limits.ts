@@ -20,6 +20,12 @@ export const LOOP_LIMITS = {
   concurrentCalls: 8,
   /** Characters of a tool's output that the model is shown. */
   outputChars: 30_000,
+  /** Pictures that a model is shown, the newest. */
+  pictures: 4,
+  /** Of one, and of all that are shown: the gateway takes 8 MiB of a call, where they are a third larger. */
+  pictureBytes: 3 * 1024 * 1024,
+  /** Wide or high: more is refused by Anthropic (docs, Vision), and with it the whole call. */
+  picturePixels: 8000,
   /** Characters of a tool call's arguments. */
   inputChars: 2_000_000,
   /** Characters of one delta event. */

@@ -27,7 +27,7 @@ export interface CallRound {
   detector: LoopDetector;
   interrupt: Interrupt;
   steered: () => boolean;
-  record: (result: ResultEntry) => void;
+  record: (result: ResultEntry, picture?: Uint8Array) => void;
   emit: (event: TurnEvent) => Promise<void>;
   /** Given where the turn has no answer left that could use a result: why nothing is run any more. */
   spent?: string | undefined;
@@ -117,8 +117,13 @@ async function settle(
   durationMs: number,
 ): Promise<void> {
   const output = await runner.fitOutput(round.messageId, call.callId, result.output);
-  const entry = { callId: call.callId, tool: call.tool, outcome: result.outcome, output, durationMs };
-  round.record(entry);
+  const { outcome, picture } = result;
+  const entry = { callId: call.callId, tool: call.tool, outcome, output, durationMs };
+  if (picture === undefined) round.record(entry);
+  else {
+    const { mediaType, bytes } = picture;
+    round.record({ ...entry, picture: { mediaType, bytes: bytes.length } }, bytes);
+  }
   await tellSanitised(call.tool, output, round.emit);
   await round.emit({
     type: 'tool_ended',

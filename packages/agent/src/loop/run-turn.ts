@@ -125,7 +125,7 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
         detector: state.detector,
         interrupt: turn.interrupt,
         steered: () => history.hasSteers(messageId),
-        record: (result) => history.recordResult(messageId, result),
+        record: (result, picture) => history.recordResult(messageId, result, picture),
         emit: turn.emit,
         ...(state.last ? { spent: 'the turn has used its rounds of tool calls' } : {}),
       },

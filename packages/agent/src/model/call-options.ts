@@ -4,6 +4,7 @@ import type { Route } from '@openlegion/contract/mesh-api';
 import { cleanDefinition } from '../prompt/clean-definition.ts';
 import { estimateTokens } from '../prompt/estimate-tokens.ts';
 import { fitTurns } from '../prompt/fit-turns.ts';
+import { picturesFor, showPictures } from '../prompt/show-pictures.ts';
 import type { AdapterOptions, AdapterTool } from './adapter.ts';
 import type { ModelRequest } from './model-stream.ts';
 import { mayReason } from './repair/may-reason.ts';
@@ -28,7 +29,8 @@ export function callOptions(
     route.maxOutputTokens,
     Math.ceil(route.contextTokens * (1 - MIN_PROMPT_SHARE)),
   );
-  const messages = fitTurns(request.turns, {
+  const turns = showPictures(request.turns, picturesFor(route), (_, { shown }) => shown);
+  const messages = fitTurns(turns, {
     promptTokens: Math.min(route.contextTokens - answerTokens, request.promptTokens ?? route.contextTokens),
     otherTokens: estimateTokens(request.system) + estimateTokens(JSON.stringify(request.tools)),
   });
@@ -40,7 +42,7 @@ export function callOptions(
       inputSchema: objectSchema(inputSchema, route.dialect),
     }),
   );
-  const prompt = repairPrompt(toAdapterPrompt(request.system, messages, route.dialect), route);
+  const prompt = repairPrompt(toAdapterPrompt(request.system, messages, route), route);
   return {
     prompt,
     maxOutputTokens: answerTokens,

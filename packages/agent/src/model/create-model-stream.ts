@@ -59,8 +59,8 @@ export function createModelStream(parts: ModelStreamParts): ModelStream {
     let breaks = 0;
     let tries = 0;
     for (;;) {
-      const { model, dialect } = route;
-      yield { type: 'routed', model, contextTokens: route.contextTokens };
+      const { model, dialect, contextTokens, imageTokens } = route;
+      yield { type: 'routed', model, contextTokens, ...(imageTokens === undefined ? {} : { imageTokens }) };
       const attempt = yield* attemptCall(parts, route, continueRequest(request, begun), signal);
       if (attempt.ok) {
         const { reason } = attempt;

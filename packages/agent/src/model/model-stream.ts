@@ -32,7 +32,7 @@ export interface BrokenOff {
  * failed one its text alone. The ids of calls are the provider's; the loop gives them its own.
  */
 export type ModelEvent =
-  | { type: 'routed'; model: string; contextTokens?: number }
+  | { type: 'routed'; model: string; contextTokens?: number; imageTokens?: number }
   | ({ type: 'switched' } & Seam)
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }

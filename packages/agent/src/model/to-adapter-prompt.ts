@@ -1,11 +1,16 @@
-import type { AssistantEntry, AssistantPart, ResultEntry } from '../history/entry.ts';
-import type { PromptMessage } from '../history/prompt-turn.ts';
+import type { Route } from '@openlegion/contract/mesh-api';
+import type { AssistantEntry, AssistantPart } from '../history/entry.ts';
+import type { PromptMessage, ShownResult } from '../history/prompt-turn.ts';
 import { cleanJson } from '../prompt/clean-json.ts';
 import { frameMessage } from '../prompt/frame-message.ts';
 import { clean, type PromptText } from '../prompt/prompt-text.ts';
 import type { AdapterPrompt } from './adapter.ts';
 
 type AdapterMessage = AdapterPrompt[number];
+type ResultOutput = Extract<
+  Extract<AdapterMessage, { role: 'tool' }>['content'][number],
+  { type: 'tool-result' }
+>['output'];
 type AssistantContent = Extract<AdapterMessage, { role: 'assistant' }>['content'];
 
 /**
@@ -15,22 +20,22 @@ type AssistantContent = Extract<AdapterMessage, { role: 'assistant' }>['content'
 export function toAdapterPrompt(
   system: PromptText,
   messages: readonly PromptMessage[],
-  dialect: string,
+  route: Route,
 ): AdapterPrompt {
   return [
     { role: 'system', content: system },
-    ...messages.map((message) => toAdapterMessage(message, dialect)),
+    ...messages.map((message) => toAdapterMessage(message, route)),
   ];
 }
 
-function toAdapterMessage(message: PromptMessage, dialect: string): AdapterMessage {
+function toAdapterMessage(message: PromptMessage, route: Route): AdapterMessage {
   switch (message.role) {
     case 'user':
       return { role: 'user', content: [{ type: 'text', text: frameMessage(message) }] };
     case 'note':
       return { role: 'user', content: [{ type: 'text', text: message.text }] };
     case 'assistant':
-      return { role: 'assistant', content: assistantContent(message, dialect) };
+      return { role: 'assistant', content: assistantContent(message, route.dialect) };
     case 'tool':
       return {
         role: 'tool',
@@ -38,7 +43,7 @@ function toAdapterMessage(message: PromptMessage, dialect: string): AdapterMessa
           type: 'tool-result',
           toolCallId: result.callId,
           toolName: clean(result.tool),
-          output: { type: result.outcome === 'ok' ? 'text' : 'error-text', value: resultText(result) },
+          output: resultOutput(result, route),
         })),
       };
   }
@@ -80,7 +85,18 @@ function callInput(call: Extract<AssistantPart, { type: 'call' }>): unknown {
   return { unreadable: clean(call.input) };
 }
 
-function resultText(result: ResultEntry): string {
-  const text = clean(result.output);
-  return text === '' ? '(no output)' : text;
+function resultOutput(result: ShownResult, { model, imageTokens }: Route): ResultOutput {
+  const cleaned = clean(result.output);
+  const text = cleaned === '' ? '(no output)' : cleaned;
+  const { picture, shown } = result;
+  if (picture === undefined) return { type: result.outcome === 'ok' ? 'text' : 'error-text', value: text };
+  if (shown === undefined) {
+    const why =
+      imageTokens === undefined
+        ? `: ${model} takes none`
+        : ' any more; look at its file again if you need it';
+    return { type: 'text', value: `${text}\n[the picture is not shown${why}]` };
+  }
+  const file = { type: 'file', mediaType: picture.mediaType, data: { type: 'data', data: shown } } as const;
+  return { type: 'content', value: [{ type: 'text', text }, file] };
 }

@@ -4,6 +4,11 @@ const OTHER = 0.75;
 const DENSE = 1.5;
 /** Around a message or a part of one. */
 export const FRAME_TOKENS = 10;
+/**
+ * A picture, of whatever size: about what Anthropic counts for the largest that it does not scale down
+ * (1568×1568 / 750, docs, Vision), and OpenAI and Google for one that fills a screen.
+ */
+export const IMAGE_TOKENS = 1600;
 
 /** How many tokens `text` is at most likely to be. */
 export function estimateTokens(text: string): number {

@@ -1,5 +1,5 @@
-import type { PromptMessage, PromptTurn } from '../history/prompt-turn.ts';
-import { estimateTokens, FRAME_TOKENS } from './estimate-tokens.ts';
+import type { PromptMessage, PromptTurn, ShownResult } from '../history/prompt-turn.ts';
+import { estimateTokens, FRAME_TOKENS, IMAGE_TOKENS } from './estimate-tokens.ts';
 
 /** Left for what the estimate does not see. */
 const SPARE_SHARE = 0.95;
@@ -33,7 +33,7 @@ export function fitTurns(
   return kept.flat();
 }
 
-/** The oldest outputs give way whole, the newest ones lose their ends where that is not enough. */
+/** The oldest pictures and outputs give way whole, the newest ones lose their ends where that is not enough. */
 function shorten(messages: readonly PromptMessage[], maxTokens: number): PromptMessage[] {
   let over = tokensOf(messages) - maxTokens;
   if (over <= 0) return [...messages];
@@ -42,7 +42,9 @@ function shorten(messages: readonly PromptMessage[], maxTokens: number): PromptM
     if (message.role !== 'tool') return message;
     return {
       role: 'tool',
-      results: message.results.map((result) => {
+      results: message.results.map((given) => {
+        const result = over > 0 ? withoutPicture(given) : given;
+        if (result !== given) over -= IMAGE_TOKENS;
         if (over <= 0 || result.output.length <= SHORTENED.length) return result;
         const whole = estimateTokens(result.output);
         const left = index === newest ? Math.max(MIN_NEWEST_TOKENS, whole - over) : 0;
@@ -56,6 +58,11 @@ function shorten(messages: readonly PromptMessage[], maxTokens: number): PromptM
   });
 }
 
+function withoutPicture(result: ShownResult): ShownResult {
+  const { shown, ...rest } = result;
+  return shown === undefined ? result : rest;
+}
+
 export function tokensOf(messages: readonly PromptMessage[]): number {
   let tokens = 0;
   for (const message of messages) {
@@ -64,7 +71,8 @@ export function tokensOf(messages: readonly PromptMessage[]): number {
       if (message.task) tokens += estimateTokens(JSON.stringify(message.task));
     } else if (message.role === 'note') tokens += estimateTokens(message.text) + FRAME_TOKENS;
     else if (message.role === 'tool')
-      for (const result of message.results) tokens += estimateTokens(result.output) + FRAME_TOKENS;
+      for (const { output, shown } of message.results)
+        tokens += estimateTokens(output) + FRAME_TOKENS + (shown ? IMAGE_TOKENS : 0);
     else
       for (const part of message.parts)
         tokens += estimateTokens(part.type === 'call' ? part.input : part.text) + FRAME_TOKENS;

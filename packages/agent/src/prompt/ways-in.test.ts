@@ -79,6 +79,7 @@ const MESSAGES: { [Role in PromptMessage['role']]: Required<Extract<PromptMessag
         input: JSON.stringify({ [`k${POISON}`]: [`v${POISON}`] }),
       },
       { type: 'call', callId: 'c2', tool: 'exec', input: `not json${POISON}` },
+      { type: 'call', callId: 'c3', tool: 'look', input: '{}' },
     ],
   },
   tool: {
@@ -86,6 +87,11 @@ const MESSAGES: { [Role in PromptMessage['role']]: Required<Extract<PromptMessag
     results: [
       { callId: 'c1', tool: `exec${POISON}`, outcome: 'ok', output: `fine${POISON}`, durationMs: 1 },
       { callId: 'c2', tool: 'exec', outcome: 'error', output: `bad${POISON}`, durationMs: 1 },
+      {
+        ...{ callId: 'c3', tool: 'look', outcome: 'ok', output: `seen${POISON}`, durationMs: 1 },
+        picture: { mediaType: 'image/png', bytes: 3 },
+        shown: Buffer.from('png'),
+      },
     ],
   },
 };
@@ -109,7 +115,10 @@ for (const dialect of ['openai-chat', 'openai-responses', 'anthropic', 'google']
         properties: { [`field${POISON}`]: { type: 'string', description: 'x', enum: ['a'], default: 'b' } },
       }),
     };
-    const route = { model: 'p/m', dialect, contextTokens: 1_000_000, maxOutputTokens: 1000 };
+    const route = {
+      ...{ model: 'p/m', dialect, contextTokens: 1_000_000, maxOutputTokens: 1000 },
+      ...(dialect === 'google' ? {} : { imageTokens: 1000 }),
+    };
     const options = callOptions(
       START,
       route,
@@ -225,5 +234,7 @@ const DEALING: Record<string, string> = {
   'model/to-adapter-prompt.ts': 'the way out: tested above',
   'prompt/fit-turns.ts': 'drops',
   'prompt/frame-message.ts': 'PromptText',
+  'prompt/show-pictures.ts':
+    'pictures are data of whoever made them, bounded, of four types; nothing can be cleaned',
   'skills/create-skill-sources.ts': 'passes on',
 };

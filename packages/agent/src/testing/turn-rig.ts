@@ -113,6 +113,7 @@ export function turnRig(options: {
   factsOf?: (database: Database) => FactKeeper;
   /** Of the model: what a prompt may have. */
   windowTokens?: number;
+  pictures?: number;
   window?: (signal: AbortSignal) => Promise<number>;
 }): TurnRig {
   const opened = openDatabase(options.file);
@@ -136,6 +137,7 @@ export function turnRig(options: {
       store: createContextStore(database),
       facts: options.factsOf?.(database) ?? NO_FACTS,
       condenser: createCondenser(options.stream),
+      pictures: () => options.pictures ?? 0,
       window: options.window ?? (async () => options.windowTokens ?? 1_000_000),
       system: async (_turn, _sections, constraints) =>
         joinText([ours`system`, ...constraints.map((text) => clean(text))]),

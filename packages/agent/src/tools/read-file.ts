@@ -3,17 +3,18 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { fileProblem } from './file-problem.ts';
+import { showPicture } from './show-picture.ts';
 import { type AnyTool, defineTool, type ToolResult } from './tool.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const DEFAULT_LINES = 500;
 
-/** Reads text, by lines. Opens without waiting (a FIFO would hang it) and reads only regular files. */
+/** Reads text, by lines, or shows a picture. Opens without waiting (a FIFO would hang it) and reads only regular files. */
 export function createReadFile(workspace: string): AnyTool {
   return defineTool({
     name: 'read_file',
     description:
-      'Read a text file, by lines. Relative paths are in the workspace. Long files: read further with start_line.',
+      'Read a text file, by lines, or look at a picture (PNG, JPEG, GIF, WebP). Relative paths are in the workspace. Long files: read further with start_line.',
     schema: z.strictObject({
       path: z.string().min(1).max(4096),
       start_line: z.int().min(1).default(1),
@@ -41,6 +42,8 @@ async function readLines(full: string, path: string, start: number, count: numbe
     bytes += bytesRead;
   }
   const content = buffer.subarray(0, bytes);
+  const picture = showPicture(`${path} is a picture`, content, Math.max(bytes, stat.size));
+  if (picture) return picture;
   if (content.subarray(0, 8192).includes(0)) {
     return {
       outcome: 'error',

@@ -1,5 +1,6 @@
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { z } from 'zod';
+import type { PictureType } from '../history/entry.ts';
 
 export interface ToolContext {
   /** Aborted on cancel and at the tool's own time limit. A tool then stops what it started. */
@@ -15,6 +16,8 @@ export interface ToolContext {
 export interface ToolResult {
   outcome: 'ok' | 'error' | 'refused' | 'cancelled';
   output: string;
+  /** For models that can see: of a type and size that `showPicture` let through. `output` says where it is. */
+  picture?: { mediaType: PictureType; bytes: Uint8Array };
 }
 
 /** One thing that the model can do. `run` is given arguments that passed `schema`, and may throw: that is a result. */

@@ -32,8 +32,9 @@ export function routeModel(
     const { provider, model: entry, observedAs } = lookup.found;
     const coolingMs = coolingLeft(health, observedAs, now);
     if (best !== null && best.coolingMs <= coolingMs) continue;
-    const { contextTokens, maxOutputTokens } = entry;
-    best = { route: { model: name, dialect: provider.dialect, contextTokens, maxOutputTokens }, coolingMs };
+    const { contextTokens, maxOutputTokens, imageTokens } = entry;
+    const route = { model: name, dialect: provider.dialect, contextTokens, maxOutputTokens };
+    best = { route: imageTokens === undefined ? route : { ...route, imageTokens }, coolingMs };
     if (coolingMs === 0) break;
   }
   if (best) return best.route;

@@ -12,12 +12,17 @@ const FORM: Record<Dialect, RegExp> = {
 const MISTRAL = /(?:mistral|ministral|codestral|devstral|magistral|pixtral|voxtral)/i;
 const MISTRAL_FORM = /^[a-zA-Z0-9]{9}$/;
 
+export function isMistral({ dialect, model }: RepairTarget): boolean {
+  return dialect === 'openai-chat' && MISTRAL.test(model);
+}
+
 /**
  * Gives each call of a conversation an id of the target's form that no other call in it has: its own where that will
  * do, otherwise one made from it, the same every time, so that a provider's prompt cache still fits.
  */
-export function callIds({ dialect, model }: RepairTarget): (id: string) => string {
-  const mistral = dialect === 'openai-chat' && MISTRAL.test(model);
+export function callIds(target: RepairTarget): (id: string) => string {
+  const { dialect } = target;
+  const mistral = isMistral(target);
   const form = mistral ? MISTRAL_FORM : FORM[dialect];
   const taken = new Set<string>();
   return (id) => {

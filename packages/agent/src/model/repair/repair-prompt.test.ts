@@ -79,6 +79,8 @@ function fault(
     }
     if (entry.content.length === 0) return `an empty message of ${entry.role}`;
     if (entry.content.some((part) => part.type === 'text' && part.text.trim() === '')) return 'an empty text';
+    if (model.startsWith('mistral/') && entry.role === 'user' && prompt[at - 1]?.role === 'tool')
+      return 'the user right behind a result';
     if (prompt[at - 1]?.role === entry.role) return `${entry.role} twice in a row`;
     if (entry.role === 'assistant') {
       const calls = entry.content.flatMap((part) => (part.type === 'tool-call' ? [part.toolCallId] : []));

@@ -1,6 +1,6 @@
 import type { Dialect } from '@openlegion/contract/catalog';
 import type { AdapterPrompt } from '../adapter.ts';
-import { callIds } from './call-ids.ts';
+import { callIds, isMistral } from './call-ids.ts';
 import { fitToolResults } from './fit-tool-results.ts';
 import { pairToolCalls } from './pair-tool-calls.ts';
 
@@ -25,7 +25,16 @@ export interface RepairTarget {
 export function repairPrompt(prompt: AdapterPrompt, target: RepairTarget): AdapterPrompt {
   const placed = placeSystem(joinTurns(prompt), target);
   const paired = pairToolCalls(joinTurns(placed), callIds(target), target.rename ?? ((name) => name));
-  return withEnds(joinTurns(fitToolResults(paired, target.dialect)));
+  const fitted = withEnds(joinTurns(fitToolResults(paired, target.dialect)));
+  return isMistral(target) ? answerResults(fitted) : fitted;
+}
+
+/** Mistral refuses a user who speaks right behind a result: 400 "Unexpected role 'user' after role 'tool'". */
+function answerResults(prompt: AdapterPrompt): AdapterPrompt {
+  const seen: Message = { role: 'assistant', content: [{ type: 'text', text: '(The results are in.)' }] };
+  return prompt.flatMap((message, at) =>
+    message.role === 'user' && prompt[at - 1]?.role === 'tool' ? [seen, message] : [message],
+  );
 }
 
 /** OpenAI's own models take a system message anywhere; others take one, at the start. */
