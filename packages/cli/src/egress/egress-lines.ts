@@ -1,21 +1,7 @@
 import type { AuditRecord } from '@openlegion/contract/audit-record';
-import { z } from 'zod';
+import { type EgressDetail, parseEgressDetail } from '@openlegion/contract/egress-detail';
 import { oneLine } from '../terminal/safe-text.ts';
 import type { Style } from '../terminal/style.ts';
-
-/** What a record of a request to the outside says besides; each is absent where it is not known. */
-const Detail = z.object({
-  request: z.string().optional(),
-  method: z.string().optional(),
-  path: z.string().optional(),
-  mode: z.string().optional(),
-  credential: z.string().optional(),
-  httpStatus: z.number().optional(),
-  bytesUp: z.number().optional(),
-  bytesDown: z.number().optional(),
-  unrecorded: z.number().optional(),
-});
-type Detail = z.infer<typeof Detail>;
 
 export interface EgressLines {
   /** One line for each request, with its end where that is among the records. */
@@ -25,7 +11,7 @@ export interface EgressLines {
 }
 
 export function createEgressLines(style: Style): EgressLines {
-  const line = (record: AuditRecord, detail: Detail, end: Detail | null): string => {
+  const line = (record: AuditRecord, detail: EgressDetail, end: EgressDetail | null): string => {
     const { at, actor, subject, decision, rule } = record;
     const verdict = {
       allowed: style('green', 'allowed'),
@@ -47,7 +33,7 @@ export function createEgressLines(style: Style): EgressLines {
   };
   return {
     joined(records) {
-      const known = records.map((record) => ({ record, detail: parseDetail(record.detail) }));
+      const known = records.map((record) => ({ record, detail: parseEgressDetail(record.detail) }));
       const { end = [], begin = [] } = Object.groupBy(known, ({ record }) =>
         record.type === 'egress.ended' ? 'end' : 'begin',
       );
@@ -57,21 +43,12 @@ export function createEgressLines(style: Style): EgressLines {
       );
     },
     single(record) {
-      const detail = parseDetail(record.detail);
+      const detail = parseEgressDetail(record.detail);
       return line(record, detail, record.type === 'egress.ended' ? detail : null);
     },
   };
 }
 
-function ended({ httpStatus, bytesUp = 0, bytesDown = 0 }: Detail): string {
+function ended({ httpStatus, bytesUp = 0, bytesDown = 0 }: EgressDetail): string {
   return `${httpStatus || 'no answer'}, ${bytesUp} B up, ${bytesDown} B down`;
-}
-
-function parseDetail(json: string): Detail {
-  try {
-    return Detail.parse(JSON.parse(json));
-  } catch {
-    // A record of another version still has its who, where and verdict.
-    return {};
-  }
 }

@@ -1,19 +1,7 @@
 import type { AuditRecord } from '@openlegion/contract/audit-record';
+import { parseEgressDetail } from '@openlegion/contract/egress-detail';
 import type { TraceSpan } from '@openlegion/contract/trace';
-import { z } from 'zod';
 import { redactPreview } from './redact-preview.ts';
-
-/** What a record of a request to the outside says besides; each is absent where it is not known. */
-const Detail = z.object({
-  request: z.string().optional(),
-  method: z.string().optional(),
-  path: z.string().optional(),
-  mode: z.string().optional(),
-  credential: z.string().optional(),
-  httpStatus: z.number().optional(),
-  bytesUp: z.number().optional(),
-  bytesDown: z.number().optional(),
-});
 
 /** Requests to the outside, as the keeper recorded them; `owner` says in which span an agent was at a time. */
 export function egressSpans(
@@ -23,7 +11,7 @@ export function egressSpans(
   const open = new Map<string, TraceSpan>();
   const spans: TraceSpan[] = [];
   for (const { seq, at, type, actor, subject, rule, detail: text } of records) {
-    const detail = detailOf(text);
+    const detail = parseEgressDetail(text);
     if (type === 'egress.ended') {
       const span = open.get(detail.request ?? '');
       if (!span) continue;
@@ -56,13 +44,4 @@ export function egressSpans(
     if (detail.request) open.set(detail.request, span);
   }
   return spans;
-}
-
-function detailOf(json: string): z.infer<typeof Detail> {
-  try {
-    return Detail.parse(JSON.parse(json));
-  } catch {
-    // A record of another version still has its who, where and verdict.
-    return {};
-  }
 }
