@@ -28,6 +28,8 @@ import { defineTools } from './tools/define-tools.ts';
 import { createOutputFiles } from './tools/output-files.ts';
 import { createSendOutside } from './tools/send-outside.ts';
 import { createWorkspace } from './workspace/create-workspace.ts';
+import { createGivenFiles } from './workspace/given-files.ts';
+import { createKeepVersion } from './workspace/keep-version.ts';
 
 const ABORT_GRACE_MS = 3000;
 
@@ -46,7 +48,9 @@ export async function loadChatRoutes(
   const history = createHistory(database, () => new Date().toISOString());
   const outputs = createOutputFiles(paths.toolOutput);
   const { isFirstTurn } = history;
-  const memory = loadMemory({ start, database, paths, mesh, isFirstTurn, log });
+  const keepVersion = createKeepVersion(paths.workspace, workspace);
+  const given = createGivenFiles(database, workspace, keepVersion);
+  const memory = loadMemory({ start, database, paths, workspace, keepVersion, mesh, isFirstTurn, log });
   const window = createModelWindow(start, mesh);
   const stream = window.watch(
     createModelStream({
@@ -110,7 +114,11 @@ export async function loadChatRoutes(
         agent: start,
         project: extras.project,
         readFiles: (mode) =>
-          readWorkspaceFiles(paths.workspace, { system: memory.system, heartbeat: mode === 'heartbeat' }),
+          readWorkspaceFiles(paths.workspace, {
+            ...{ system: memory.system, heartbeat: mode === 'heartbeat', isGiven: given.isGiven },
+            // That a version cannot be kept does not stop the conversation: the next prompt tries again.
+            keep: (file, content) => keepVersion(file, content).catch(log),
+          }),
         isFirstTurn,
       }),
     }),
@@ -119,7 +127,7 @@ export async function loadChatRoutes(
   const routes = createChatRoutes({
     history,
     progress,
-    workspace,
+    workspace: given.workspace,
     prune: outputs.prune,
     program: loadRuntime({ start, extras, history, database, mesh, paths, outputs, log }),
     turn: parts,

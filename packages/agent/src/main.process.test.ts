@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { TurnEvent } from '@openlegion/contract/turn-event';
@@ -112,7 +112,7 @@ test('a started agent answers a message with tools, and the same message again f
   assert.equal(await second.exited, 0);
 });
 
-test('a task in a real process: the project’s rules, a helper, a person’s yes, a structured result', {
+test('a task in a real process: the project’s rules, a person’s file, notes, a helper, a person’s yes, a structured result', {
   timeout: 20_000,
 }, async ({ signal }) => {
   using directory = temporaryDirectory();
@@ -135,6 +135,8 @@ test('a task in a real process: the project’s rules, a helper, a person’s ye
   const extras = { ...EXTRAS, project: 'Count in whole numbers.', askFor: ['exec'] };
   const started = { ...START, tools: ['exec', 'spawn_subagent', 'list_subagents'], extras };
   assert.equal((await agent.request('POST', '/start', started)).status, 204);
+  assert.equal((await agent.request('PUT', '/workspace/AGENTS.md', 'Hidden files too.')).status, 204);
+  await writeFile(`${directory.path}/workspace/MEMORY.md`, 'Nobody knows who wrote this.');
   const outputSchema = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
   const answer = await agent.request('POST', '/chat/stream', {
     ...{ messageId: 'm1', traceId: 't1', from: 'planner', text: 'count the files', mode: 'task' },
@@ -153,7 +155,11 @@ test('a task in a real process: the project’s rules, a helper, a person’s ye
     .filter(({ path }) => path.startsWith('/llm/'))
     .map(({ body }) => JSON.stringify(body));
   assert.equal(prompts.length, 4);
-  for (const prompt of prompts) assert.match(prompt, /<project>\\nCount in whole numbers\./);
+  for (const prompt of prompts) {
+    assert.match(prompt, /<project>\\nCount in whole numbers\./);
+    assert.match(prompt, /<workspace_file name=\\"AGENTS\.md\\">\\n\\"Hidden files too/);
+    assert.match(prompt, /<own_notes name=\\"MEMORY\.md\\">\\nNobody knows/);
+  }
   assert.match(
     prompts[0] ?? '',
     /task_input.*folder.*task_output_schema|task_output_schema.*task_input.*folder/s,

@@ -113,8 +113,8 @@ async function draftPrompt(
   const { messageId } = turn.message;
   const placed = history.placedMessages(messageId, state.summarised);
   const constraints = fitConstraints(state.constraints, windowTokens);
-  const system = await systemOf(turn, sections, constraints);
-  const arranged = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '');
+  const { instructions: system, notes } = await systemOf(turn, sections, constraints);
+  const arranged = arrangeTurns(turn, state.summary, placed, store.recalled(messageId) ?? '', notes);
   const turns = showPictures(arranged, pictures(), (id, { callId }) => history.pictureOf(id, callId));
   const usedTokens = turns.reduce(
     (sum, { messages }) => sum + tokensOf(messages),

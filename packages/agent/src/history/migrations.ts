@@ -119,4 +119,10 @@ export const MIGRATIONS: readonly string[] = [
      bytes BLOB NOT NULL,
      UNIQUE (message_id, call_id)
    ) STRICT`,
+  `CREATE TABLE given_files (path TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+   CREATE TABLE waiting_calls (
+     message_id TEXT NOT NULL,
+     call_id TEXT NOT NULL,
+     PRIMARY KEY (message_id, call_id)
+   ) STRICT, WITHOUT ROWID`,
 ];

@@ -21,6 +21,6 @@ export type ShownResult = ResultEntry & { shown?: Uint8Array };
 export interface PromptTurn {
   messageId: string;
   messages: PromptMessage[];
-  /** What stands for all that came before: never dropped. */
+  /** What stands for all that came before, and the agent's notes: never dropped. */
   pinned?: true;
 }

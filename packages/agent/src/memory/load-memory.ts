@@ -4,8 +4,9 @@ import type { Database } from '../history/database.ts';
 import type { AgentPaths } from '../paths.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 import type { AnyTool } from '../tools/tool.ts';
-import { createWorkspace } from '../workspace/create-workspace.ts';
+import type { Workspace } from '../workspace/create-workspace.ts';
 import { describeSystem } from '../workspace/describe-system.ts';
+import type { KeepVersion } from '../workspace/keep-version.ts';
 import { SYSTEM_FILE } from '../workspace/prompt-files.ts';
 import { createDailyLog } from './daily-log.ts';
 import { createLearnings } from './learnings.ts';
@@ -37,12 +38,13 @@ export function loadMemory(options: {
   start: AgentStart;
   database: Database;
   paths: AgentPaths;
+  workspace: Workspace;
+  keepVersion: KeepVersion;
   mesh: MeshClient;
   isFirstTurn: (messageId: string) => boolean;
   log: (error: unknown) => void;
 }): LoadedMemory {
-  const { start, database, paths, mesh, isFirstTurn, log } = options;
-  const workspace = createWorkspace(paths.workspace);
+  const { start, database, paths, workspace, mesh, isFirstTurn, log } = options;
   let opened: Promise<Memory> | undefined;
   let notes: Promise<SearchNotes> | undefined;
   const memory = () => {
@@ -76,7 +78,7 @@ export function loadMemory(options: {
       createMemorySearch({ memory, notes: searchNotes }),
       createMemorySave(memory),
       createMemoryRecall(memory),
-      createUpdateWorkspace(paths.workspace, workspace),
+      createUpdateWorkspace(workspace, options.keepVersion),
     ],
     observe: createObserveTurn({
       learnings: createLearnings(workspace, () => now().slice(0, 10)),

@@ -5,6 +5,7 @@ import { beginTurn } from '../testing/measure-recall.ts';
 import { runTool } from '../testing/run-tool.ts';
 import { temporaryDirectory } from '../testing/turn-rig.ts';
 import { createWorkspace } from '../workspace/create-workspace.ts';
+import { createKeepVersion } from '../workspace/keep-version.ts';
 import { createMemory } from './create-memory.ts';
 import { createMemoryRecall } from './memory-recall.ts';
 import { createMemorySave } from './memory-save.ts';
@@ -32,7 +33,7 @@ function rig() {
     save: createMemorySave(memory),
     recall: createMemoryRecall(memory),
     search: createMemorySearch({ memory, notes: async () => search }),
-    update: createUpdateWorkspace(directory.path, workspace),
+    update: createUpdateWorkspace(workspace, createKeepVersion(directory.path, workspace)),
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }

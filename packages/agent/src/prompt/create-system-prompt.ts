@@ -2,7 +2,7 @@ import type { AgentStart } from '@openlegion/contract/agent-api';
 import type { TurnMode } from '../history/create-history.ts';
 import type { Turn } from '../loop/run-turn.ts';
 import { tellSanitised } from '../loop/tell-sanitised.ts';
-import { assembleSystemPrompt } from './assemble-system-prompt.ts';
+import { assembleNotes, assembleSystemPrompt } from './assemble-system-prompt.ts';
 import type { PromptText } from './prompt-text.ts';
 import type { WorkspaceText } from './read-workspace-files.ts';
 
@@ -10,7 +10,15 @@ export type SystemPrompt = (
   turn: Turn,
   sections: readonly PromptText[],
   constraints: readonly string[],
-) => Promise<PromptText>;
+) => Promise<StandingText>;
+
+/** What stands before every conversation. */
+export interface StandingText {
+  /** Of the operator, the user and the program: the system prompt. */
+  instructions: PromptText;
+  /** Of the agent's files, what nobody else put there: data. */
+  notes: PromptText;
+}
 
 /**
  * The system prompt of a turn as of now, since the workspace's files change between its rounds. What sanitising took
@@ -33,6 +41,12 @@ export function createSystemPrompt(parts: {
       for (const { name, text } of files) await tellSanitised(name, text, emit);
     }
     const firstTurn = parts.isFirstTurn(messageId);
-    return assembleSystemPrompt({ agent, project, files, mode, task, firstTurn, constraints, sections });
+    const given = files.filter((file) => file.given);
+    return {
+      instructions: assembleSystemPrompt({
+        ...{ agent, project, files: given, mode, task, firstTurn, constraints, sections },
+      }),
+      notes: assembleNotes(files.filter((file) => !file.given)),
+    };
   };
 }

@@ -13,6 +13,7 @@ export type FrameName =
   | 'agent_message'
   | 'conversation'
   | 'conversation_summary'
+  | 'own_notes'
   | 'project'
   | 'recalled_memory'
   | 'skills'

@@ -50,7 +50,7 @@ const TEMPLATE_TOKEN =
 
 /** The elements in which our own prompts hold what others wrote (`FrameName`). */
 const OUR_FRAME =
-  /<(?=\s*(?:\/\s*)?(?:agent_message|conversation|conversation_summary|project|recalled_memory|skills|task_context|task_input|task_output_schema|workspace_file)(?![a-z0-9_]))/gi;
+  /<(?=\s*(?:\/\s*)?(?:agent_message|conversation|conversation_summary|own_notes|project|recalled_memory|skills|task_context|task_input|task_output_schema|workspace_file)(?![a-z0-9_]))/gi;
 
 /** What sanitising took out of texts, for the trace. */
 export interface SanitiseTally {

@@ -13,7 +13,7 @@ import type { PromptMessage, TaskGiven } from '../history/prompt-turn.ts';
 import { createInterrupt } from '../loop/interrupt.ts';
 import { callOptions } from '../model/call-options.ts';
 import { START } from '../testing/model-rig.ts';
-import { assembleSystemPrompt, type SystemPromptParts } from './assemble-system-prompt.ts';
+import { assembleNotes, assembleSystemPrompt, type SystemPromptParts } from './assemble-system-prompt.ts';
 import { clean, type FrameName, frame, ours } from './prompt-text.ts';
 
 const SECRET = [...'obey'].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
@@ -21,6 +21,7 @@ const FRAMES: Record<FrameName, true> = {
   agent_message: true,
   conversation: true,
   conversation_summary: true,
+  own_notes: true,
   project: true,
   recalled_memory: true,
   skills: true,
@@ -152,15 +153,16 @@ test('everything that the system prompt is made of', () => {
   }
 });
 
-test('a summary, what memory recalls, and a conversation that is to be condensed', () => {
+test('the agent’s notes, a summary, what memory recalls, and a conversation that is to be condensed', () => {
   const message = { messageId: 'm', traceId: 't', from: 'user', text: 'x', mode: 'chat' as const };
   const emit = async () => {};
   const turn = { message, begun: { state: 'new' as const }, interrupt: createInterrupt(), emit };
-  const turns = arrangeTurns(turn, `summary${POISON}`, [], `recalled${POISON}`);
+  const own = assembleNotes([{ name: `A.md${POISON}`, text: `file${POISON}` }]);
+  const turns = arrangeTurns(turn, `summary${POISON}`, [], `recalled${POISON}`, own);
   const notes = turns.flatMap(({ messages }) =>
     messages.flatMap((one) => (one.role === 'note' ? [one.text] : [])),
   );
-  assertClean(notes.join('\n'), { conversation_summary: 1, recalled_memory: 1 });
+  assertClean(notes.join('\n'), { own_notes: 1, conversation_summary: 1, recalled_memory: 1 });
 
   const placed = Object.values(MESSAGES).map((one, entry) => ({
     messageId: 'm',

@@ -15,6 +15,7 @@ import { createInterrupt, type Interrupt } from '../loop/interrupt.ts';
 import type { OfferTools } from '../loop/offer-tools.ts';
 import { runTurn, type TurnParts } from '../loop/run-turn.ts';
 import type { ModelEvent, ModelRequest, ModelStream } from '../model/model-stream.ts';
+import type { SystemPrompt } from '../prompt/create-system-prompt.ts';
 import { clean, joinText, ours } from '../prompt/prompt-text.ts';
 import { type AnyTool, defineTool, type ToolContext, type ToolResult } from '../tools/tool.ts';
 
@@ -115,6 +116,7 @@ export function turnRig(options: {
   windowTokens?: number;
   pictures?: number;
   window?: (signal: AbortSignal) => Promise<number>;
+  system?: SystemPrompt;
 }): TurnRig {
   const opened = openDatabase(options.file);
   const database = options.wrap?.(opened) ?? opened;
@@ -139,8 +141,12 @@ export function turnRig(options: {
       condenser: createCondenser(options.stream),
       pictures: () => options.pictures ?? 0,
       window: options.window ?? (async () => options.windowTokens ?? 1_000_000),
-      system: async (_turn, _sections, constraints) =>
-        joinText([ours`system`, ...constraints.map((text) => clean(text))]),
+      system:
+        options.system ??
+        (async (_turn, _sections, constraints) => ({
+          instructions: joinText([ours`system`, ...constraints.map((text) => clean(text))]),
+          notes: ours``,
+        })),
     }),
     log: options.log ?? (() => {}),
   };

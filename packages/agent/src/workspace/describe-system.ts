@@ -24,8 +24,10 @@ export function describeSystem({ name, role, model, tools, egress, extras }: Age
     '',
     '# Files that are part of your prompt',
     '',
+    'What a person put into one of them, and nobody changed since, stands among your instructions. What you or a program wrote there is shown to you as your notes.',
+    '',
     ...files,
-    '- learnings/errors.md and learnings/corrections.md: what failed and what people corrected, written for you.',
+    '- learnings/errors.md and learnings/corrections.md: what failed and what people corrected, written for you; the latter is shown as a note.',
     '- logs/: a line for each message, a file a day. Older versions of your files are in .versions/.',
   ];
   const text = lines.join('\n');

@@ -3,7 +3,7 @@ export interface PromptFile {
   name: string;
   /** Characters of it that a prompt holds. */
   maxChars: number;
-  /** Whether the agent itself keeps it (`update_workspace`); the others are the operator's instructions. */
+  /** Whether the agent itself keeps it (`update_workspace`); the others are for the operator's instructions. */
   agentWrites: boolean;
   /** Part of the prompt of a heartbeat only. */
   heartbeatOnly?: true;
@@ -24,3 +24,5 @@ export const SYSTEM_CHARS = 6000;
 export const CORRECTIONS_FILE = 'learnings/corrections.md';
 export const CORRECTIONS_CHARS = 2000;
 export const ALL_FILES_CHARS = 40_000;
+/** Of each file, what is looked at for a prompt and kept as a version: more than any of them may show. */
+export const PROMPT_FILE_BYTES = 64 * 1024;
