@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
 import { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
 import { socketPaths } from '@openlegion/contract/installation';
@@ -11,6 +9,7 @@ import { createKeeperClient as createAdminClient } from '../packages/vault/src/p
 import { startInstallation } from '../test/harness/installation.ts';
 import type { LoadOrders, LoadReport } from './gateway/load.ts';
 import { type Peer, startLitellm, startPortkey } from './gateway/peers.ts';
+import { runProgram, startServer } from './gateway/start-server.ts';
 import { type Bench, type Figure, figure, median } from './measure.ts';
 import { settledMemoryBytes } from './private-memory.ts';
 
@@ -39,7 +38,7 @@ type Way = Pick<LoadOrders, 'to' | 'target' | 'headers'>;
  */
 export const benchGateway: Bench = async ({ effort, progress }) => {
   const provider = await startServer('fake-provider.ts');
-  const relay = await startServer('bare-relay.ts', String(provider.port));
+  const relay = await startServer('bare-relay.ts', JSON.stringify({ provider: { port: provider.port } }));
   const peers: Peer[] = [];
   const figures: Figure[] = [];
   try {
@@ -123,30 +122,33 @@ function compare(measured: ReadonlyMap<string, Measured>): Figure[] {
   const perSecond = (name: string, bounded: boolean, whose = 'openlegion'): Figure =>
     figure({
       bench: 'gateway',
-      what: `model calls a second, 64 at once${whose === 'openlegion' ? '' : `, through a ${whose}`}`,
+      what: `model calls a second, 64 at once${through(whose)}`,
       unit: '/s',
       value: of(whose, 'perSecond'),
       peer: { what: name, value: of(name, 'perSecond') },
       bound: bounded ? { of: 'ratio', least: 5 } : null,
     });
-  const latency = (name: string, time: 'loadedMs' | 'aloneMs', what: string): Figure =>
+  const latency = (name: string, time: 'loadedMs' | 'aloneMs', whose = 'openlegion'): Figure =>
     figure({
       bench: 'gateway',
-      what: `added to a call, ${what}`,
+      what: `added to a call, ${time === 'loadedMs' ? '64 at once' : 'one at a time'}${through(whose)}`,
       unit: 'ms',
-      value: added('openlegion', time),
+      value: added(whose, time),
       peer: { what: name, value: added(name, time) },
-      bound: { of: 'ratio', most: 0.2 },
+      bound: whose === 'openlegion' ? { of: 'ratio', most: 0.2 } : null,
     });
   return [
     perSecond('provider', false),
     perSecond('bare relay', false),
     ...peers.map((name) => perSecond(name, true)),
     ...peers.map((name) => perSecond(name, false, 'bare relay')),
-    ...peers.map((name) => latency(name, 'loadedMs', '64 at once')),
-    ...peers.map((name) => latency(name, 'aloneMs', 'one at a time')),
+    ...(['loadedMs', 'aloneMs'] as const).flatMap((time) =>
+      peers.flatMap((name) => [latency(name, time), latency(name, time, 'bare relay')]),
+    ),
   ];
 }
+
+const through = (whose: string): string => (whose === 'openlegion' ? '' : `, through a ${whose}`);
 
 function notMeasured(name: string, why: string): Figure {
   return figure({
@@ -161,7 +163,7 @@ function notMeasured(name: string, why: string): Figure {
 
 async function load(orders: Way & Partial<LoadOrders>): Promise<LoadReport> {
   const whole: LoadOrders = { body: BODY, connections: CONNECTIONS, calls: 1e9, seconds: SECONDS, ...orders };
-  const child = run('load.ts', JSON.stringify(whole));
+  const child = runProgram('load.ts', JSON.stringify(whole));
   const [printed, failed] = await Promise.all([
     textOf(child.stdout),
     textOf(child.stderr),
@@ -170,20 +172,6 @@ async function load(orders: Way & Partial<LoadOrders>): Promise<LoadReport> {
   if (child.exitCode !== 0) throw new Error(`the load failed: ${failed.slice(0, 3000)}`);
   const report: LoadReport = JSON.parse(printed);
   return report;
-}
-
-/** One that prints its port. */
-async function startServer(program: string, ...options: string[]): Promise<{ port: number; stop(): void }> {
-  const child = run(program, ...options);
-  if (!child.stdout) throw new Error(`no output of ${program}`);
-  const [line] = await once(child.stdout, 'data');
-  return { port: Number(String(line).trim()), stop: () => child.kill() };
-}
-
-function run(program: string, ...options: string[]): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, 'gateway', program), ...options], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
 }
 
 async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {

@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { GATEWAY_HEADERS } from '@openlegion/contract/gateway-protocol';
 import { socketPaths } from '@openlegion/contract/installation';
 import { createSystemClock } from '../packages/host/src/clock.ts';
@@ -8,6 +9,7 @@ import { createKeeperClient } from '../packages/host/src/vault/keeper-client.ts'
 import { startInstallation } from '../test/harness/installation.ts';
 import { startBenchContainer } from './bench-container.ts';
 import { benchEngine } from './bench-engine.ts';
+import { startServer } from './gateway/start-server.ts';
 import { type Bench, figure, median } from './measure.ts';
 
 const CALLS = 10;
@@ -15,6 +17,8 @@ const CALLS = 10;
 const PAUSES_MS = [0, 2] as const;
 /** Before it counts: what serves a fleet has been compiled long ago, which takes some thousand calls. */
 const WARM_UP_ROUNDS = 200;
+const MODEL_PATH = '/llm/scripted/chat/completions';
+const BARE_PATH = '/v1/chat/completions';
 const BODY = JSON.stringify({
   model: 'bench',
   stream: true,
@@ -34,6 +38,7 @@ interface Times {
 /**
  * A model call from inside a container, through pipe, host, gateway and keeper to the scripted model, beside the
  * same call made to the scripted model directly. Between the two, from this process to the gateway: the vault's share.
+ * And the floor: the same way in as many processes, of which none reads, decides, reserves or records anything.
  *
  * Judged is one call after the other: what the way itself takes. After a pause the processor sleeps, and each of the
  * nine processes on the way is woken from that, where the direct call wakes two: shown as well.
@@ -73,24 +78,28 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
       },
     ],
   });
+  const answerer = await startServer('bare-answerer.ts');
+  const to = { provider: { socketPath: paths.scripted }, asks: { port: answerer.port } };
+  const relay = await startServer('bare-relay.ts', JSON.stringify(to));
+  const agent = new Agent({ keepAlive: true });
   try {
     await using container = await startBenchContainer({
       engine,
       image,
       // No processor limit: it would be the limit that is measured.
       handle: async (call) => {
+        if (call.path === BARE_PATH) return relayBare(call.stream, { port: relay.port, agent });
         await callModel(call, { agent: 'bench', traceId: 'bench', allowedTools: {} }, gateway);
         call.stream.end();
       },
     });
-    const agent = new Agent({ keepAlive: true });
     const direct = (pauseMs: number): Promise<Times> =>
       calls({ socketPath: paths.scripted, path: '/v1/chat/completions', agent }, pauseMs);
     const vault = (pauseMs: number): Promise<Times> =>
       calls(
         {
           socketPath: paths.gateway,
-          path: '/llm/scripted/chat/completions',
+          path: MODEL_PATH,
           agent,
           headers: {
             [GATEWAY_HEADERS.agent]: 'bench',
@@ -100,31 +109,28 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
         },
         pauseMs,
       );
-    const whole = async (pauseMs: number): Promise<Times> => {
-      const body = JSON.stringify({
-        path: '/llm/scripted/chat/completions',
-        body: BODY,
-        count: CALLS,
-        pauseMs,
-      });
-      const answer = await container.pipe.request({
-        method: 'POST',
-        path: '/calls',
-        body,
-        headersTimeoutMs: 60_000,
-      });
-      const times = await answer.json();
-      if (!isTimes(times)) throw new Error('the container answered something else');
-      return times;
-    };
-    const ways = { direct, vault, whole };
-    const seen = PAUSES_MS.map(() => ({ direct: empty(), vault: empty(), whole: empty() }));
+    const fromContainer =
+      (path: string) =>
+      async (pauseMs: number): Promise<Times> => {
+        const body = JSON.stringify({ path, body: BODY, count: CALLS, pauseMs });
+        const answer = await container.pipe.request({
+          method: 'POST',
+          path: '/calls',
+          body,
+          headersTimeoutMs: 60_000,
+        });
+        const times = await answer.json();
+        if (!isTimes(times)) throw new Error('the container answered something else');
+        return times;
+      };
+    const ways = { direct, vault, whole: fromContainer(MODEL_PATH), bare: fromContainer(BARE_PATH) };
+    const seen = PAUSES_MS.map(() => ({ direct: empty(), vault: empty(), whole: empty(), bare: empty() }));
     progress('calls, by turns: direct, through the vault, through everything');
     const rounds = Math.max(3, Math.round(12 * effort));
     for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
       for (const [nth, pauseMs] of PAUSES_MS.entries()) {
         if (round < 0 && nth > 0) continue;
-        for (const name of ['direct', 'vault', 'whole'] as const) {
+        for (const name of ['direct', 'vault', 'whole', 'bare'] as const) {
           const times = await ways[name](pauseMs);
           if (round < 0) continue;
           seen[nth]?.[name].wholeMs.push(...times.wholeMs);
@@ -132,12 +138,12 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
         }
       }
     }
-    agent.destroy();
     return PAUSES_MS.flatMap((pauseMs, nth) =>
       (
         [
           ['model call from the container', 'whole', pauseMs === 0],
           ['of that, through the vault alone', 'vault', false],
+          ['the same way, nothing decided', 'bare', false],
         ] as const
       ).flatMap(([what, way, bounded]) =>
         (
@@ -158,6 +164,9 @@ export const benchModel: Bench = async ({ image, effort, progress }) => {
       ),
     );
   } finally {
+    agent.destroy();
+    relay.stop();
+    answerer.stop();
     keeper.close();
     gateway.close();
     engine.close();
@@ -191,6 +200,17 @@ async function calls(
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   return times;
+}
+
+/** What any host does at least: Node's own client of HTTP between two streams. */
+function relayBare(stream: ServerHttp2Stream, to: { port: number; agent: Agent }): void {
+  const options = { ...to, method: 'POST', path: BARE_PATH, headers: { 'content-type': 'application/json' } };
+  const sent = request(options, (answer) => {
+    stream.respond({ ':status': answer.statusCode });
+    answer.pipe(stream);
+  });
+  sent.on('error', () => stream.close());
+  stream.pipe(sent);
 }
 
 function post({ headers, ...to }: Parameters<typeof calls>[0]): Promise<IncomingMessage> {

@@ -1,21 +1,39 @@
 /**
  * The floor: Node's own server and client of HTTP, nothing between them. No gateway of one Node process does more calls
- * a second than this. Prints its port; the provider's is its argument.
+ * a second than this. With `asks` it first has one line answered there: what a second process is at least.
+ * Prints its port; where the provider is, and who is asked, is its argument.
  */
-import { Agent, createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 
+interface Orders {
+  provider: { port: number } | { socketPath: string };
+  asks?: { port: number };
+}
+
+const { provider, asks }: Orders = JSON.parse(process.argv[2] ?? '{}');
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-const port = Number(process.argv[2]);
+const asked = asks && connect(asks.port, '127.0.0.1').setNoDelay(true);
+const waiting: (() => void)[] = [];
+asked?.on('data', (answers: Buffer) => {
+  for (const byte of answers) if (byte === 10) waiting.shift()?.();
+});
 
-const server = createServer((asked, response) => {
-  const headers = { ...asked.headers, host: 'provider' };
-  const upstream = request({ port, method: 'POST', path: asked.url ?? '', headers, agent }, (answer) => {
+function relay(call: IncomingMessage, response: ServerResponse): void {
+  const headers = { ...call.headers, host: 'provider' };
+  const path = call.url ?? '';
+  const upstream = request({ ...provider, method: 'POST', path, headers, agent }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
   });
   upstream.on('error', () => response.destroy());
-  asked.pipe(upstream);
+  call.pipe(upstream);
+}
+
+const server = createServer((call, response) => {
+  if (!asked) return relay(call, response);
+  waiting.push(() => relay(call, response));
+  asked.write('may it?\n');
 });
 server.listen(0, '127.0.0.1', () => {
   const address = server.address() as AddressInfo;
