@@ -65,7 +65,10 @@ describe('browser tools', { skip: NO_CHROMIUM, concurrency: 1 }, () => {
     assert.match(clickedAt.output, /page: 30,40 /);
     const picture = await rig.call('screenshot');
     const path = /wrote (\S+)/.exec(picture.output)?.[1] ?? '';
-    assert.equal(readFileSync(`${rig.workspace}/${path}`).subarray(0, 3).toString('hex'), 'ffd8ff');
+    const stored = readFileSync(`${rig.workspace}/${path}`);
+    assert.equal(stored.subarray(0, 3).toString('hex'), 'ffd8ff');
+    assert.match(picture.output, /\(image\/jpeg, [1-9]\d+×[1-9]\d+ pixels, \d+ bytes\)\npage: /);
+    assert.deepEqual(picture.picture, { mediaType: 'image/jpeg', bytes: stored });
     const value = await rig.call('evaluate', { expression: '({a: [1, document.title]})' });
     assert.match(value.output, /^\{"a":\[1,"30,40"\]\}\n/);
 

@@ -10,7 +10,7 @@ export function showPicture(about: string, bytes: Buffer, size = bytes.length): 
   const header = pictureHeader(bytes);
   if (header === undefined) return undefined;
   const { mediaType, width, height } = header;
-  const output = `${about}: ${mediaType}, ${width}×${height} pixels, ${size} bytes`;
+  const output = `${about} (${mediaType}, ${width}×${height} pixels, ${size} bytes)`;
   const { pictureBytes, picturePixels } = LOOP_LIMITS;
   if (size <= pictureBytes && Math.max(width, height) <= picturePixels)
     return { outcome: 'ok', output, picture: { mediaType, bytes } };

@@ -16,7 +16,7 @@ const model = (id: string, over: object = {}) => ({
 const PROVIDERS = [
   { id: 'a', dialect: 'openai-chat', models: [model('one', { aliases: ['one-2026-01-01'] })] },
   { id: 'b', dialect: 'anthropic', models: [model('two', { contextTokens: 2000 })] },
-  { id: 'c', dialect: 'google', models: [model('three')] },
+  { id: 'c', dialect: 'google', models: [model('three'), model('eyes', { imageTokens: 700 })] },
   { id: 'local', dialect: 'openai-chat', models: [model('*')] },
   { id: 'azure', dialect: 'openai-chat', models: [model('one')], baseUrl: '', configured: true },
 ].map((provider) => CatalogProvider.parse({ name: provider.id, baseUrl: 'https://p.example', ...provider }));
@@ -129,6 +129,8 @@ test('a route says how the model is spoken to', () => {
     contextTokens: 2000,
     maxOutputTokens: 100,
   });
+  const eyes = { name: 'worker', models: ['c/eyes'] };
+  assert.equal(routeModel(eyes, { model: 'c/eyes', failed: [] }, PROVIDERS, [], START).imageTokens, 700);
 });
 
 test("refusals: another agent's model, a chain at its end, a model that cannot be called", () => {
