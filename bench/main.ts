@@ -12,6 +12,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   gateway: async () => (await import('./gateway.ts')).benchGateway,
   egress: async () => (await import('./egress.ts')).benchEgress,
   memory: async () => (await import('./memory.ts')).benchMemory,
+  'at-work': async () => (await import('./at-work.ts')).benchAtWork,
   'memory-search': async () => (await import('./memory-search.ts')).benchMemorySearch,
   host: async () => (await import('./host.ts')).benchHost,
   lanes: async () => (await import('./lanes.ts')).benchLanes,
