@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { dataPaths } from '@openlegion/contract/installation';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
+import { callScript } from './harness/call-script.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
 import { type Outside, startOutside } from './harness/outside.ts';
 
@@ -37,19 +38,6 @@ const CALLS: Record<string, [tool: string, input: object]> = {
   'with-captured': ['http_request', get('https://shop.example.test/b', 'agent_worker_page')],
   myself: ['introspect', {}],
 };
-const SCRIPT = JSON.stringify({
-  rules: [
-    ...Object.entries(CALLS).map(([name, [tool, input]]) => ({
-      when: { user: `/^${name}$/`, round: 0 },
-      answer: { calls: [{ tool, arguments: input }] },
-    })),
-    ...[...new Set(Object.values(CALLS).map(([tool]) => tool))].map((tool) => ({
-      when: { tool },
-      answer: { text: '{{result}}' },
-    })),
-  ],
-  otherwise: { text: 'no such call' },
-});
 
 describe('tools of an agent reach out', { timeout: 300_000 }, () => {
   let installation: TestInstallation;
@@ -84,7 +72,7 @@ describe('tools of an agent reach out', { timeout: 300_000 }, () => {
           plain: { ...tools, allowed_apis: ['llm'] },
         },
       },
-      scripts: { assistant: SCRIPT },
+      scripts: { assistant: callScript(CALLS) },
     });
     const place = ['--host', 'api.example.test', '--scheme', 'bearer', '--allow', 'GET /**'];
     const added = await captureVaultAdmin(['add', 'api', ...place, '--run', installation.run], TOKEN);

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { captureVaultAdmin } from '../packages/cli/src/vault-admin/run-vault-admin.ts';
-import { certify, TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { type Outside, startOutside } from './harness/outside.ts';
 
 /*
  * Programs as they are, in a container without a network: what they reach, with which credential, and what not. The
@@ -41,7 +37,7 @@ otherwise: { text: done }
 
 describe('programs in a container reach out', { timeout: 300_000 }, () => {
   let installation: TestInstallation;
-  let server: Server;
+  let outside: Outside;
   let directory: string;
   const seen: { host: string; method: string; url: string; authorization: string }[] = [];
 
@@ -50,10 +46,7 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
     makeRepository(directory);
     const tarball = makePackage(directory);
     const wheel = makeWheel(directory);
-    server = createServer({
-      SNICallback: (name, done) => done(null, createSecureContext(certify(name))),
-    });
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    outside = await startOutside((request, response) => {
       const { host = '', authorization = '' } = request.headers;
       const { method = '', url = '' } = request;
       seen.push({ host, method, url, authorization });
@@ -62,22 +55,10 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
       if (host === 'pip.example.test') return servePip(wheel, request, response);
       response.end(JSON.stringify({ method, url, headers: request.headers }));
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    writeFileSync(join(directory, 'roots.pem'), TEST_ROOT_PEM);
-    const pins = HOSTS.map((host) => `    ${host}: { address: 127.0.0.1, port: ${port} }`);
     installation = await startInstallation({
       agents:
         'agents:\n  worker: { resources: { cpu_limit: 2 } }\n  other: { resources: { cpu_limit: 2 } }\n',
-      mesh: [
-        'llm: { default_model: scripted/assistant }',
-        'egress:',
-        `  extra_roots: ${join(directory, 'roots.pem')}`,
-        '  hosts:',
-        ...pins,
-        '',
-      ].join('\n'),
+      mesh: `llm: { default_model: scripted/assistant }\n${outside.meshYaml(HOSTS)}`,
       permissions: {
         permissions: {
           worker: {
@@ -118,8 +99,7 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
   });
   after(async () => {
     await installation?.[Symbol.asyncDispose]();
-    server?.closeAllConnections();
-    server?.close();
+    outside?.[Symbol.dispose]();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -130,11 +110,7 @@ describe('programs in a container reach out', { timeout: 300_000 }, () => {
     );
     assert.equal(code, 0, stderr);
   };
-  const run = async (command: string, agent = 'worker'): Promise<string> => {
-    const { view } = await installation.control.ask(agent, `run ${command}`);
-    assert.equal(view.refusal, null, installation.log('host'));
-    return view.reply ?? '';
-  };
+  const run = (command: string, agent = 'worker') => installation.answer(agent, `run ${command}`);
   const NEVER = [TOKEN, Buffer.from(TOKEN).toString('base64').slice(0, 24)];
   const clean = (output: string): string => {
     for (const secret of NEVER) assert.ok(!output.includes(secret), output);

@@ -54,11 +54,7 @@ describe('an agent remembers', { timeout: 300_000 }, () => {
   });
   after(() => installation?.[Symbol.asyncDispose]());
 
-  const ask = async (text: string): Promise<string> => {
-    const { view } = await installation.control.ask('worker', text);
-    assert.equal(view.refusal, null, installation.log('host'));
-    return view.reply ?? '';
-  };
+  const ask = (text: string) => installation.answer('worker', text);
 
   test('what a person says is kept as said, what a page says as a note that replaces nothing', async () => {
     assert.match(await ask('My budget is 300 euros.'), /remembered, as a person said it/);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,6 +29,8 @@ export interface TestInstallation extends AsyncDisposable {
   home: string;
   run: string;
   control: ControlClient;
+  /** What an agent replies; throws, with the host's log, when it is refused. */
+  answer(agent: string, text: string): Promise<string>;
   pidOf(part: PartName): number;
   /** kill -9. */
   kill(part: PartName): Promise<void>;
@@ -115,6 +118,11 @@ export async function startInstallation(
     home,
     run,
     control,
+    async answer(agent, text) {
+      const { view } = await control.ask(agent, text);
+      assert.equal(view.refusal, null, log('host'));
+      return view.reply ?? '';
+    },
     pidOf,
     async kill(name) {
       process.kill(pidOf(name), 'SIGKILL');

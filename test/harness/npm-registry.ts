@@ -1,15 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:https';
 import { join } from 'node:path';
-import { createSecureContext } from 'node:tls';
-import { certify } from '../../packages/vault/src/gateway/egress/test/start-egress.ts';
+import { type Outside, startOutside } from './outside.ts';
 
 /** The registry of npm as far as `npx` needs it, with what is installed in a directory: each package as it lies there. */
-export interface TestRegistry extends AsyncDisposable {
-  port: number;
+export interface TestRegistry extends Outside {
   /** What was asked for. */
   asked: string[];
 }
@@ -40,10 +36,7 @@ export async function startRegistry(directory: string, host: string): Promise<Te
     tarballs.set(key, packed);
     return packed;
   };
-  const server = createServer({
-    SNICallback: (name, done) => done(null, createSecureContext(certify(name))),
-  });
-  server.on('request', ({ url = '' }, response) => {
+  const outside = await startOutside(({ url = '' }, response) => {
     asked.push(url);
     const path = decodeURIComponent(url.slice(1));
     const [, packed, version] = /^(.+)\/-\/(.+)\.tgz$/.exec(path) ?? [];
@@ -70,18 +63,7 @@ export async function startRegistry(directory: string, host: string): Promise<Te
       }),
     );
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('it does not listen');
-  return {
-    port: address.port,
-    asked,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { ...outside, asked };
 }
 
 /** Where each version of each package lies, those within others included. */
