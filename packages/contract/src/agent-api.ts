@@ -80,6 +80,9 @@ export const AgentStart = z.strictObject({
 });
 export type AgentStart = z.infer<typeof AgentStart>;
 
+/** Begins `from` where no task is given: what came of one that was handed on or of a workflow, or an event on a topic. */
+export const NEWS_OF = 'news:';
+
 /**
  * One message for one turn. `messageId` is the idempotency key: an agent that is given a message it has already
  * answered repeats the recorded answer; one it was interrupted in, it resumes from its history.
@@ -87,7 +90,7 @@ export type AgentStart = z.infer<typeof AgentStart>;
 export const ChatRequest = z.strictObject({
   messageId: z.string().max(100),
   traceId: z.string().max(100),
-  /** `user`, `operator` or an agent's name. */
+  /** `user`, `operator`, `workflow:RUN` or an agent's name; the last two behind `news:` where they give no task. */
   from: z.string().max(100),
   text: z.string(),
   /**

@@ -1,3 +1,4 @@
+import { NEWS_OF } from '@openlegion/contract/agent-api';
 import type { Database } from '../history/database.ts';
 import { SteerEntry } from '../history/entry.ts';
 import type { FactSource } from './memory.ts';
@@ -25,7 +26,7 @@ export function judgeSource(database: Database, text: string, { messageId, tool 
   if (turn === undefined) return { source: 'own notes', traceId, trusted: false };
   if (!PEOPLE.has(sender)) {
     return {
-      source: says(String(turn.text), text) ? `agent ${name(sender)}` : 'own notes',
+      source: says(String(turn.text), text) ? `agent ${name(sender.replace(NEWS_OF, ''))}` : 'own notes',
       traceId,
       trusted: false,
     };

@@ -1,6 +1,8 @@
+import { NEWS_OF } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { Delivery, Outcome } from '../lanes/delivery.ts';
+import type { Message } from '../lanes/message.ts';
 import type { Pipe } from '../pipe/pipe.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { readTurnEvents } from './read-turn-events.ts';
@@ -20,7 +22,7 @@ export async function runTurn(
       method: 'POST',
       path: '/chat/stream',
       body: JSON.stringify({
-        ...{ messageId: message.id, traceId: message.traceId, from: message.sender, text },
+        ...{ messageId: message.id, traceId: message.traceId, from: senderOf(message), text },
         ...(task && { mode: 'task', task }),
       }),
       headersTimeoutMs: 30_000,
@@ -45,6 +47,11 @@ export async function runTurn(
     if (error instanceof OpenLegionError) return { kind: 'interrupted', refusal: error.refusal };
     return interrupted('The turn was cut off.');
   }
+}
+
+/** Tasks wait in the lane one by one; what is collected from an agent is what it has to tell. */
+function senderOf({ sender, mode }: Message): string {
+  return mode === 'collect' && sender !== 'operator' ? `${NEWS_OF}${sender}` : sender;
 }
 
 function interrupted(message: string): Outcome {

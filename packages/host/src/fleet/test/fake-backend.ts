@@ -9,6 +9,7 @@ import type { Sandbox, SandboxBackend, SandboxExit, SandboxSpec } from '../../sa
 export interface FakeTurn {
   agent: string;
   messageId: string;
+  from: string;
   text: string;
   /** Sends one event of the turn. */
   say(event: object): void;
@@ -138,7 +139,7 @@ async function startFake(
 
   async function chat(
     stream: ServerHttp2Stream,
-    request: { messageId: string; text: string },
+    request: { messageId: string; from: string; text: string },
     socket: Socket,
     mesh: ClientHttp2Session,
   ): Promise<void> {
@@ -156,6 +157,7 @@ async function startFake(
     await onTurn({
       agent: spec.agent,
       messageId: request.messageId,
+      from: request.from,
       text: request.text,
       raw,
       say,
