@@ -88,6 +88,18 @@ test('requests sent together are each decided and each answered once', async () 
   );
 });
 
+test('requests sent together at the start of a tunnel do not share the connection that was made ready for it', async () => {
+  await using tried = await startSeenUpstream();
+  const two = ['/one', '/two'].map((path) => `GET ${path} HTTP/1.1\r\nHost: up.test\r\n\r\n`).join('');
+  for (let round = 0; round < 5; round += 1) {
+    const tunnel = await tried.at.tunnel('up.test:443');
+    const heard = await exchange(tunnel, two, /seen \/two/);
+    assert.deepEqual(heard.match(/seen \S+/g), ['seen /one', 'seen /two']);
+    tunnel.destroy();
+  }
+  assert.deepEqual(tried.at.faults, []);
+});
+
 test('the TLS name, the Host header and the host of the tunnel are one and the same', async () => {
   await using tried = await startSeenUpstream();
   const ask = (host: string): string => `GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;

@@ -35,8 +35,10 @@ export function createUpstreams({ dial }: Dialer, secure: boolean, first?: Promi
   const agent = new Agent({ keepAlive: true, maxSockets: 2, maxFreeSockets: 1, timeout: IDLE_UPSTREAM_MS });
   let prepared = first;
   async function next(place: Place): Promise<Duplex> {
-    const socket = await prepared;
+    // Taken before it is waited for: of two requests at once only one may have it.
+    const mine = prepared;
     prepared = undefined;
+    const socket = await mine;
     return socket && !socket.destroyed ? socket : dial(place, secure);
   }
   agent.createConnection = ({ host, port }, callback) => {
