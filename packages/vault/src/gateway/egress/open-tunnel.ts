@@ -43,7 +43,9 @@ export async function openTunnel(
   const asked = { kind: 'tunnel', method: 'CONNECT', ...tunnel, path: '', tokens, service: null } as const;
   const admission = await parts.admissions.admit({ ...caller, ...asked }, () => socket.destroy());
   const outcome = { httpStatus: 0, bytesUp: 0, bytesDown: 0 };
-  socket.once('close', () => admission.done(outcome));
+  // Whoever left while the keeper was asked is not heard leaving again.
+  if (socket.closed) admission.done(outcome);
+  else socket.once('close', () => admission.done(outcome));
   if (admission.answer.mode === 'opaque') {
     const upstream = await parts.dialer.dial(tunnel, false);
     outcome.httpStatus = 200;
@@ -93,5 +95,6 @@ function firstByte(socket: Duplex): Promise<number> {
       resolve(chunk[0] ?? 0);
     };
     socket.on('readable', look).once('close', left).once('end', left);
+    if (socket.readableEnded || socket.destroyed) left();
   });
 }
