@@ -37,6 +37,8 @@ export const PermissionsView = z.object({
           /** Whether it is offered to the model: another grant, or somebody to ask, may be missing. */
           offered: z.boolean(),
           ...Enforcement,
+          /** Who refuses a call that nobody approved, where the tool is set to `ask`. */
+          askHeldBy: Enforcer,
         }),
       ),
     }),

@@ -151,7 +151,6 @@ export async function startHost(parts: HostParts): Promise<Host> {
     lanes: () => lanes,
     fleet: () => fleet,
     workflows: () => workflows.hooks,
-    approval: (...call) => approvals.tools.refusalOf(...call),
     stopping: stopping.signal,
     deliver: async (delivery) => (await fleet.get(delivery.message.agent)?.deliver(delivery)) ?? AGENT_GONE,
   });
@@ -171,14 +170,17 @@ export async function startHost(parts: HostParts): Promise<Host> {
   });
   const warnings = createBudgetWarnings({ database, events, keeper, clock, warn: log });
   cleanup.defer(() => warnings.stop());
-  const approvals = wireApprovals({ config, database, clock, audit, events, lanes, warn: log });
+  const approvals = wireApprovals({
+    ...{ config, database, clock, audit, events, lanes, warn: log },
+    routes: () => mesh.routes,
+  });
   cleanup.defer(() => approvals.stop());
   const workflows: Workflows = wireWorkflows({
     ...{ home: settings.home, config, database, clock, audit, events, lanes, approvals, coordination },
     ...{ keeper, vault, warn: log },
   });
   const spawn = wireSpawn({
-    ...{ database, audit, clock, config, newId, coordination, approvals, vault, warn: log },
+    ...{ database, audit, clock, config, newId, coordination, vault, warn: log },
     ...{ fleet: () => fleet, installation: parts.installation, sandboxes: parts.sandboxes },
   });
   cleanup.defer(() => spawn.spawned.stop());
@@ -197,6 +199,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
       notifyRoute({ events, lanes, clock }),
       historyRoute({ config, audit, fleet: () => fleet }),
     ],
+    approval: approvals.tools.refusalOf,
     config,
     lanes,
     gateway,

@@ -34,7 +34,9 @@ export function permissionLines({ agents }: PermissionsView, style: Style): stri
     ] as const;
     for (const [kind, here] of kinds) {
       if (here.length === 0) continue;
-      const names = here.map(({ tool, enforcedBy }) => (enforcedBy === 'agent' ? `${tool}*` : tool));
+      const names = here.map(({ tool, decision, enforcedBy, askHeldBy }) =>
+        (decision === 'ask' ? askHeldBy : enforcedBy) === 'agent' ? `${tool}*` : tool,
+      );
       for (const [index, line] of wrap(names).entries())
         lines.push(`    ${(index === 0 ? kind : '').padEnd(LABEL)} ${line}`);
     }
@@ -42,7 +44,10 @@ export function permissionLines({ agents }: PermissionsView, style: Style): stri
   lines.push(
     '',
     style('dim', `${markOf('host', style)} refused outside of the container, by host, keeper or gateway`),
-    style('dim', `${markOf('agent', style)} and * only the agent's own loop holds to it`),
+    style(
+      'dim',
+      `${markOf('agent', style)} and * only the agent's own loop holds to it; of a tool that asks: to the question`,
+    ),
     style('dim', 'not offered: allowed_tools has it, and another grant, or somebody to ask, is missing'),
   );
   return lines;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
+import { canonicalJson } from '../workflow/definition-hash.ts';
 import type { Approval } from './approval-row.ts';
 import { createEgressApprovals } from './egress-approvals.ts';
 import { MOST_PENDING } from './insert-question.ts';
@@ -118,14 +119,14 @@ test('what was approved is let through once, for exactly this subject and asker,
     const { approvals, types } = opened;
     const question = await asked(opened);
     const { subject } = opened.question();
-    const use = (useKey: string, changes: object = {}) =>
-      approvals.use({ asker: 'alice', subject, useKey, ...changes });
+    const use = (useKey: string, { asker = 'alice', of = subject }: { asker?: string; of?: unknown } = {}) =>
+      approvals.use({ asker, useKey, covers: (approval) => approval.subject === canonicalJson(of) });
     assert.equal(await use('1'), false);
     await approvals.answer(question.id, yes(question), ANN);
     assert.equal(await use('1', { asker: 'mallory' }), false);
-    assert.equal(await use('1', { subject: { tool: 'exec', arguments: { command: 'ls /' } } }), false);
+    assert.equal(await use('1', { of: { tool: 'exec', arguments: { command: 'ls /' } } }), false);
     // The same in another order of fields is the same.
-    assert.equal(await use('1', { subject: { arguments: { command: 'ls' }, tool: 'exec' } }), true);
+    assert.equal(await use('1', { of: { arguments: { command: 'ls' }, tool: 'exec' } }), true);
     assert.equal(await use('1'), true);
     assert.equal(await use('2'), false);
     assert.equal(types().filter((type) => type === 'approval.used').length, 1);
@@ -135,9 +136,9 @@ test('two uses at once: one is let through', () =>
   withApprovals(async (opened) => {
     const question = await asked(opened);
     await opened.approvals.answer(question.id, yes(question), ANN);
-    const { subject } = opened.question();
+    const covers = ({ id }: Approval) => id === question.id;
     const uses = await Promise.all(
-      ['1', '2', '3'].map((useKey) => opened.approvals.use({ asker: 'alice', subject, useKey })),
+      ['1', '2', '3'].map((useKey) => opened.approvals.use({ asker: 'alice', covers, useKey })),
     );
     assert.equal(uses.filter(Boolean).length, 1);
   }));

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Routed } from '../router/router.ts';
 import type { Database, Transaction } from '../store/database.ts';
-import { integerOf, textOf } from '../store/row.ts';
+import { integerOf } from '../store/row.ts';
 import { canonicalJson } from '../workflow/definition-hash.ts';
 import { answerProblem } from './answer-problem.ts';
 import { type Approval, approvalOf } from './approval-row.ts';
@@ -36,10 +36,10 @@ export interface Approvals {
   /** What asked is over: nothing is left to answer. */
   withdraw(where: { key: string } | { messageId: string }): Promise<void>;
   /**
-   * Spends an approval of exactly this subject on `useKey`: true once, and for the same `useKey` again, since that
-   * repeats what was let through.
+   * Spends an approval that `covers` this on `useKey`: true once, and for the same `useKey` again, since that repeats
+   * what was let through.
    */
-  use(spent: { asker: string; subject: unknown; useKey: string }): Promise<boolean>;
+  use(spent: { asker: string; covers: (approval: Approval) => boolean; useKey: string }): Promise<boolean>;
   find(id: string): Approval | null;
   findByKey(key: string): Approval | null;
   /** The newest question of this asker about this. */
@@ -225,19 +225,19 @@ export function createApprovals(parts: {
         ? settleAll('key = ?', [where.key], 'withdrawn')
         : settleAll('message_id = ?', [where.messageId], 'withdrawn'),
 
-    use({ asker, subject, useKey }) {
-      const text = canonicalJson(subject);
+    use({ asker, covers, useKey }) {
       return database.write((transaction) => {
-        const row = transaction.get(
-          `SELECT id, trace_id, use_key FROM approval WHERE asker = ? AND subject = ? AND status = 'approved'
-           AND (use_key IS NULL OR use_key = ?) ORDER BY use_key IS NULL, ordinal LIMIT 1`,
-          ...[asker, text, useKey],
-        );
-        if (!row) return false;
-        if (row.use_key !== null) return true;
-        const id = textOf(row, 'id');
+        const found = transaction
+          .all(
+            `SELECT * FROM approval WHERE asker = ? AND status = 'approved'
+             AND (use_key IS NULL OR use_key = ?) ORDER BY use_key IS NULL, ordinal`,
+            ...[asker, useKey],
+          )
+          .map(approvalOf)
+          .find(covers);
+        if (!found || found.usedAt !== null) return found !== undefined;
+        const { id, traceId } = found;
         transaction.run('UPDATE approval SET used_at = ?, use_key = ? WHERE id = ?', clock.now(), useKey, id);
-        const traceId = textOf(row, 'trace_id');
         audit.append(transaction, { type: 'approval.used', actor: asker, subject: id, traceId });
         return true;
       });

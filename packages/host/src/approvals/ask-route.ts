@@ -13,6 +13,7 @@ export function askRoute(tools: ToolApprovals): MeshRoute {
     path: '/mesh/approvals',
     zone: 1,
     permission: 'self',
+    tool: null,
     atATime: 8,
     async run(agent, { stream }) {
       const asked = await readJsonBody(stream, AskApproval, BODY_BYTES);

@@ -15,7 +15,10 @@ export function createStepApprovals(approvals: Approvals, warn: (message: string
       if (status === 'denied') return { kind: 'denied', by: by ?? '', message: note || 'no' };
       if (status !== 'approved') return { kind: 'expired' };
       // The engine takes the first answer to a step and no other; here it is only written down that it did.
-      await approvals.use({ asker: `workflow:${workflow}`, subject, useKey: key });
+      await approvals.use({
+        ...{ asker: `workflow:${workflow}`, useKey: key },
+        covers: ({ id }) => id === asked.value.id,
+      });
       return { kind: 'approved', by: by ?? '', hash };
     },
     withdraw(key) {

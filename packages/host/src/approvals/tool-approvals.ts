@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { BlackboardSet } from '@openlegion/contract/blackboard';
-import {
-  type ApprovalGiven,
-  type AskApproval,
-  HandoffRequest,
-  SpawnAgent,
-} from '@openlegion/contract/mesh-api';
-import { Publish } from '@openlegion/contract/pubsub';
-import type { Refusal } from '@openlegion/contract/refusal';
-import type { z } from 'zod';
+import type { ApprovalGiven, AskApproval } from '@openlegion/contract/mesh-api';
+import { z } from 'zod';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import { toolRule, toolSetting } from '../fleet/agent-tools.ts';
 import type { Message } from '../lanes/message.ts';
+import type { MeshParts, MeshRoute, RouteTool } from '../mesh/mesh-routes.ts';
 import type { Routed } from '../router/router.ts';
-import { hashOf } from '../workflow/definition-hash.ts';
+import { canonicalJson, hashOf } from '../workflow/definition-hash.ts';
 import { answerOf } from './approval-given.ts';
 import type { Approvals } from './approvals.ts';
 import { createEgressApprovals, EGRESS } from './egress-approvals.ts';
@@ -24,11 +17,11 @@ export interface ToolApprovals {
   /** Asks a person, and waits for the answer, for as long as the turn and `signal` go on. */
   ask(agent: AgentSettings, asked: AskApproval, signal: AbortSignal): Promise<Routed<ApprovalGiven>>;
   /**
-   * For tools whose effect goes through the mesh, which is held to it whatever runs in the container: null where the
-   * tool needs no approval, or where one of exactly this request is there, which is then spent. A request of the same
-   * idempotency key in the same turn is a repetition, not another use.
+   * For the mesh, which is held to it whatever runs in the container: null where no tool of the route is set to `ask`,
+   * or where in this turn a person approved arguments that are this request; that approval is then spent. A request of
+   * the same idempotency key in the same turn is a repetition, not another use.
    */
-  refusalOf(agent: AgentSettings, tool: string, request: object): Promise<Refusal | null>;
+  refusalOf: MeshParts['approval'];
 }
 
 export function createToolApprovals(parts: {
@@ -36,6 +29,8 @@ export function createToolApprovals(parts: {
   runningOf: (agent: string) => Message | null;
   now: () => number;
   timeoutMs: () => number;
+  /** Of the mesh: what its tools' arguments must be. */
+  routes: () => readonly Pick<MeshRoute, 'tool' | 'schema'>[];
 }): ToolApprovals {
   const { approvals, now, timeoutMs } = parts;
   const askForHost = createEgressApprovals(parts);
@@ -47,7 +42,7 @@ export function createToolApprovals(parts: {
           ? askForHost(agent, text, running, signal)
           : { ok: false, refusal: approvalRefusals.noTurn() };
       const rule = toolRule(agent);
-      const subject = subjectOf(agent.name, tool, argumentsOf(tool, text));
+      const subject = subjectOf(agent.name, tool, argumentsOf(schemasOf(parts.routes(), tool), text));
       const setting = toolSetting(agent.permissions, tool);
       // What is allowed needs nobody; a loop that asks all the same is told so.
       if (setting === 'allow')
@@ -67,38 +62,58 @@ export function createToolApprovals(parts: {
       if (!asked.ok) return asked;
       return answerOf(await approvals.settled(asked.value.id, signal));
     },
-    async refusalOf(agent, tool, request) {
-      const setting = toolSetting(agent.permissions, tool);
+    async refusalOf(agent, { names, covers = isBody, wholeTurn }, asked) {
+      const settings = names.map((name) => toolSetting(agent.permissions, name));
       // A tool that is denied is not offered; its route is decided by the permission of what it reaches.
-      if (setting !== 'ask') return null;
-      const key = 'idempotencyKey' in request ? `${request.idempotencyKey}` : randomUUID();
-      const given = Object.entries(request).filter(([name]) => name !== 'idempotencyKey');
-      const subject = subjectOf(agent.name, tool, Object.fromEntries(given));
-      const useKey = `${parts.runningOf(agent.name)?.id}/${tool}/${key}`;
-      const approved = await approvals.use({ asker: agent.name, subject, useKey });
-      return approved ? null : approvalRefusals.required(tool);
+      if (settings.includes('allow') || !settings.includes('ask')) return null;
+      const held = names.filter((_, index) => settings[index] === 'ask');
+      const running = parts.runningOf(agent.name);
+      const key = wholeTurn ? 'turn' : (keyOf(asked.body) ?? randomUUID());
+      const approved =
+        running !== null &&
+        (await approvals.use({
+          asker: agent.name,
+          useKey: `${running.id}/${held[0]}/${key}`,
+          covers({ kind, what, messageId, subject }) {
+            const given = Subject.safeParse(JSON.parse(subject));
+            const isIts = kind === 'tool' && held.includes(what) && messageId === running.id;
+            return isIts && given.success && covers(given.data.arguments, asked);
+          },
+        }));
+      return approved ? null : approvalRefusals.required(held.join(' or '));
     },
   };
 }
 
-/** What the mesh holds to an approval, as its routes read it. */
-const OF_MESH: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ['hand_off', HandoffRequest.omit({ idempotencyKey: true })],
-  ['publish_event', Publish.omit({ idempotencyKey: true })],
-  ['spawn_agent', SpawnAgent.omit({ idempotencyKey: true })],
-  ['write_shared_state', BlackboardSet],
-]);
+const Subject = z.object({ arguments: z.record(z.string(), z.unknown()) });
+const Keyed = z.object({ idempotencyKey: z.string() });
+
+const keyOf = (body: unknown) => Keyed.safeParse(body).data?.idempotencyKey;
+
+const isBody: NonNullable<RouteTool['covers']> = (given, { body }) =>
+  canonicalJson(given) === canonicalJson({ ...z.looseObject({}).parse(body), idempotencyKey: undefined });
 
 const subjectOf = (agent: string, tool: string, given: unknown) => ({ agent, tool, arguments: given });
 
+/** What the mesh holds the arguments of a tool to. */
+function schemasOf(routes: readonly Pick<MeshRoute, 'tool' | 'schema'>[], tool: string): z.ZodType[] {
+  return routes.flatMap((route) => {
+    const schema = route.tool?.arguments ?? route.schema;
+    return schema && route.tool?.names.includes(tool) ? [schema] : [];
+  });
+}
+
 /** As an object, so that a person can read it and the order of fields does not matter; else the very text. */
-function argumentsOf(tool: string, text: string): unknown {
+function argumentsOf(schemas: readonly z.ZodType[], text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     if (!isPlain(value, 0)) return text;
     // With what its route fills in, since that is what will run.
-    const filled = OF_MESH.get(tool)?.safeParse(value);
-    return filled?.success ? filled.data : value;
+    for (const schema of schemas) {
+      const filled = schema.safeParse(value);
+      if (filled.success) return filled.data;
+    }
+    return value;
   } catch {
     return text;
   }

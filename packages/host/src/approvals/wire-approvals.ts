@@ -28,6 +28,8 @@ export function wireApprovals(parts: {
   audit: AuditLog;
   events: EventLog;
   lanes: Pick<Lanes, 'running'>;
+  /** Of the mesh, all of them. */
+  routes: () => readonly MeshRoute[];
   warn: (message: string) => void;
 }): ApprovalParts {
   const { config, clock, events, lanes, warn } = parts;
@@ -36,7 +38,7 @@ export function wireApprovals(parts: {
   const approvals = createApprovals({ ...parts, approvers, newId: () => newId('apr') });
   const timeoutMs = () => config.mesh.approvals.timeout;
   const tools = createToolApprovals({
-    ...{ approvals, timeoutMs, runningOf: lanes.running, now: () => clock.now() },
+    ...{ approvals, timeoutMs, runningOf: lanes.running, routes: parts.routes, now: () => clock.now() },
   });
   approvals.start();
   // A turn that is over runs nothing any more: what it asked is not left for somebody to approve.

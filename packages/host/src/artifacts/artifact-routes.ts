@@ -16,6 +16,12 @@ export function artifactRoutes(
       ...row,
       method: 'PUT',
       permission: 'blackboard_write',
+      // The bytes are not shown to anybody: approved is the name under which others find them.
+      tool: {
+        names: ['save_artifact'],
+        covers: ({ name, path: file }, { path }) =>
+          (name ?? (typeof file === 'string' ? file.split('/').at(-1) : null)) === nameOf(path),
+      },
       async run(agent, { path, stream }) {
         const saved = await artifacts.save(agent, nameOf(path), stream, traceOf(agent.name));
         if (!saved.ok) throw new OpenLegionError(saved.refusal);
@@ -26,6 +32,10 @@ export function artifactRoutes(
       ...row,
       method: 'GET',
       permission: 'blackboard_read',
+      tool: {
+        names: ['read_artifact'],
+        covers: ({ key }, { path }) => key === `artifacts/${nameOf(path)}`,
+      },
       async run(agent, { path, stream }) {
         const found = await artifacts.read(agent, `artifacts/${nameOf(path)}`, traceOf(agent.name));
         if (!found.ok) throw new OpenLegionError(found.refusal);

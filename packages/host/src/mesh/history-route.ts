@@ -27,6 +27,10 @@ export function historyRoute(parts: {
     path: '/mesh/history/{rest}',
     zone: 1,
     permission: 'allowed_apis: agent_history',
+    tool: {
+      names: ['read_agent_history'],
+      covers: ({ agent }, { path }) => agent !== undefined && agent === PATH.exec(path)?.[1],
+    },
     async run(agent, { path }) {
       const name = PATH.exec(path)?.[1] ?? '';
       const decision = decidePermission(agent, 'can_message', name);

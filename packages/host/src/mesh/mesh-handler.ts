@@ -5,22 +5,23 @@ import type { AgentSettings } from '../config/fleet-config.ts';
 import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
 import type { MeshHandler, MeshRequest } from '../pipe/pipe.ts';
 import { decidePermission } from '../router/decide-permission.ts';
-import type { RouteDeclaration } from '../router/route-declaration.ts';
 import { SERVICE_METHODS } from './call-service.ts';
 import { drainRequest } from './drain-request.ts';
 import { type MeshParts, type MeshRoute, meshRoutes } from './mesh-routes.ts';
 import { createRateLimit, MESH_RATE } from './rate-limit.ts';
+import { readJsonBody } from './read-json-body.ts';
 
 /**
  * Answers what agents ask on their pipes. Who asks is the pipe: the handler is made for one agent, and nothing in a
- * request is read as an identity. Everything is refused that is over the rate, not in the table, or not granted.
+ * request is read as an identity. Everything is refused that is over the rate, not in the table, not granted, or that
+ * a tool does which is set to `ask` and for which no person approved this request.
  */
 export interface Mesh {
   /** `settings` of the agent now; null when it no longer is in the configuration, and so granted nothing. */
   handlerFor(settings: () => AgentSettings | null): MeshHandler;
   /** And questions that wait for a person. */
   modelCallsInFlight(agent: string): number;
-  routes: readonly RouteDeclaration[];
+  routes: readonly MeshRoute[];
 }
 
 export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
@@ -40,7 +41,7 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
         const denied = await denial(agent, route);
         if (denied) return refuse(request, denied);
         if (route.method === 'GET') drainRequest(request.stream);
-        const answer = await counted(agent.name, route, () => route.run(agent, request));
+        const answer = await counted(agent.name, route, () => run(agent, route, request));
         if (answer !== undefined) answerJson(request, answer);
       } catch (error) {
         const refusal = refusalOf(error);
@@ -57,17 +58,27 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
     if (!permission.startsWith('allowed_apis: ')) return null;
     const api = permission.slice('allowed_apis: '.length);
     const decision = decidePermission(agent, 'allowed_apis', api);
-    if (decision.allowed) return null;
+    if (!decision.allowed) await recordDenied(agent, api, decision.refusal);
+    return decision.allowed ? null : decision.refusal;
+  }
+
+  async function recordDenied(agent: AgentSettings, subject: string, refusal: Refusal): Promise<void> {
     const running = parts.lanes.running(agent.name);
     const traceId = running?.traceId ?? '';
-    const { rule } = decision.refusal;
-    const denied = { type: 'permission.denied', decision: 'denied', rule, traceId } as const;
-    await parts.audit.record({ ...denied, actor: agent.name, subject: api });
-    if (running) {
-      const event = { type: 'refused', refusal: decision.refusal } as const;
-      await parts.events.record({ agent: agent.name, messageId: running.id, traceId, event });
-    }
-    return decision.refusal;
+    const denied = { type: 'permission.denied', decision: 'denied', rule: refusal.rule, traceId } as const;
+    await parts.audit.record({ ...denied, actor: agent.name, subject });
+    if (!running) return;
+    const about = { agent: agent.name, messageId: running.id, traceId };
+    await parts.events.record({ ...about, event: { type: 'refused', refusal } });
+  }
+
+  async function run(agent: AgentSettings, route: MeshRoute, request: MeshRequest): Promise<unknown> {
+    const { tool, schema, maxBytes } = route;
+    const body = schema && (await readJsonBody(request.stream, schema, maxBytes));
+    const refusal = tool && (await parts.approval(agent, tool, { path: request.path, body }));
+    if (!refusal) return route.run(agent, request, body);
+    await recordDenied(agent, `${route.method} ${route.path}`, refusal);
+    throw new OpenLegionError(refusal);
   }
 
   async function counted(agent: string, route: MeshRoute, run: () => Promise<unknown>): Promise<unknown> {

@@ -1,4 +1,6 @@
 import { type AgentList, RouteRequest } from '@openlegion/contract/mesh-api';
+import type { Refusal } from '@openlegion/contract/refusal';
+import type { z } from 'zod';
 import type { BudgetWarnings } from '../budget/budget-warnings.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
@@ -19,7 +21,6 @@ import { callModel, type ModelCall } from './call-model.ts';
 import { callService } from './call-service.ts';
 import { introspect } from './introspect.ts';
 import { modelOfCall } from './model-of-call.ts';
-import { readJsonBody } from './read-json-body.ts';
 import { routeModel } from './route-model.ts';
 import { splice } from './splice.ts';
 import { createTurnCalls } from './turn-calls.ts';
@@ -39,6 +40,12 @@ export interface MeshParts {
   vault: VaultView;
   warnings: BudgetWarnings;
   clock: Clock;
+  /** Why a request of a tool that is set to `ask` may not be made; null where it may, or an approval was spent on it. */
+  approval: (
+    agent: AgentSettings,
+    tool: RouteTool,
+    asked: { path: string; body: unknown },
+  ) => Promise<Refusal | null>;
   /** Of other parts of the host. */
   moreRoutes: readonly MeshRoute[];
   warn: (message: string) => void;
@@ -47,8 +54,37 @@ export interface MeshParts {
 export interface MeshRoute extends RouteDeclaration {
   /** How many of these one agent may have open. */
   atATime?: number;
+  /** Null where it is the effect of no tool. */
+  tool: RouteTool | null;
+  /** What its JSON body is held to before anything is decided on it; absent: `run` reads what it takes. */
+  schema?: z.ZodType;
+  maxBytes?: number;
   /** Resolves with the JSON to answer, or with undefined when it has answered itself. */
-  run(agent: AgentSettings, request: MeshRequest): Promise<unknown>;
+  run(agent: AgentSettings, request: MeshRequest, body: unknown): Promise<unknown>;
+}
+
+/** Of which tool a route is the effect: where that is set to `ask`, no request gets through without an approval. */
+export interface RouteTool<Body = unknown> {
+  /** Of several, one that is allowed is enough. */
+  names: readonly string[];
+  /** What its arguments are, where the body is more than they. */
+  arguments?: z.ZodType;
+  /** Whether these arguments of the tool, as a person approved them, are this request; absent: they are its body, but for `idempotencyKey`. */
+  covers?(given: Readonly<Record<string, unknown>>, asked: { path: string; body: Body }): boolean;
+  /** A call of the tool is many requests: one approval is good for all of them in its turn. */
+  wholeTurn?: true;
+}
+
+/** One whose `run` is given a body of `schema`. */
+export function jsonRoute<S extends z.ZodType>(
+  route: Omit<MeshRoute, 'tool' | 'schema' | 'run'> & {
+    tool: RouteTool<z.output<S>> | null;
+    schema: S;
+    maxBytes: number;
+    run(agent: AgentSettings, request: MeshRequest, body: z.output<S>): Promise<unknown>;
+  },
+): MeshRoute {
+  return route;
 }
 
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
@@ -82,6 +118,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/llm/{rest}',
       zone: 1,
       permission: 'allowed_apis: llm',
+      tool: null,
       atATime: 16,
       async run(agent, request) {
         const running = lanes.running(agent.name);
@@ -101,6 +138,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/services/{rest}',
       zone: 1,
       permission: 'allowed_credentials',
+      tool: null,
       atATime: 16,
       run: ({ name }, request) => callService(request, callerOf(name), gateway),
     },
@@ -109,6 +147,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: 'egress',
       zone: 1,
       permission: 'allowed_domains',
+      tool: null,
       // Of the 64 streams that a pipe can have at a time; the others stay for the mesh itself.
       atATime: 48,
       async run({ name }, { stream }) {
@@ -118,21 +157,24 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
     },
     ...vaultRoutes(keeper),
     ...parts.moreRoutes,
-    {
+    jsonRoute({
       method: 'POST',
       path: '/mesh/route',
       zone: 1,
       permission: 'allowed_apis: llm',
-      async run(agent, { stream }) {
-        const request = await readJsonBody(stream, RouteRequest, REQUEST_BYTES);
+      tool: null,
+      schema: RouteRequest,
+      maxBytes: REQUEST_BYTES,
+      async run(agent, _, request) {
         return routeModel(agent, request, await vault.providers(), await vault.modelHealth(), clock.now());
       },
-    },
+    }),
     {
       method: 'GET',
       path: '/mesh/models',
       zone: 1,
       permission: 'self',
+      tool: null,
       run: async ({ models }) =>
         modelsOfAgent(
           { models: callableModels(models, config.mesh.llm.embedding_model) },
@@ -144,6 +186,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/mesh/agents',
       zone: 1,
       permission: 'self',
+      tool: { names: ['list_agents'], covers: () => true },
       async run(agent): Promise<AgentList> {
         const seen = [...config.agents.values()].filter(
           (other) =>
@@ -159,6 +202,7 @@ export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
       path: '/mesh/introspect',
       zone: 1,
       permission: 'self',
+      tool: { names: ['introspect'], covers: () => true },
       run: async (agent) => introspect(agent, await keeper.costs()),
     },
   ];

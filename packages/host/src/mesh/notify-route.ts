@@ -3,8 +3,7 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Clock } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
 import type { Lanes } from '../lanes/lanes.ts';
-import type { MeshRoute } from './mesh-routes.ts';
-import { readJsonBody } from './read-json-body.ts';
+import { jsonRoute, type MeshRoute } from './mesh-routes.ts';
 
 const BODY_BYTES = 64 * 1024;
 const HOUR_MS = 3_600_000;
@@ -19,13 +18,15 @@ export function notifyRoute(parts: {
 }): MeshRoute {
   const { events, lanes, clock } = parts;
   const sent = new Map<string, number[]>();
-  return {
+  return jsonRoute({
     method: 'POST',
     path: '/mesh/notify',
     zone: 1,
     permission: 'self',
-    async run({ name: agent }, { stream }) {
-      const { text, urgent } = await readJsonBody(stream, Notify, BODY_BYTES);
+    tool: { names: ['notify_user'] },
+    schema: Notify,
+    maxBytes: BODY_BYTES,
+    async run({ name: agent }, _, { text, urgent }) {
       const since = clock.now() - HOUR_MS;
       const recent = (sent.get(agent) ?? []).filter((at) => at > since);
       if (recent.length >= AN_HOUR) throw new OpenLegionError(TOO_MANY);
@@ -35,7 +36,7 @@ export function notifyRoute(parts: {
       await events.record({ ...about, event: { type: 'notification', text, urgent } });
       return {};
     },
-  };
+  });
 }
 
 const TOO_MANY = {

@@ -1,7 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CaptureSecret, GenerateSecret, type VaultView } from '@openlegion/contract/mesh-api';
 import type { KeeperClient } from '../vault/keeper-client.ts';
-import type { MeshRoute } from './mesh-routes.ts';
-import { readJsonBody } from './read-json-body.ts';
+import { jsonRoute, type MeshRoute } from './mesh-routes.ts';
 
 const REQUEST_BYTES = 64 * 1024;
 
@@ -15,6 +15,7 @@ export function vaultRoutes(keeper: KeeperClient): readonly MeshRoute[] {
       path: '/mesh/vault',
       zone: 1,
       permission: 'self',
+      tool: { names: ['vault_list', 'vault_status'], covers: () => true },
       async run({ name }): Promise<VaultView> {
         const { credentials } = await keeper.vaultView(name);
         return { credentials: credentials.map(viewOf) };
@@ -25,28 +26,34 @@ export function vaultRoutes(keeper: KeeperClient): readonly MeshRoute[] {
       path: '/mesh/vault/key',
       zone: 1,
       permission: 'allowed_apis: vault',
+      // A public key: what is sealed to it goes through the route below.
+      tool: null,
       run: () => keeper.captureKey(),
     },
-    {
+    jsonRoute({
       method: 'POST',
       path: '/mesh/vault/generate',
       zone: 1,
       permission: 'allowed_apis: vault',
-      async run({ name: agent }, { stream }) {
-        const secret = await readJsonBody(stream, GenerateSecret, REQUEST_BYTES);
-        return handleOf(await keeper.generate({ agent, ...secret }));
-      },
-    },
-    {
+      tool: { names: ['vault_generate_secret'] },
+      schema: GenerateSecret,
+      maxBytes: REQUEST_BYTES,
+      run: async ({ name: agent }, _, secret) => handleOf(await keeper.generate({ agent, ...secret })),
+    }),
+    jsonRoute({
       method: 'POST',
       path: '/mesh/vault/capture',
       zone: 1,
       permission: 'allowed_apis: vault',
-      async run({ name: agent }, { stream }) {
-        const secret = await readJsonBody(stream, CaptureSecret, REQUEST_BYTES);
-        return handleOf(await keeper.capture({ agent, ...secret }));
+      // What was on the page nobody has seen: approved is the name, and where the secret may go.
+      tool: {
+        names: ['vault_capture_from_page'],
+        covers: ({ name, hosts }, { body }) => name === body.name && isDeepStrictEqual(hosts, body.hosts),
       },
-    },
+      schema: CaptureSecret,
+      maxBytes: REQUEST_BYTES,
+      run: async ({ name: agent }, _, secret) => handleOf(await keeper.capture({ agent, ...secret })),
+    }),
   ];
 }
 

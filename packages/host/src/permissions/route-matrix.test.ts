@@ -13,7 +13,7 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import { settingsOf } from '../config/load-config.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
 import type { RouteDeclaration } from '../router/route-declaration.ts';
-import { startFixture } from '../test/host-fixture.ts';
+import { type Fixture, startFixture } from '../test/host-fixture.ts';
 
 const keyOf = ({ method, path }: RouteDeclaration) => `${method} ${path}`;
 
@@ -119,7 +119,32 @@ const ALL = {
   ...{ blackboard_read: ['**'], blackboard_write: ['**'], allowed_tools: { '*': 'allow' } },
 };
 
-/** alice may everything, carol nothing; dora may everything too, and is of another team. */
+/** Those of no tool: what programs and the agent's own loop ask for, decided by their grants alone. */
+const OF_NO_TOOL = [
+  'CONNECT egress',
+  'GET /mesh/models',
+  'GET /mesh/spawn',
+  'GET /mesh/vault/key',
+  'POST /llm/{rest}',
+  'POST /mesh/approvals',
+  'POST /mesh/route',
+  'POST /mesh/tasks/cancel',
+  'POST /mesh/tool-pins',
+  'POST /mesh/workflows',
+  'any /services/{rest}',
+];
+
+/** What those that show an agent nothing but itself must be sent. */
+const BODIES = new Map<string, unknown>([
+  ['POST /mesh/events/ack', { deliveryId: 1, lease: 'x' }],
+  ['POST /mesh/events/nack', { deliveryId: 1, lease: 'x' }],
+  ['POST /mesh/notify', { text: 'x' }],
+  ['POST /mesh/tasks/complete', { taskId: 'x', result: 1 }],
+  ['POST /mesh/tasks/update', { taskId: 'x', status: 'failed' }],
+  ['POST /mesh/unsubscribe', { topic: 'news' }],
+]);
+
+/** alice may everything, carol nothing; dora may everything too, and is of another team; erin must ask first. */
 function configOf(): FleetConfig {
   const mesh = MeshConfig.parse({ llm: { default_model: 'scripted/a' } });
   const agents = AgentsConfig.parse({
@@ -128,14 +153,27 @@ function configOf(): FleetConfig {
       bob: { team: 'sales' },
       carol: { team: 'sales' },
       dora: { team: 'other' },
+      erin: { team: 'sales' },
     },
   });
-  const permissions = PermissionsConfig.parse({ permissions: { alice: ALL, bob: {}, carol: {}, dora: ALL } });
+  const permissions = PermissionsConfig.parse({
+    permissions: {
+      alice: ALL,
+      bob: {},
+      carol: {},
+      dora: ALL,
+      erin: { ...ALL, allowed_tools: { '*': 'ask' } },
+    },
+  });
   return { mesh, agents: settingsOf(mesh, agents, permissions), extraRootsPem: null };
 }
 
 async function asAgents(
-  work: (meshes: Map<string, ClientHttp2Session>, routes: readonly RouteDeclaration[]) => Promise<void>,
+  work: (
+    meshes: Map<string, ClientHttp2Session>,
+    routes: readonly RouteDeclaration[],
+    fixture: Fixture,
+  ) => Promise<void>,
 ) {
   const meshes = new Map<string, ClientHttp2Session>();
   const release = Promise.withResolvers<void>();
@@ -146,18 +184,19 @@ async function asAgents(
     async turn(turn) {
       if (turn.text === 'go') {
         meshes.set(turn.agent, turn.mesh);
-        if (meshes.size === 3) arrived.resolve();
+        if (meshes.size === 4) arrived.resolve();
         await release.promise;
       }
       turn.end('done');
     },
   });
-  for (const agent of ['alice', 'carol', 'dora']) await fixture.send(agent, 'go');
+  for (const agent of ['alice', 'carol', 'dora', 'erin']) await fixture.send(agent, 'go');
   await arrived.promise;
   try {
     await work(
       meshes,
       fixture.host.routes.filter(({ zone }) => zone === 1),
+      fixture,
     );
   } finally {
     release.resolve();
@@ -195,6 +234,29 @@ test('every mesh route that takes a grant refuses an agent without it, names the
   });
 });
 
+test('every mesh route that is the effect of a tool is refused where the tool asks and nobody said yes, and it is recorded', async () => {
+  await asAgents(async (meshes, routes, fixture) => {
+    const [alice, erin] = [meshes.get('alice') ?? assert.fail(), meshes.get('erin') ?? assert.fail()];
+    const held = routes.filter((route) => !OF_NO_TOOL.includes(keyOf(route)));
+    assert.equal(held.length, routes.length - OF_NO_TOOL.length);
+    for (const route of held) {
+      const key = keyOf(route);
+      const found = REQUESTS.get(key);
+      const sample = typeof found === 'object' ? found : { body: BODIES.get(key) ?? {} };
+      const path = sample.path ?? route.path;
+      const body = route.method === 'GET' ? undefined : sample.body;
+      const asked = await askMesh(erin, route.method, path, body);
+      assert.deepEqual([asked.status, asked.refusal().rule], [403, 'approval.required'], key);
+      if (key === 'POST /mesh/blackboard/watch') continue;
+      const allowed = await askMesh(alice, route.method, path, body);
+      assert.ok(!allowed.text.includes('approval.required'), key);
+    }
+    const denied = (await fixture.audit()).filter(({ rule }) => rule === 'approval.required');
+    assert.deepEqual(denied.map(({ subject }) => subject).sort(), held.map(keyOf).sort());
+    assert.ok(denied.every(({ type, actor }) => type === 'permission.denied' && actor === 'erin'));
+  });
+});
+
 test('what lists, lists nothing to an agent without the grant', async () => {
   await asAgents(async (meshes) => {
     const [alice, carol] = [meshes.get('alice') ?? assert.fail(), meshes.get('carol') ?? assert.fail()];
@@ -213,7 +275,7 @@ test('an agent of another team, granted everything, neither sees nor reaches tho
       (
         JSON.parse((await askMesh(mesh, 'GET', '/mesh/agents')).text) as { agents: { name: string }[] }
       ).agents.map(({ name }) => name);
-    assert.deepEqual(await names(alice), ['bob', 'carol']);
+    assert.deepEqual(await names(alice), ['bob', 'carol', 'erin']);
     assert.deepEqual(await names(dora), []);
     const handed = await askMesh(dora, 'POST', '/mesh/handoff', {
       to: 'bob',

@@ -33,6 +33,7 @@ export function wireToolPins(parts: { database: Database; audit: AuditLog; clock
         path: '/mesh/tool-pins',
         zone: 1,
         permission: 'self',
+        tool: null,
         atATime: 2,
         async run(agent, { stream }) {
           if (!mayReport(agent.name)) throw tooOften();

@@ -1,4 +1,3 @@
-import type { ApprovalParts } from '../approvals/wire-approvals.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { LiveConfig } from '../config/live-config.ts';
@@ -19,7 +18,6 @@ export function wireSpawn(parts: {
   config: LiveConfig;
   newId: NewId;
   coordination: Coordination;
-  approvals: ApprovalParts;
   fleet: () => Fleet;
   vault: VaultView;
   installation: string;
@@ -43,5 +41,5 @@ export function wireSpawn(parts: {
     },
   });
   config.extend(spawned.over);
-  return { spawned, meshRoutes: spawnRoutes(spawned, coordination.turnOf, parts.approvals.tools.refusalOf) };
+  return { spawned, meshRoutes: spawnRoutes(spawned, coordination.turnOf) };
 }

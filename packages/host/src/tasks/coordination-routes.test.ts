@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createAgentBlackboard } from '../blackboard/agent-blackboard.ts';
 import { createBlackboard } from '../blackboard/blackboard.ts';
 import { agentOf, agentsOf, openParts } from '../blackboard/test/open-parts.ts';
+import { readJsonBody } from '../mesh/read-json-body.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
 import { answerRefusal, refusalOf } from '../pipe/answer-refusal.ts';
 import { createAgentPubsub, createMayReceive } from '../pubsub/agent-pubsub.ts';
@@ -50,7 +51,6 @@ async function serve() {
   const health = { closedFor: () => null, isStuck: tasks.isStuck, load: tasks.load };
   const routes = coordinationRoutes({
     config,
-    approval: async () => null,
     blackboard: createAgentBlackboard({ ...parts, blackboard }),
     pubsub: createAgentPubsub({ ...parts, pubsub, newId }),
     tasks: createAgentTasks({ ...parts, tasks, config, health, newId }),
@@ -66,7 +66,8 @@ async function serve() {
       try {
         const route = routes.find((candidate) => candidate.path === path && candidate.method === method);
         if (!route) throw new Error('no route');
-        const answer = await route.run(agentOf(AGENTS, agent), { method, path, headers, stream });
+        const body = route.schema && (await readJsonBody(stream, route.schema, route.maxBytes));
+        const answer = await route.run(agentOf(AGENTS, agent), { method, path, headers, stream }, body);
         if (answer === undefined || stream.destroyed) return;
         stream.respond({ ':status': 200 });
         stream.end(JSON.stringify(answer));

@@ -11,30 +11,16 @@ import {
 import { HandoffRequest } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { Publish, SettleEvent, Subscribe, TakeEvents, Unsubscribe } from '@openlegion/contract/pubsub';
-import type { Refusal } from '@openlegion/contract/refusal';
 import { TaskCancel, TaskComplete, TaskUpdate } from '@openlegion/contract/task';
 import type { z } from 'zod';
 import type { AgentBlackboard } from '../blackboard/agent-blackboard.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
-import type { MeshRoute } from '../mesh/mesh-routes.ts';
-import { readJsonBody } from '../mesh/read-json-body.ts';
+import { jsonRoute, type MeshRoute, type RouteTool } from '../mesh/mesh-routes.ts';
 import type { AgentPubsub } from '../pubsub/agent-pubsub.ts';
 import type { Routed } from '../router/router.ts';
 import type { AgentTasks, TaskTurn } from './agent-tasks.ts';
 
 const BODY_BYTES = 1024 * 1024;
-
-type Permission =
-  | 'blackboard_read'
-  | 'blackboard_write'
-  | 'can_publish'
-  | 'can_subscribe'
-  | 'can_message'
-  | 'self';
-
-export interface CoordinationRoute extends Omit<MeshRoute, 'permission'> {
-  permission: Permission;
-}
 
 /** What agents can ask of the blackboard, topics and tasks on their pipes: rows for the table of mesh routes. */
 export function coordinationRoutes(parts: {
@@ -44,25 +30,15 @@ export function coordinationRoutes(parts: {
   tasks: AgentTasks;
   /** The turn that an agent is in; null where it is in none. */
   turnOf: (agent: string) => TaskTurn | null;
-  /** Why this call of a tool that is set to `ask` may not be made: no person approved it. Null where it may. */
-  approval: (agent: AgentSettings, tool: string, request: object) => Promise<Refusal | null>;
-}): CoordinationRoute[] {
+}): MeshRoute[] {
   const { config, blackboard, pubsub, tasks, turnOf } = parts;
   const traceOf = (agent: AgentSettings) => turnOf(agent.name)?.traceId ?? '';
 
-  /** `work`, where no approval is needed for it, or there is one. */
-  async function approved(
+  async function watch(
     agent: AgentSettings,
-    tool: string,
-    request: object,
-    work: () => Promise<Routed<unknown>>,
-  ): Promise<Routed<unknown>> {
-    const refusal = await parts.approval(agent, tool, request);
-    return refusal ? { ok: false, refusal } : work();
-  }
-
-  async function watch(agent: AgentSettings, stream: ServerHttp2Stream): Promise<undefined> {
-    const request = await readJsonBody(stream, BlackboardWatch, BODY_BYTES);
+    stream: ServerHttp2Stream,
+    request: BlackboardWatch,
+  ): Promise<undefined> {
     const stop = new AbortController();
     stream.once('close', () => stop.abort());
     if (stream.destroyed || stream.closed) return;
@@ -85,63 +61,85 @@ export function coordinationRoutes(parts: {
   }
 
   return [
-    post('/mesh/blackboard/get', 'blackboard_read', BlackboardGet, (agent, request) =>
+    post('/mesh/blackboard/get', 'blackboard_read', READ, BlackboardGet, (agent, request) =>
       blackboard.get(agent, request, traceOf(agent)),
     ),
-    post('/mesh/blackboard/list', 'blackboard_read', BlackboardList, async (agent, request) => ({
+    post('/mesh/blackboard/list', 'blackboard_read', LIST, BlackboardList, async (agent, request) => ({
       ok: true,
       value: blackboard.list(agent, request),
     })),
-    post('/mesh/blackboard/history', 'blackboard_read', BlackboardHistory, (agent, request) =>
+    post('/mesh/blackboard/history', 'blackboard_read', READ, BlackboardHistory, (agent, request) =>
       blackboard.history(agent, request, traceOf(agent)),
     ),
-    post('/mesh/blackboard/set', 'blackboard_write', BlackboardSet, (agent, request) =>
-      approved(agent, 'write_shared_state', request, () => blackboard.set(agent, request, traceOf(agent))),
+    post('/mesh/blackboard/set', 'blackboard_write', WRITE, BlackboardSet, (agent, request) =>
+      blackboard.set(agent, request, traceOf(agent)),
     ),
-    post('/mesh/blackboard/delete', 'blackboard_write', BlackboardDelete, (agent, request) =>
-      approved(agent, 'write_shared_state', request, () => blackboard.delete(agent, request, traceOf(agent))),
+    post('/mesh/blackboard/delete', 'blackboard_write', WRITE, BlackboardDelete, (agent, request) =>
+      blackboard.delete(agent, request, traceOf(agent)),
     ),
-    {
-      ...row('/mesh/blackboard/watch', 'blackboard_read'),
-      run: (agent, { stream }) => watch(agent, stream),
-    },
-    post('/mesh/publish', 'can_publish', Publish, (agent, request) =>
-      approved(agent, 'publish_event', request, () => pubsub.publish(agent, request, turnOf(agent.name))),
+    jsonRoute({
+      ...row('/mesh/blackboard/watch', 'blackboard_read', READ, BlackboardWatch),
+      run: (agent, { stream }, request) => watch(agent, stream, request),
+    }),
+    post('/mesh/publish', 'can_publish', PUBLISH, Publish, (agent, request) =>
+      pubsub.publish(agent, request, turnOf(agent.name)),
     ),
-    post('/mesh/subscribe', 'can_subscribe', Subscribe, pubsub.subscribe),
-    post('/mesh/unsubscribe', 'self', Unsubscribe, pubsub.unsubscribe),
-    post('/mesh/events', 'can_subscribe', TakeEvents, async (agent, request) => ({
+    post('/mesh/subscribe', 'can_subscribe', { names: ['subscribe_event'] }, Subscribe, pubsub.subscribe),
+    post('/mesh/unsubscribe', 'self', UNSUBSCRIBE, Unsubscribe, pubsub.unsubscribe),
+    post('/mesh/events', 'can_subscribe', INBOX, TakeEvents, async (agent, request) => ({
       ok: true,
       value: await pubsub.take(agent, request),
     })),
-    post('/mesh/events/ack', 'self', SettleEvent, pubsub.ack),
-    post('/mesh/events/nack', 'self', SettleEvent, pubsub.nack),
-    post('/mesh/handoff', 'can_message', HandoffRequest, (agent, request) =>
-      approved(agent, 'hand_off', request, () => tasks.handOff(agent, request, turnOf(agent.name))),
+    post('/mesh/events/ack', 'self', INBOX, SettleEvent, pubsub.ack),
+    post('/mesh/events/nack', 'self', INBOX, SettleEvent, pubsub.nack),
+    post('/mesh/handoff', 'can_message', HAND_OFF, HandoffRequest, (agent, request) =>
+      tasks.handOff(agent, request, turnOf(agent.name)),
     ),
-    { ...row('/mesh/inbox', 'self'), method: 'GET', run: async (agent) => tasks.inbox(agent) },
-    { ...row('/mesh/tasks', 'self'), method: 'GET', run: async (agent) => tasks.handedOn(agent) },
-    post('/mesh/tasks/update', 'self', TaskUpdate, tasks.update),
-    post('/mesh/tasks/complete', 'self', TaskComplete, tasks.complete),
-    post('/mesh/tasks/cancel', 'self', TaskCancel, tasks.cancel),
+    get('/mesh/inbox', tasks.inbox),
+    get('/mesh/tasks', tasks.handedOn),
+    post('/mesh/tasks/update', 'self', { names: ['update_status'] }, TaskUpdate, tasks.update),
+    post('/mesh/tasks/complete', 'self', { names: ['complete_task'] }, TaskComplete, tasks.complete),
+    post('/mesh/tasks/cancel', 'self', null, TaskCancel, tasks.cancel),
   ];
 }
 
-function row(path: string, permission: Permission) {
-  return { method: 'POST', path, zone: 1, permission } as const;
+const READ = { names: ['read_shared_state'] };
+const LIST = { names: ['list_shared_state'] };
+const WRITE = { names: ['write_shared_state'] };
+const PUBLISH = { names: ['publish_event'], arguments: Publish.omit({ idempotencyKey: true }) };
+const HAND_OFF = { names: ['hand_off'], arguments: HandoffRequest.omit({ idempotencyKey: true }) };
+const UNSUBSCRIBE: RouteTool<Unsubscribe> = {
+  names: ['subscribe_event'],
+  covers: ({ topic, mode }, { body }) => topic === body.topic && mode === 'off',
+};
+/** It shows an agent what is its own, in several requests. */
+const INBOX: RouteTool = { names: ['check_inbox'], covers: () => true, wholeTurn: true };
+
+function row<S extends z.ZodType>(
+  path: string,
+  permission: MeshRoute['permission'],
+  tool: RouteTool | null,
+  schema: S,
+) {
+  return { method: 'POST', path, zone: 1, permission, tool, schema, maxBytes: BODY_BYTES } as const;
+}
+
+function get(path: string, work: (agent: AgentSettings) => unknown): MeshRoute {
+  const run = async (agent: AgentSettings) => work(agent);
+  return { method: 'GET', path, zone: 1, permission: 'self', tool: INBOX, run };
 }
 
 function post<S extends z.ZodType>(
   path: string,
-  permission: Permission,
+  permission: MeshRoute['permission'],
+  tool: RouteTool<z.output<S>> | null,
   schema: S,
   work: (agent: AgentSettings, request: z.output<S>) => Promise<Routed<unknown>>,
-): CoordinationRoute {
-  return {
-    ...row(path, permission),
-    run: async (agent, { stream }) =>
-      granted(await work(agent, await readJsonBody(stream, schema, BODY_BYTES))) ?? {},
-  };
+): MeshRoute {
+  return jsonRoute({
+    ...row(path, permission, tool, schema),
+    run: async (agent, _, request) => granted(await work(agent, request)) ?? {},
+  });
 }
 
 function granted<T>(answer: Routed<T>): T {

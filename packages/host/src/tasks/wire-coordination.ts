@@ -21,6 +21,7 @@ import type { Delivery, Outcome, Produced } from '../lanes/delivery.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { Message } from '../lanes/message.ts';
 import type { TurnHooks } from '../lanes/settle-message.ts';
+import type { MeshRoute } from '../mesh/mesh-routes.ts';
 import { createAgentPubsub, createMayReceive } from '../pubsub/agent-pubsub.ts';
 import type { Claimed } from '../pubsub/claim-deliveries.ts';
 import { createPubsub, type Pubsub } from '../pubsub/pubsub.ts';
@@ -28,7 +29,7 @@ import type { Routed } from '../router/router.ts';
 import type { Database, Reader, Transaction } from '../store/database.ts';
 import { type AgentTasks, createAgentTasks, type TaskTurn } from './agent-tasks.ts';
 import type { AgentHealth } from './choose-assignee.ts';
-import { type CoordinationRoute, coordinationRoutes } from './coordination-routes.ts';
+import { coordinationRoutes } from './coordination-routes.ts';
 import { describeEvent } from './describe-result.ts';
 import { fleetAttention } from './fleet-attention.ts';
 import { listTasks } from './list-tasks.ts';
@@ -60,8 +61,6 @@ export interface CoordinationParts {
   workflows: () => WorkflowHooks | null;
   /** Aborts when the host stops. */
   stopping: AbortSignal;
-  /** Of approvals of single calls. */
-  approval: Parameters<typeof coordinationRoutes>[0]['approval'];
   /** To an agent that is there. */
   deliver: (delivery: Delivery) => Promise<Outcome>;
   warn: (message: string) => void;
@@ -74,7 +73,7 @@ export interface Coordination {
   tasks: Tasks;
   /** For the lanes. */
   turns: TurnHooks;
-  routes: CoordinationRoute[];
+  routes: MeshRoute[];
   controlRoutes: ControlRoute[];
   /** What somebody should look at. */
   attention(): CoordinationAttention;
@@ -220,7 +219,6 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       isOpen,
     },
     routes: coordinationRoutes({
-      approval: parts.approval,
       ...{ config, turnOf, blackboard: agentBlackboard, tasks: { ...agentTasks, handOff } },
       pubsub: createAgentPubsub({ pubsub, audit, newId: () => newId('evt') }),
     }),

@@ -22,6 +22,7 @@ export function proposeRoute(parts: {
     path: '/mesh/workflows',
     zone: 1,
     permission: 'allowed_apis: workflow_propose',
+    tool: null,
     atATime: 2,
     async run({ name: agent }, { stream }): Promise<WorkflowProposed> {
       const { yaml } = await readJsonBody(stream, ProposeWorkflow, BODY_BYTES);
