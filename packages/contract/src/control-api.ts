@@ -4,6 +4,7 @@ import { AuditRecord } from './audit-record.ts';
 import { CatalogProvider } from './catalog.ts';
 import { ApprovalEvent } from './control-approvals.ts';
 import { CoordinationAttention } from './control-coordination.ts';
+import { BudgetWarning } from './costs.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
 import { TurnEvent } from './turn-event.ts';
@@ -165,17 +166,7 @@ export const FleetStatus = z.object({
   }),
   vault: z.object({ keeper: z.boolean(), gateway: z.boolean() }),
   /** Limits of the current day and month of which 80 % are spent. */
-  warnings: z
-    .array(
-      z.object({
-        scope: z.string(),
-        period: z.string(),
-        spentMicroUsd: MicroUsd,
-        limitMicroUsd: MicroUsd,
-        at: z.string(),
-      }),
-    )
-    .default([]),
+  warnings: z.array(BudgetWarning).default([]),
   /** Models that are not called for a while, since the gateway saw them fail. */
   cooling: z.array(z.object({ model: z.string(), lastStatus: z.int(), until: z.string() })).default([]),
   attention: CoordinationAttention.default({ tasks: [], deadLetters: 0 }),
@@ -226,18 +217,19 @@ export type Guarantee = z.infer<typeof Guarantee>;
 export const VerifyReport = z.object({ guarantees: z.array(Guarantee) });
 export type VerifyReport = z.infer<typeof VerifyReport>;
 
+/** What the gateway saw of a model. */
+export const ModelHealth = z.object({
+  model: z.string(),
+  ok: z.boolean(),
+  lastStatus: z.int(),
+  lastErrorAt: z.string().nullable(),
+  coolingUntil: z.string().nullable(),
+});
+
 /** What the gateway knows of every model: catalog, the operator's own, and the health it observed. */
 export const ModelsView = z.object({
   providers: z.array(CatalogProvider),
-  health: z.array(
-    z.object({
-      model: z.string(),
-      ok: z.boolean(),
-      lastStatus: z.int(),
-      lastErrorAt: z.string().nullable(),
-      coolingUntil: z.string().nullable(),
-    }),
-  ),
+  health: z.array(ModelHealth),
 });
 export type ModelsView = z.infer<typeof ModelsView>;
 

@@ -24,3 +24,15 @@ export const Costs = z.object({
   agents: z.record(z.string(), Spending),
 });
 export type Costs = z.infer<typeof Costs>;
+
+/** A limit of the current day or month of which 80 % are spent. */
+export const BudgetWarning = z.object({
+  /** `agent:researcher`, `team:sales`, `fleet`. */
+  scope: z.string(),
+  /** `2026-11-21` or `2026-11`. */
+  period: z.string(),
+  spentMicroUsd: MicroUsd,
+  limitMicroUsd: MicroUsd,
+  at: z.string(),
+});
+export type BudgetWarning = z.infer<typeof BudgetWarning>;

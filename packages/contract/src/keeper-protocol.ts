@@ -1,5 +1,5 @@
 import type { AuditCheckpoint, AuditRecord } from './audit-record.ts';
-import type { Costs } from './costs.ts';
+import type { BudgetWarning, Costs } from './costs.ts';
 import type { Refusal } from './refusal.ts';
 
 /**
@@ -269,16 +269,6 @@ export interface SignatureCheck {
   /** Empty for styles without; with it, at most 300 s from now. */
   timestamp: string;
   bodyBase64: string;
-}
-
-export interface BudgetWarning {
-  /** `agent:researcher`, `team:sales`, `fleet`. */
-  scope: string;
-  /** `2026-11-21` or `2026-11`. */
-  period: string;
-  spentMicroUsd: number;
-  limitMicroUsd: number;
-  at: string;
 }
 
 export interface CredentialName {

@@ -9,20 +9,15 @@ import { type Message, messageOf } from './message.ts';
 /** Open messages that one lane holds; what comes beyond is refused rather than stored. */
 export const LANE_DEPTH = 1000;
 
-export interface NewMessage {
-  id: string;
-  traceId: string;
-  parentId: string | null;
-  hops: number;
-  agent: string;
-  sender: string;
-  mode: Message['mode'];
+export interface NewMessage
+  extends Pick<
+    Message,
+    'id' | 'traceId' | 'parentId' | 'hops' | 'agent' | 'sender' | 'mode' | 'text' | 'createdAt'
+  > {
   /** The person whose question led to it, where there is one. */
   askedBy?: Asker | null;
-  text: string;
   /** Same sender, same key: the same message. */
   idempotencyKey: string | null;
-  createdAt: string;
   /** What allowed it, for the audit log. */
   rule: string;
   /** The person who sent it, where the sender is `operator`. */

@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { CatalogProvider } from '@openlegion/contract/catalog';
+import { ModelHealth } from '@openlegion/contract/control-api';
 import type { EgressSettings } from '@openlegion/contract/gateway-protocol';
 import { z } from 'zod';
 import { type Caller, callGateway, type GatewayCall } from './call-gateway.ts';
@@ -14,15 +15,7 @@ export const GatewayHealth = z.object({
   ok: z.boolean(),
   uid: z.int(),
   pid: z.int(),
-  models: z.array(
-    z.object({
-      model: z.string(),
-      ok: z.boolean(),
-      lastStatus: z.int(),
-      lastErrorAt: z.string().nullable(),
-      coolingUntil: z.string().nullable(),
-    }),
-  ),
+  models: z.array(ModelHealth),
 });
 export type GatewayHealth = z.infer<typeof GatewayHealth>;
 

@@ -1,6 +1,5 @@
 import { AuditCheckpoint, AuditRecord } from '@openlegion/contract/audit-record';
-import { Costs } from '@openlegion/contract/costs';
-import { MicroUsd } from '@openlegion/contract/money';
+import { BudgetWarning, Costs } from '@openlegion/contract/costs';
 import { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
 
@@ -43,17 +42,7 @@ export const KEEPER_ANSWERS = {
     openReservations: z.int(),
     lastCheckpoint: AuditCheckpoint.nullable(),
   }),
-  warnings: z.object({
-    warnings: z.array(
-      z.object({
-        scope: z.string(),
-        period: z.string(),
-        spentMicroUsd: MicroUsd,
-        limitMicroUsd: MicroUsd,
-        at: z.string(),
-      }),
-    ),
-  }),
+  warnings: z.object({ warnings: z.array(BudgetWarning) }),
   vaultView: z.object({
     credentials: z.array(
       z.object({

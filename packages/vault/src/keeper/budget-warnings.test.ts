@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BudgetWarning, Policy, ReserveAnswer } from '@openlegion/contract/keeper-protocol';
+import type { BudgetWarning } from '@openlegion/contract/costs';
+import type { Policy, ReserveAnswer } from '@openlegion/contract/keeper-protocol';
 import {
   answered,
   ask,
   auditOf,
+  cents,
   openKeeper,
   policyFor,
   reserveRequest,
@@ -12,19 +14,10 @@ import {
   temporaryDirectory,
 } from './test/open-keeper.ts';
 
-const _RUNS = Number(process.env.OPENLEGION_RUNS ?? 0);
 const HOUR_MS = 3_600_000;
-/** 29 November, noon; days are Kathmandu's, which begin at 18:15 in UTC. */
+/** 29 November, noon. */
 const START_MS = Date.UTC(2026, 10, 29, 12);
-const _ZONE = 'Asia/Kathmandu';
-const _ZONE_MS = 5.75 * HOUR_MS;
 
-const limits = (daily: number, monthly: number) => ({ daily, monthly });
-const cents = ({ daily, monthly }: { daily: number; monthly: number }) => {
-  return { dailyMicroUsd: daily, monthlyMicroUsd: monthly };
-};
-
-/** `grand` spends for `child`, which spends for `lead`; and what may become of them while calls are under way. */
 test('each warning is given once, at four fifths, and recorded', () => {
   using directory = temporaryDirectory();
   const clock = { nowMs: Date.UTC(2026, 10, 21) };
@@ -33,7 +26,7 @@ test('each warning is given once, at four fifths, and recorded', () => {
   answered(
     ask(keeper, 'host', 'policy', {
       ...policyFor({ alice: { daily: 1000, monthly: 10_000, team: 'sales' } }),
-      teams: [{ name: 'sales', ...cents(limits(1001, 1200)) }],
+      teams: [{ name: 'sales', ...cents(1001, 1200) }],
     }),
   );
   const spend = (micro: number) => {
@@ -137,7 +130,7 @@ test('refusals name whose limit it was: a parent, a team', () => {
       'teams.sales.budget.monthly',
       {
         ...policyFor({ lead: { team: 'sales' }, child: { parent: 'lead' } }),
-        teams: [{ name: 'sales', ...cents(limits(500, 50)) }],
+        teams: [{ name: 'sales', ...cents(500, 50) }],
       },
     ],
   ];

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { test } from 'node:test';
 import type { AuditRecord } from '@openlegion/contract/audit-record';
-import type { Costs } from '@openlegion/contract/costs';
-import type {
-  BudgetWarning,
-  Policy,
-  PolicyLimits,
-  ReserveAnswer,
-} from '@openlegion/contract/keeper-protocol';
+import type { BudgetWarning, Costs } from '@openlegion/contract/costs';
+import type { Policy, PolicyLimits, ReserveAnswer } from '@openlegion/contract/keeper-protocol';
 import fc from 'fast-check';
 import {
   answered,
   ask,
+  cents,
   openKeeper,
   policyFor,
   reserveRequest,
@@ -30,9 +26,6 @@ const ZONE = 'Asia/Kathmandu';
 const ZONE_MS = 5.75 * HOUR_MS;
 
 const limits = (daily: number, monthly: number) => ({ daily, monthly });
-const cents = ({ daily, monthly }: { daily: number; monthly: number }) => {
-  return { dailyMicroUsd: daily, monthlyMicroUsd: monthly };
-};
 
 /** `grand` spends for `child`, which spends for `lead`; and what may become of them while calls are under way. */
 const POLICIES: Policy[] = [
@@ -48,8 +41,8 @@ const POLICIES: Policy[] = [
       ZONE,
     ),
     teams: [
-      { name: 'sales', ...cents(limits(2000, 3500)) },
-      { name: 'ops', ...cents(limits(700, 9000)) },
+      { name: 'sales', ...cents(2000, 3500) },
+      { name: 'ops', ...cents(700, 9000) },
     ],
   },
   {
@@ -63,7 +56,7 @@ const POLICIES: Policy[] = [
       limits(2600, 4000),
       ZONE,
     ),
-    teams: [{ name: 'sales', ...cents(limits(1500, 3000)) }],
+    teams: [{ name: 'sales', ...cents(1500, 3000) }],
   },
 ];
 const AGENTS = ['lead', 'child', 'grand', 'solo'];
@@ -337,7 +330,7 @@ test('a keeper that is killed under load charges every call that was admitted, a
   const home = directory.path.slice(0, -'/keeper'.length);
   const policy = {
     ...policyFor({ lead: { daily: 40_000, team: 'sales' }, child: { daily: 9e6, parent: 'lead' } }),
-    teams: [{ name: 'sales', ...cents(limits(35_000, 9e6)) }],
+    teams: [{ name: 'sales', ...cents(35_000, 9e6) }],
   };
   const admitted = new Set<string>();
   for (let round = 1; round <= (RUNS > 0 ? 30 : 3); round += 1) {

@@ -1,4 +1,5 @@
-import type { BudgetWarning, ReserveRequest } from '@openlegion/contract/keeper-protocol';
+import type { BudgetWarning } from '@openlegion/contract/costs';
+import type { ReserveRequest } from '@openlegion/contract/keeper-protocol';
 import type { Account } from '../process/budget-accounts.ts';
 import { monthOf } from '../process/calendar.ts';
 import type { Database, Row } from '../process/database.ts';

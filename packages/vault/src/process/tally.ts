@@ -1,10 +1,5 @@
-import type { Costs, Spending } from '@openlegion/contract/costs';
-import type {
-  BudgetWarning,
-  Policy,
-  PolicyLimits,
-  SettleRequest,
-} from '@openlegion/contract/keeper-protocol';
+import type { BudgetWarning, Costs, Spending } from '@openlegion/contract/costs';
+import type { Policy, PolicyLimits, SettleRequest } from '@openlegion/contract/keeper-protocol';
 import { monthOf } from './calendar.ts';
 import type { Database } from './database.ts';
 

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { checkpointText } from '@openlegion/contract/audit-record';
 import type { CatalogProvider } from '@openlegion/contract/catalog';
+import type { BudgetWarning } from '@openlegion/contract/costs';
 import { socketPaths } from '@openlegion/contract/installation';
-import type { BudgetWarning, GrantedCredential } from '@openlegion/contract/keeper-protocol';
+import type { GrantedCredential } from '@openlegion/contract/keeper-protocol';
 
 /** A keeper and a gateway on their sockets, as far as the host sees them. */
 export interface FakeVault extends AsyncDisposable {

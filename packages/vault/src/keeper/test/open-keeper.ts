@@ -68,6 +68,9 @@ export const ORIGIN = 'https://api.openai.com';
 /** For a system key: bound to no host by any header. */
 export const NOWHERE = { bindings: [], environment: [] };
 
+/** A team's limits a day and a month. */
+export const cents = (dailyMicroUsd: number, monthlyMicroUsd: number) => ({ dailyMicroUsd, monthlyMicroUsd });
+
 export function policyFor(
   agents: Record<string, { daily?: number; monthly?: number } & Partial<PolicyAgent>>,
   fleet = { daily: 1e9, monthly: 1e9 },

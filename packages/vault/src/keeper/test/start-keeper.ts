@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PartReport } from '@openlegion/contract/process-protocol';
 import { socketPaths } from '../../process/socket-paths.ts';
+import { type StartedPart, startPart } from '../../process/test/start-part.ts';
 
 export interface StartOptions {
   /** Holds `keeper/`, `run/` and the key file; made and removed by the caller when given. */
@@ -15,17 +13,9 @@ export interface StartOptions {
   run?: string;
 }
 
-export interface StartedKeeper extends AsyncDisposable {
+export interface StartedKeeper extends StartedPart, AsyncDisposable {
   home: string;
-  pid: number;
   paths: ReturnType<typeof socketPaths>;
-  report: PartReport;
-  /** Everything it printed, and its report. */
-  output(): string;
-  exited: Promise<number | NodeJS.Signals | null>;
-  kill(): Promise<void>;
-  /** Ends its lifeline. */
-  stop(): Promise<void>;
 }
 
 export const TEST_KEY = Buffer.alloc(32, 7);
@@ -43,45 +33,20 @@ export async function startKeeper(options: StartOptions = {}): Promise<StartedKe
     uid: options.uid ?? null,
     gatewayUid: options.gatewayUid ?? null,
   };
-  const child = spawn(
-    process.execPath,
-    ['--disable-sigusr1', join(import.meta.dirname, '../main.ts'), '--config-json', JSON.stringify(settings)],
-    { stdio: ['pipe', 'pipe', 'pipe', 'pipe', keyFd], env: { PATH: process.env.PATH } },
-  );
+  const started = startPart(join(import.meta.dirname, '../main.ts'), settings, {
+    flags: ['--disable-sigusr1'],
+    fds: [keyFd],
+  });
   closeSync(keyFd);
-  let printed = '';
-  let reported = '';
-  child.stdout?.on('data', (chunk) => {
-    printed += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    printed += chunk;
-  });
-  const exited = once(child, 'close').then(([code, signal]) => code ?? signal);
-  const fd3 = child.stdio[3];
-  if (!fd3 || !('on' in fd3)) throw new Error('no fd 3');
-  fd3.on('data', (chunk) => {
-    reported += chunk;
-  });
-  await once(fd3, 'end');
-  const stop = async () => {
-    child.stdin?.end();
-    await exited;
-  };
+  const part = await started;
   return {
+    ...part,
     home,
-    pid: child.pid ?? 0,
+    /** Its report too. */
+    output: () => part.output() + JSON.stringify(part.report),
     paths: socketPaths(run),
-    report: JSON.parse(reported || '{"ready":false,"message":"nothing","remedy":""}'),
-    output: () => printed + reported,
-    exited,
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-    stop,
     async [Symbol.asyncDispose]() {
-      await stop();
+      await part.stop();
       if (!options.home) rmSync(home, { recursive: true, force: true });
     },
   };
