@@ -7,8 +7,8 @@ import { formatMicroUsd } from '@openlegion/contract/money';
 import { parse } from 'yaml';
 import type { CommandContext } from '../command-context.ts';
 import { createControlClient } from '../control/control-client.ts';
-import { formatTable } from '../terminal/table.ts';
 import { warningLine } from '../terminal/warning-line.ts';
+import { spendingTable } from './costs.ts';
 
 export async function budgetShow(
   { home, terminal }: CommandContext,
@@ -36,19 +36,7 @@ export function budgetTable(costs: Costs, perMinute: ReadonlyMap<string, string>
     formatMicroUsd(spending.reservedMicroUsd),
     perMinute.get(name) ?? '-',
   ];
-  const rows = (scope: string, spendings: Record<string, Spending>) =>
-    Object.entries(spendings)
-      .sort(([a], [b]) => a.localeCompare(b))
-      .map(([name, spending]) => row(`${scope}${name}`, spending));
-  return [
-    `Day ${costs.day}, month ${costs.month} (${costs.timeZone})`,
-    formatTable([
-      ['', 'TODAY', 'MONTH', 'RESERVED', 'PER MINUTE'],
-      ...rows('', costs.agents),
-      ...rows('team:', costs.teams),
-      row('fleet', costs.fleet),
-    ]),
-  ].join('\n');
+  return spendingTable(costs, ['TODAY', 'MONTH', 'RESERVED', 'PER MINUTE'], row);
 }
 
 function share(spent: number, limit: number): string {

@@ -20,6 +20,15 @@ export function costTable(costs: Costs): string {
     String(spending.inputTokens),
     String(spending.outputTokens),
   ];
+  return spendingTable(costs, ['TODAY', 'MONTH', 'RESERVED', 'CALLS', 'TOKENS IN', 'TOKENS OUT'], row);
+}
+
+/** A row for each agent and team and for the fleet, in this order, below its day and month. */
+export function spendingTable(
+  costs: Costs,
+  columns: readonly string[],
+  row: (name: string, spending: Spending) => string[],
+): string {
   const rows = (scope: string, spendings: Record<string, Spending>) =>
     Object.entries(spendings)
       .sort(([a], [b]) => a.localeCompare(b))
@@ -27,7 +36,7 @@ export function costTable(costs: Costs): string {
   return [
     `Day ${costs.day}, month ${costs.month} (${costs.timeZone})`,
     formatTable([
-      ['', 'TODAY', 'MONTH', 'RESERVED', 'CALLS', 'TOKENS IN', 'TOKENS OUT'],
+      ['', ...columns],
       ...rows('', costs.agents),
       ...rows('team:', costs.teams),
       row('fleet', costs.fleet),

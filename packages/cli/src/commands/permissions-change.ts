@@ -5,10 +5,10 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { CommandContext } from '../command-context.ts';
 import { changeConfiguration } from '../configuration/change-configuration.ts';
+import { requireAgents } from '../configuration/require-agents.ts';
 import { createControlClient } from '../control/control-client.ts';
 import { parseDomainPattern } from '../permissions/domain-pattern.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
-import { requireAgent } from './egress-change.ts';
 
 /** Adds or takes away one entry of `config/permissions.json`; the host records each change with who asked for it. */
 export async function permissionsChange(
@@ -19,7 +19,7 @@ export async function permissionsChange(
   const { verb, agent } = asked;
   const permission = permissionNamed(asked.permission);
   const entry = verb === 'grant' && permission === 'allowed_domains' ? hostOf(asked.entry) : asked.entry;
-  if (agent !== 'default') requireAgent(home, agent);
+  if (agent !== 'default') requireAgents(home, [agent]);
   const done = await changeConfiguration(context, configPaths(home).permissions, (text) =>
     editPermission(text, agent, permission, verb === 'grant' ? { grant: entry } : { revoke: entry }),
   );

@@ -1,16 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { AgentsConfig } from '@openlegion/contract/agents-config';
-import { configPaths } from '@openlegion/contract/installation';
-import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { SkillState } from '@openlegion/contract/skill-lock';
-import { parse } from 'yaml';
 import type { CommandContext } from '../command-context.ts';
+import { requireAgents } from '../configuration/require-agents.ts';
 import { changeLines, reportLines } from '../skills/report-lines.ts';
 import { runSkillProgram } from '../skills/run-skill-program.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { formatTable } from '../terminal/table.ts';
-import { unknownAgent } from './chat.ts';
 
 export interface InstallOptions {
   ref?: string;
@@ -102,18 +97,4 @@ export async function skillVerify(context: CommandContext, { json }: { json: boo
 async function installed({ home, environment }: CommandContext): Promise<SkillState[]> {
   const answer = await runSkillProgram({ do: 'list', home }, { environment });
   return answer.type === 'list' ? answer.skills : [];
-}
-
-function requireAgents(home: string, agents: readonly string[]): void {
-  const { agents: file, directory } = configPaths(home);
-  if (!existsSync(file))
-    throw new OpenLegionError({
-      code: 'not_found',
-      rule: 'cli.configuration',
-      message: `There is no configuration in ${directory} yet.`,
-      remedy: 'Run ./openlegion start, which makes one, or name the installation with --home.',
-    });
-  const config = AgentsConfig.safeParse(parse(readFileSync(file, 'utf8')));
-  const names = config.success ? Object.keys(config.data.agents) : null;
-  for (const agent of agents) if (names !== null && !names.includes(agent)) throw unknownAgent(agent, names);
 }
