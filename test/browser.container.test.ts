@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -20,6 +21,7 @@ import {
 } from '../packages/agent/src/browser/test/hostile-page.ts';
 import { certify, TEST_ROOT_PEM } from '../packages/vault/src/gateway/egress/test/start-egress.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
+import { startWireProvider, type WireProvider } from './harness/wire-provider.ts';
 
 /*
  * Chromium in an agent's container: a site with a login, a download and a canvas, through a real vault; a page that
@@ -60,6 +62,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
   let server: Server;
   let directory: string;
   let remote: RemoteBrowser;
+  let eyes: WireProvider;
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'openlegion-browser-'));
@@ -68,6 +71,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
       serveSite(request, response);
     });
     remote = await startRemoteBrowser(directory);
+    eyes = await startWireProvider(SCRIPT);
     server.on('upgrade', (request, socket, head) => remote.take(request, socket, head));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -89,10 +93,14 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
         `  far: { browser_backend: advanced, browser_endpoint: "wss://remote.example.test${remote.path}" }`,
         '  nowhere: { browser_backend: advanced }',
         '  plain: {}',
+        '  seer: { model: own-anthropic/m }',
         '',
       ].join('\n'),
       mesh: [
-        'llm: { default_model: scripted/assistant }',
+        'llm:',
+        '  default_model: scripted/assistant',
+        '  providers:',
+        eyes.configure(['anthropic']).trimEnd(),
         'egress:',
         `  extra_roots: ${join(directory, 'roots.pem')}`,
         '  hosts:',
@@ -105,6 +113,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
           surfer: { ...browser, browser_actions: ['*'] },
           keeper: { ...browser, browser_actions: ['*'] },
           sly: { ...browser, browser_actions: ['*'] },
+          seer: { ...browser, browser_actions: ['*'] },
           far: { ...browser, allowed_domains: ['remote.example.test'], browser_actions: ['*'] },
           nowhere: { ...browser, browser_actions: ['*'] },
           reader: { ...browser, browser_actions: ['navigate', 'snapshot'] },
@@ -119,6 +128,7 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     server?.closeAllConnections();
     server?.close();
     remote?.end();
+    await eyes?.[Symbol.asyncDispose]();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -153,6 +163,17 @@ describe('a browser in a container', { timeout: 600_000 }, () => {
     const path = /wrote (\S+\.jpg)/.exec(shot)?.[1] ?? '';
     assert.match(await ask(`run head -c 3 ${path} | od -An -tx1`), /ff d8 ff/);
     assert.match(await ask('eval document.querySelector("canvas").toDataURL().length > 500'), /^true/);
+  });
+
+  test('a model that can see is shown the picture; another is told so', async () => {
+    assert.match(await ask('screenshot'), /the picture is not shown: scripted\/assistant takes none/);
+    await ask(`go ${SITE}/canvas`, 'seer');
+    const shot = await ask('screenshot', 'seer');
+    assert.doesNotMatch(shot, /not shown/);
+    const path = /wrote (\S+\.jpg)/.exec(shot)?.[1] ?? '';
+    const data = /"media_type":"image\/jpeg","data":"([^"]+)"/.exec(eyes.bodies.at(-1) ?? '')?.[1] ?? '';
+    const stored = await ask(`run sha256sum ${path} | cut -d' ' -f1`, 'seer');
+    assert.ok(stored.startsWith(createHash('sha256').update(data, 'base64').digest('hex')), stored);
   });
 
   test('what is not granted: a domain, an action, a browser', async () => {

@@ -97,6 +97,8 @@ function resultOutput(result: ShownResult, { model, imageTokens }: Route): Resul
         : ' any more; look at its file again if you need it';
     return { type: 'text', value: `${text}\n[the picture is not shown${why}]` };
   }
-  const file = { type: 'file', mediaType: picture.mediaType, data: { type: 'data', data: shown } } as const;
+  // Here, because the adapters encode bytes one by one.
+  const data = { type: 'data', data: Buffer.from(shown).toString('base64') } as const;
+  const file = { type: 'file', mediaType: picture.mediaType, data } as const;
   return { type: 'content', value: [{ type: 'text', text }, file] };
 }
