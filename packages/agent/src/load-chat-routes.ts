@@ -99,7 +99,7 @@ export async function loadChatRoutes(
     ),
     runner: {
       fitOutput: outputs.fit,
-      approve: createAskApproval(mesh, { granted: start.tools, askFor: extras.askFor }),
+      approve: createAskApproval(mesh, { granted: start.tools, askFor: extras.askFor }, history),
       clock: () => performance.now(),
       abortGraceMs: ABORT_GRACE_MS,
     },

@@ -45,6 +45,10 @@ export interface History {
   recordResult(messageId: string, result: ResultEntry, picture?: Uint8Array): void;
   /** Undefined where it is kept no longer, and of a turn that failed: a model may have refused just this picture. */
   pictureOf(messageId: string, callId: string): Uint8Array | undefined;
+  /** Until `endWaiting`, a call without a result waits for a person, and has not run. */
+  recordWaiting(messageId: string, callId: string): void;
+  endWaiting(messageId: string, callId: string): void;
+  isWaiting(messageId: string, callId: string): boolean;
   /** What the loop itself tells the model, and why. `answer`, which it is about, is recorded with it. */
   recordNote(messageId: string, note: Required<SteerEntry>, answer?: AssistantEntry): void;
   addSteer(messageId: string, text: string): void;
@@ -152,6 +156,13 @@ export function createHistory(database: Database, now: () => string): History {
       )?.bytes;
       return bytes instanceof Uint8Array ? bytes : undefined;
     },
+    recordWaiting: (messageId, callId) =>
+      database.write('INSERT INTO waiting_calls (message_id, call_id) VALUES (?, ?)', messageId, callId),
+    endWaiting: (messageId, callId) =>
+      database.write('DELETE FROM waiting_calls WHERE message_id = ? AND call_id = ?', messageId, callId),
+    isWaiting: (messageId, callId) =>
+      one('SELECT 1 FROM waiting_calls WHERE message_id = ? AND call_id = ?', messageId, callId) !==
+      undefined,
     recordNote: (messageId, note, answer) =>
       database.transaction(() => {
         if (answer !== undefined) insertEntry(messageId, 'assistant', null, answer);

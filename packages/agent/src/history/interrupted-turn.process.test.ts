@@ -20,8 +20,12 @@ async function runDying(directory: string, write: number, when: string) {
   return { signal, end: JSON.parse(end), entries: JSON.parse(entries) };
 }
 
-/** Of the turn's life: the message, what was recalled for it, two rounds of calls with three results, the last answer, the end. */
-const WRITES = 9;
+/**
+ * Of the turn's life: the message, what was recalled for it, two rounds of calls with three results, that a person is
+ * asked about the last call and said yes, the last answer, the end.
+ */
+const WRITES = 11;
+const ASKED = 7;
 
 test('a turn makes the writes that the tests below stop it at', async () => {
   using directory = temporaryDirectory();
@@ -49,10 +53,17 @@ for (const when of ['before', 'after']) {
       type Entry = { kind: string; entry: { outcome: string; callId: string; output: string } };
       const results: Entry[] = resumed.entries.filter((item: Entry) => item.kind === 'result');
       assert.equal(results.length, 3);
+      const whileAsked = (when === 'after' && write === ASKED) || (when === 'before' && write === ASKED + 1);
+      assert.equal(results.at(-1)?.entry.outcome === 'cancelled', whileAsked);
       for (const { entry } of results) {
         const effect = `ran ${{ call_1_0: 'a', call_1_1: 'b', call_2_0: 'c' }[entry.callId]}`;
         if (entry.outcome === 'ok') assert.ok(ran.includes(effect));
-        else assert.match(entry.output, /outcome unknown.*not run again/);
+        else if (entry.outcome === 'unknown') assert.match(entry.output, /outcome unknown.*not run again/);
+        else {
+          assert.equal(entry.outcome, 'cancelled');
+          assert.match(entry.output, /^not run: .*a person/);
+          assert.ok(!ran.includes(effect), 'what is told to be not run was run');
+        }
       }
     });
   }

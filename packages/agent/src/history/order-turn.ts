@@ -20,6 +20,9 @@ export interface PlacedMessage {
 const UNKNOWN_OUTPUT =
   'outcome unknown: the agent stopped while this call was under way. It may or may not have taken effect, and it was not run again.';
 
+const NOT_RUN_OUTPUT =
+  'not run: the agent stopped while a person was asked about this call. Make it again if it is still wanted; the person is asked again.';
+
 /** The result that stands for a call whose own was never recorded. */
 export function unknownResult(call: { callId: string; tool: string }): ResultEntry {
   return {
@@ -29,6 +32,11 @@ export function unknownResult(call: { callId: string; tool: string }): ResultEnt
     output: UNKNOWN_OUTPUT,
     durationMs: 0,
   };
+}
+
+/** The result of a call that waited for a person when the agent stopped. */
+export function notRunResult(call: { callId: string; tool: string }): ResultEntry {
+  return { ...unknownResult(call), outcome: 'cancelled', output: NOT_RUN_OUTPUT };
 }
 
 /**

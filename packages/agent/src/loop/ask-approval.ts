@@ -1,4 +1,5 @@
 import { ApprovalGiven } from '@openlegion/contract/mesh-api';
+import type { History } from '../history/create-history.ts';
 import type { MeshClient } from '../pipe/pipe.ts';
 import { grantingEntry } from '../skills/is-granted.ts';
 import { answerOfMesh, orRefused } from '../tools/answer-of-mesh.ts';
@@ -18,12 +19,14 @@ export type AskApproval = (call: {
 
 /**
  * Asks the host before each call of a tool whose entry in `granted` is in `askFor` too; the host answers when a
- * person did. What is shown is the JSON that will run. Agent-enforced, for an honest agent's sake: what must not
- * happen without a person is refused where it takes effect.
+ * person did. What is shown is the JSON that will run. That the call waits is in `history` until it may run; none is
+ * given where another program makes the call, of which nobody knows whether it waits. Agent-enforced, for an honest
+ * agent's sake: what must not happen without a person is refused where it takes effect.
  */
 export function createAskApproval(
   mesh: MeshClient,
   { granted, askFor }: { granted: readonly string[]; askFor: readonly string[] },
+  history?: Pick<History, 'recordWaiting' | 'endWaiting'>,
 ): AskApproval {
   const asks = (tool: string) => askFor.includes(grantingEntry(granted, tool) ?? tool);
   return async ({ tool, input, messageId, callId, signal }) => {
@@ -38,7 +41,9 @@ export function createAskApproval(
     let approved = false;
     const answer = await orRefused(async () => {
       const request = { tool, arguments: shown, key: `${messageId}:${callId}` };
+      history?.recordWaiting(messageId, callId);
       const given = ApprovalGiven.parse(await answerOfMesh(mesh, signal, '/mesh/approvals', request));
+      history?.endWaiting(messageId, callId);
       approved = true;
       return { outcome: 'ok', output: given.by };
     });

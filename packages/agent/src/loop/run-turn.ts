@@ -10,7 +10,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { History, ReceivedMessage, TurnState } from '../history/create-history.ts';
 import type { AssistantEntry, CallPart, TurnEnd } from '../history/entry.ts';
-import { unknownResult } from '../history/order-turn.ts';
+import { notRunResult, unknownResult } from '../history/order-turn.ts';
 import { textOf } from '../model/continue-answer.ts';
 import { isOverflow } from '../model/is-overflow.ts';
 import type { ModelRequest, ModelStream } from '../model/model-stream.ts';
@@ -74,7 +74,7 @@ async function loop(parts: TurnParts, turn: Turn, unanswered: readonly CallPart[
   const { history } = parts;
   const { messageId, mode } = turn.message;
   const state = recallState(history, messageId);
-  for (const call of unanswered) await settleUnknown(history, turn, call);
+  for (const call of unanswered) await settleUnanswered(history, turn, call);
 
   for (;;) {
     if (turn.interrupt.cause !== undefined) return interrupted(turn, state.text);
@@ -158,14 +158,15 @@ async function ask(parts: TurnParts, turn: Turn, state: LoopState, offer: Offer)
   });
 }
 
-async function settleUnknown(history: History, turn: Turn, call: CallPart): Promise<void> {
-  const result = unknownResult(call);
-  history.recordResult(turn.message.messageId, result);
+async function settleUnanswered(history: History, turn: Turn, call: CallPart): Promise<void> {
+  const { messageId } = turn.message;
+  const result = history.isWaiting(messageId, call.callId) ? notRunResult(call) : unknownResult(call);
+  history.recordResult(messageId, result);
   await turn.emit({
     type: 'tool_ended',
     callId: call.callId,
     tool: call.tool.slice(0, 200),
-    outcome: 'unknown',
+    outcome: result.outcome,
     preview: result.output,
     durationMs: 0,
   });
