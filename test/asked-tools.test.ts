@@ -10,7 +10,6 @@ import { AgentsConfig } from '@openlegion/contract/agents-config';
 import { ApprovalList } from '@openlegion/contract/control-approvals';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { PermissionsConfig } from '@openlegion/contract/permissions-config';
-import { createAskApproval } from '../packages/agent/src/loop/ask-approval.ts';
 import type { MeshClient } from '../packages/agent/src/pipe/pipe.ts';
 import { runTool } from '../packages/agent/src/testing/run-tool.ts';
 import { defineTools } from '../packages/agent/src/tools/define-tools.ts';
@@ -101,13 +100,12 @@ test('each tool that asks the mesh for its effect is refused when its question i
         body: Buffer.from('key: swordfish'),
       }),
     });
-    const approve = createAskApproval(mesh, { granted: AGENT_TOOLS, askFor: AGENT_TOOLS });
     for (const [tool, input] of Object.entries(CALLS)) {
       const defined = tools.get(tool) ?? assert.fail(tool);
       const run = () => runTool(defined, input);
       assert.match((await run()).output, /approval\.required/, `${tool}, its question skipped`);
-      const call = { tool, input, messageId: 'm1', callId: `${tool}_1`, signal: over.signal };
-      assert.equal(await approve(call), undefined, tool);
+      const question = { tool, arguments: JSON.stringify(input), key: tool };
+      assert.equal((await askMesh(session, 'POST', '/mesh/approvals', question)).status, 200, tool);
       assert.doesNotMatch((await run()).output, /approval\.required/, `${tool}, approved`);
       const again = await run();
       // The same call under the same key is no other; an inbox may be looked at for the rest of the turn.

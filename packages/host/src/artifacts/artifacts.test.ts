@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { AgentsConfig } from '@openlegion/contract/agents-config';
@@ -9,12 +11,17 @@ import { dataPaths } from '@openlegion/contract/installation';
 import { ArtifactSaved } from '@openlegion/contract/mesh-api';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import { createAgentBlackboard } from '../blackboard/agent-blackboard.ts';
+import { createBlackboard } from '../blackboard/blackboard.ts';
+import { BLACKBOARD_LIMITS, type BlackboardLimits } from '../blackboard/blackboard-limits.ts';
+import { agentOf, agentsOf, openParts } from '../blackboard/test/open-parts.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import { settingsOf } from '../config/load-config.ts';
 import type { FakeTurn } from '../fleet/test/fake-backend.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
 import { type Answer, answerOf } from '../test/answer.ts';
 import { type Fixture, startFixture } from '../test/host-fixture.ts';
+import { createArtifacts } from './artifacts.ts';
 
 /** alice writes and bob reads, in one team; carol of another team is granted everything there. */
 function config(): FleetConfig {
@@ -116,8 +123,42 @@ test('what is not granted, another team’s, misnamed, too large or forged is re
     assert.equal(large.status, 413);
     assert.equal(readdirSync(dataPaths(fixture.home).artifacts).length, 2);
     const denied = (await fixture.audit()).filter(({ type }) => type === 'permission.denied');
-    assert.ok(denied.some(({ actor }) => actor === 'bob'));
+    assert.deepEqual(
+      denied.map(({ actor, subject, rule }) => [actor, subject, rule]),
+      [
+        ['bob', 'team/a artifacts/alice/a/deep.txt', 'permissions.bob.blackboard_read'],
+        ['bob', 'team/a artifacts/bob/x.txt', 'permissions.bob.blackboard_write'],
+      ],
+    );
+    assert.ok(denied.every(({ traceId }) => traceId.startsWith('trc_')));
   });
+});
+
+test('where the entry cannot be written, what was saved before stays', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/openlegion-artifacts-`);
+  const parts = openParts();
+  try {
+    const limits: Record<keyof BlackboardLimits, number> = { ...BLACKBOARD_LIMITS };
+    const blackboard = createAgentBlackboard({
+      ...parts,
+      blackboard: createBlackboard({ ...parts, limits }),
+    });
+    const permissions = { blackboard_read: ['**'], blackboard_write: ['**'] };
+    const artifacts = createArtifacts({ ...parts, directory, blackboard });
+    const agent = agentOf(agentsOf({ alice: { permissions } }), 'alice');
+    const save = (name: string, text: string) =>
+      artifacts.save(agent, name, Readable.from([Buffer.from(text)]), 't');
+    assert.ok((await save('a', 'old')).ok);
+    limits.valueBytes = 10;
+    const second = await save('a', 'new');
+    assert.equal(!second.ok && second.refusal.rule, 'blackboard.value_bytes');
+    const read = await artifacts.read(agent, 'artifacts/alice/a', 't');
+    assert.equal(read.ok && (await text(read.value.body)), 'old');
+    assert.equal(readdirSync(directory).length, 1);
+  } finally {
+    parts[Symbol.dispose]();
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 test('another agent’s history is for one that may message it, is granted the interface, and is of its team', async () => {

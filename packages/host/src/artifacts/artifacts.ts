@@ -9,7 +9,6 @@ import type { AgentBlackboard } from '../blackboard/agent-blackboard.ts';
 import { namespaceOf } from '../blackboard/namespace-of.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
-import { decidePermission } from '../router/decide-permission.ts';
 import { normalKey } from '../router/normal-key.ts';
 import type { Routed } from '../router/router.ts';
 import type { Database } from '../store/database.ts';
@@ -108,12 +107,11 @@ export function createArtifacts(parts: {
       const key = normalKey(`artifacts/${agent.name}/${name}`);
       if (key === null) return { ok: false, refusal: BAD_NAME };
       const namespace = namespaceOf(agent);
-      const decision = decidePermission(agent, 'blackboard_write', key);
-      // Before a byte of it is read; what is told to the audit log is told by the blackboard.
-      if (!decision.allowed) {
+      // Before a byte of it is read.
+      const refusal = await blackboard.refusalOfWrite(agent, key, traceId);
+      if (refusal) {
         body.resume();
-        await blackboard.set(agent, { key, value: null }, traceId);
-        return { ok: false, refusal: decision.refusal };
+        return { ok: false, refusal };
       }
       const stored = await store(body);
       if (!stored) return { ok: false, refusal: TOO_LARGE };
@@ -124,7 +122,11 @@ export function createArtifacts(parts: {
         return { ok: false, refusal: FULL };
       }
       const { sha256, bytes } = stored;
-      const old = await database.write((transaction) => {
+      const value = { artifact: name, bytes, sha256 };
+      const { written, gone } = await database.write((transaction) => {
+        const written = blackboard.setWithin(transaction, agent, { key, value }, traceId);
+        // What is there stays what its entry says.
+        if (!written.ok) return { written, gone: stored.file };
         const before = transaction.get(
           'SELECT file FROM artifact WHERE namespace = ? AND key = ?',
           ...[namespace, key],
@@ -133,10 +135,9 @@ export function createArtifacts(parts: {
           'INSERT OR REPLACE INTO artifact (namespace, key, agent, file, sha256, bytes, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
           ...[namespace, key, agent.name, stored.file, sha256, bytes, clock.now()],
         );
-        return before ? textOf(before, 'file') : null;
+        return { written, gone: before ? textOf(before, 'file') : null };
       });
-      if (old !== null) await rm(join(directory, old), { force: true });
-      const written = await blackboard.set(agent, { key, value: { artifact: name, bytes, sha256 } }, traceId);
+      if (gone !== null) await rm(join(directory, gone), { force: true });
       return written.ok
         ? { ok: true, value: { key, bytes, sha256, version: written.value.version } }
         : written;

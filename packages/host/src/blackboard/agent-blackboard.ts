@@ -36,6 +36,8 @@ export interface AgentBlackboard {
     request: BlackboardHistory,
     traceId: string,
   ): Promise<Routed<BlackboardVersions>>;
+  /** Why the agent may not write this key, recorded; null where it may. */
+  refusalOfWrite(agent: AgentSettings, key: string, traceId: string): Promise<Refusal | null>;
   set(agent: AgentSettings, request: BlackboardSet, traceId: string): Promise<Routed<BlackboardWritten>>;
   /** The same in a transaction of the caller's, a denial with it. */
   setWithin(
@@ -105,6 +107,7 @@ export function createAgentBlackboard(parts: { blackboard: Blackboard; audit: Au
         ? { ok: false, refusal }
         : blackboard.versions({ namespace: namespaceOf(agent), ...request });
     },
+    refusalOfWrite: (agent, key, traceId) => denial(agent, 'blackboard_write', key, traceId),
     async set(agent, request, traceId) {
       const refusal = await denial(agent, 'blackboard_write', request.key, traceId);
       if (refusal) return { ok: false, refusal };
