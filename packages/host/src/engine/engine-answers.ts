@@ -21,25 +21,16 @@ function listOf<S extends z.ZodType>(item: S) {
  */
 export const EngineVersion = z.object({
   Version: Text,
-  ApiVersion: Text,
-  Arch: Text,
-  Os: Text,
   KernelVersion: Text,
-  Components: listOf(z.object({ Name: z.string(), Version: Text })),
 });
 export type EngineVersion = z.infer<typeof EngineVersion>;
 
 export const EngineInfo = z.object({
-  OperatingSystem: Text,
   Architecture: Text,
   KernelVersion: Text,
   Name: Text,
   MemTotal: Count,
-  DockerRootDir: Text,
-  CgroupVersion: z.string().default('1'),
-  CgroupDriver: Text,
   MemoryLimit: Flag,
-  SwapLimit: Flag,
   PidsLimit: Flag,
   CpuCfsQuota: Flag,
   DefaultRuntime: z.string().default('runc'),
@@ -62,11 +53,7 @@ export const WaitAnswer = z.object({ StatusCode: z.number() });
 
 export const ContainerState = z.object({
   State: z.object({
-    Status: Text,
-    Running: Flag,
     OOMKilled: Flag,
-    ExitCode: Count,
-    Error: Text,
   }),
 });
 export type ContainerState = z.infer<typeof ContainerState>['State'];
@@ -75,8 +62,6 @@ export const ContainerList = z.array(
   z.object({
     Id: z.string(),
     Names: listOf(z.string()),
-    Image: Text,
-    State: Text,
     Labels: Pairs,
   }),
 );
@@ -110,7 +95,6 @@ export type ImageList = z.infer<typeof ImageList>;
 
 export const Volume = z.object({
   Name: z.string(),
-  Mountpoint: Text,
   Options: Pairs,
   Labels: Pairs,
 });

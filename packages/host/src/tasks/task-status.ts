@@ -14,8 +14,6 @@ export const TASK_MOVES: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
   cancelled: [],
 };
 
-export const OPEN_STATUSES: readonly TaskStatus[] = ['pending', 'accepted', 'working', 'blocked'];
-
 export function isOpen(status: TaskStatus): boolean {
   return TASK_MOVES[status].length > 0;
 }

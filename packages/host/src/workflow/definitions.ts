@@ -13,7 +13,6 @@ export interface StoredDefinition {
   /** As it was written when it was first seen. */
   yaml: string;
   proposedBy: string;
-  proposedAt: string;
   /** Null where no operator has accepted it, or one took that back: then it cannot be started. */
   acceptedBy: string | null;
   acceptedAt: string | null;
@@ -124,7 +123,6 @@ function storedOf(row: Row): StoredDefinition {
     definition: WorkflowDefinition.parse(definition),
     yaml: textOf(row, 'yaml'),
     proposedBy: textOf(row, 'proposed_by'),
-    proposedAt: textOf(row, 'proposed_at'),
     acceptedBy: textOrNull(row, 'accepted_by'),
     acceptedAt: textOrNull(row, 'accepted_at'),
   };
