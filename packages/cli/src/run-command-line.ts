@@ -1,6 +1,8 @@
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { Refusal, RefusalBody } from '@openlegion/contract/refusal';
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, RunCommand } from './command-context.ts';
+import { linesOption } from './commands/lines-option.ts';
 import { registerApprovals } from './commands/register-approvals.ts';
 import { registerBrowser } from './commands/register-browser.ts';
 import { registerBudget } from './commands/register-budget.ts';
@@ -19,13 +21,17 @@ import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
 
+const HELP = './openlegion --help shows what there is.';
+
 /** Runs one command and returns its exit code: 0, 1 for what went wrong, 2 for a wrong call. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const terminal = processTerminal(process.env);
   try {
     return await dispatch(argv, terminal);
   } catch (error) {
-    return showError(error, terminal);
+    // What comes behind `--` is text for an agent.
+    const asked = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+    return showError(error, terminal, asked.includes('--json'));
   }
 }
 
@@ -47,7 +53,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       'the installation: where config/ and data/ are (default: $OPENLEGION_HOME, or this clone)',
     )
     .version('0.1.0')
-    .showHelpAfterError('./openlegion --help shows what there is.')
+    .showHelpAfterError(HELP)
     .showSuggestionAfterError(true)
     .configureOutput({ writeErr: (text) => void terminal.errors.write(text) })
     .exitOverride();
@@ -76,6 +82,15 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
       const { stop } = await import('./commands/stop.ts');
       code = await stop(contextFor());
     });
+  program
+    .command('reload')
+    .description('put in force what was edited in config/; a mistake in it changes nothing')
+    .action(() =>
+      run(async (context) => {
+        const { reload } = await import('./commands/reload.ts');
+        return reload(context);
+      }),
+    );
   program
     .command('chat')
     .description('talk to an agent; with TEXT, or with text on standard input, one message')
@@ -138,13 +153,13 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   audit
     .command('tail')
     .description('show the newest records')
-    .option('-n, --lines <n>', 'how many', '20')
+    .addOption(linesOption('how many', 20))
     .addOption(new Option('--chain <name>', 'which chain').choices(['host', 'keeper']).default('host'))
     .option('--json', 'as lines of JSON')
     .action(async (options) => {
       const { auditTail } = await import('./commands/audit.ts');
       code = await auditTail(contextFor(), {
-        lines: Number(options.lines),
+        lines: options.lines,
         chain: options.chain,
         json: options.json === true,
       });
@@ -192,16 +207,27 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   return code;
 }
 
-function showError(error: unknown, terminal: Terminal): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof OpenLegionError) {
-    terminal.errorLine(`${terminal.style('red', 'error:')} ${error.message}`);
-    if (error.remedy) terminal.errorLine(`  ${error.remedy.replaceAll('\n', '\n  ')}`);
-    return 1;
-  }
-  terminal.errorLine(
-    `${terminal.style('red', 'error:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
-  terminal.errorLine('  This is a fault of OpenLegion itself; please report it with the text above.');
+/** On standard error for people; with `json` on standard output too, in the form of every refusal on a wire. */
+function showError(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  const refusal = refusalOf(error);
+  const body: RefusalBody = { type: 'error', error: { type: 'openlegion_refusal', ...refusal } };
+  if (json) terminal.line(JSON.stringify(body));
+  // Commander has said it already.
+  if (error instanceof CommanderError) return 2;
+  const inside =
+    error instanceof OpenLegionError ? undefined : error instanceof Error ? error.stack : undefined;
+  terminal.errorLine(`${terminal.style('red', 'error:')} ${inside ?? refusal.message}`);
+  if (refusal.remedy) terminal.errorLine(`  ${refusal.remedy.replaceAll('\n', '\n  ')}`);
   return 1;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof OpenLegionError) return error.refusal;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CommanderError) {
+    return { code: 'bad_request', rule: 'cli.usage', message: message.replace(/^error: /, ''), remedy: HELP };
+  }
+  const remedy = 'This is a fault of OpenLegion itself; please report it with the text above.';
+  return { code: 'internal', rule: 'cli.fault', message, remedy };
 }

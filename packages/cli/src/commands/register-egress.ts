@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RunCommand } from '../command-context.ts';
+import { linesOption } from './lines-option.ts';
 
 /** `openlegion egress …` */
 export function registerEgress(program: Command, run: RunCommand): void {
@@ -12,12 +13,12 @@ export function registerEgress(program: Command, run: RunCommand): void {
     .option('--follow', 'go on showing them as they come')
     .option('--denied', 'those that were refused alone')
     .option('--agent <name>', 'those of one agent alone')
-    .option('-n, --lines <n>', 'how many of the newest', '50')
+    .addOption(linesOption('how many of the newest', 50))
     .option('--json', 'as lines of JSON')
     .action((options) =>
       run(async (context) => {
         const { egressLog } = await import('./egress-log.ts');
-        return egressLog(context, { ...options, lines: Number(options.lines) });
+        return egressLog(context, options);
       }),
     );
   for (const verb of ['allow', 'deny'] as const) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RunCommand } from '../command-context.ts';
+import { linesOption } from './lines-option.ts';
 
 /** `openlegion trace …` */
 export function registerTrace(program: Command, run: RunCommand): void {
@@ -9,13 +10,13 @@ export function registerTrace(program: Command, run: RunCommand): void {
   trace
     .command('list')
     .description('the newest, each in a line')
-    .option('-n, --lines <n>', 'how many', '20')
+    .addOption(linesOption('how many', 20))
     .option('--agent <name>', 'those in which this agent took part')
     .option('--json', 'as JSON')
     .action((options) =>
       run(async (context) => {
         const { traceList } = await import('./trace.ts');
-        return traceList(context, { ...options, lines: Number(options.lines) });
+        return traceList(context, options);
       }),
     );
   trace

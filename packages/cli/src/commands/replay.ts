@@ -26,7 +26,7 @@ export async function record(
   writeFileSync(options.out, `${JSON.stringify(recording, null, 2)}\n`, { mode: 0o600 });
   const rounds = recording.messages.reduce((sum, message) => sum + (message.rounds?.length ?? 0), 0);
   terminal.line(
-    `${options.out}: ${recording.messages.length} messages, ${rounds} answers of models. Look it over before you share it: what looks like a key is redacted, the rest is as it was.`,
+    `${options.out}: messages: ${recording.messages.length}, answers of models: ${rounds}. Look it over before you share it: what looks like a key is redacted, the rest is as it was.`,
   );
   for (const { agent, id: messageId, rounds: known } of recording.messages)
     if (known === null)

@@ -93,7 +93,13 @@ export async function start(context: CommandContext, options: StartOptions): Pro
 }
 
 async function configure({ home, terminal }: CommandContext, flags: FirstRunFlags): Promise<void> {
-  if (existsSync(configPaths(home).mesh)) return;
+  if (existsSync(configPaths(home).mesh)) {
+    if (flags.template ?? flags.provider ?? flags.model)
+      terminal.errorLine(
+        `${configPaths(home).directory} is there already: --template, --provider and --model are for the first run, and change nothing now.`,
+      );
+    return;
+  }
   const decision = chooseFirstRun(flags);
   mkdirSync(home, { recursive: true });
   if (decision.complete) writeConfiguration(home, decision.choice);

@@ -1,16 +1,15 @@
 import type { CatalogProvider } from '@openlegion/contract/catalog';
-import { ConfigReloaded } from '@openlegion/contract/control-api';
 import { dataPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { CommandContext } from '../command-context.ts';
-import { createControlClient, notRunning } from '../control/control-client.ts';
+import { notRunning } from '../control/control-client.ts';
+import { reloadConfiguration } from '../control/reload-configuration.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { configuredBaseUrls, credentialBindings } from '../vault-admin/credential-bindings.ts';
 import { fetchProviders } from '../vault-admin/provider-list.ts';
 import { captureVaultAdmin, runVaultAdmin } from '../vault-admin/run-vault-admin.ts';
 
-const RELOAD_MS = 30_000;
 const FULL_NAME = /^OPENLEGION_(?:SYSTEM|CRED)_[A-Z0-9_]{1,100}$/;
 const SHORT_NAME = /^[a-z][a-z0-9_-]{0,60}$/;
 
@@ -120,12 +119,7 @@ async function changed(context: CommandContext, asked: readonly string[]): Promi
   const code = await runVaultAdmin(asked);
   if (code !== 0) return code;
   try {
-    await createControlClient(context.home).json(ConfigReloaded, {
-      method: 'POST',
-      path: '/api/config/reload',
-      json: {},
-      timeoutMs: RELOAD_MS,
-    });
+    await reloadConfiguration(context.home);
   } catch (error) {
     // The vault has it; only agents that are awake go on with what they were given.
     const why = error instanceof Error ? error.message : 'unknown';

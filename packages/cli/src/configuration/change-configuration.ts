@@ -9,10 +9,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { ConfigReloaded } from '@openlegion/contract/control-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { CommandContext } from '../command-context.ts';
-import { createControlClient } from '../control/control-client.ts';
+import { reloadConfiguration } from '../control/reload-configuration.ts';
 import { runningSupervisor } from '../supervisor/supervisor-file.ts';
 import { lineDiff } from './line-diff.ts';
 
@@ -38,11 +37,7 @@ export async function changeConfiguration(
     return 'changed';
   }
   try {
-    const { restarted } = await createControlClient(home).json(ConfigReloaded, {
-      method: 'POST',
-      path: '/api/config/reload',
-      json: {},
-    });
+    const { restarted } = await reloadConfiguration(home);
     terminal.line(`It is in effect${restarted.length > 0 ? `; restarted: ${restarted.join(', ')}` : ''}.`);
     return 'changed';
   } catch (error) {

@@ -1,7 +1,11 @@
 import { ModelName } from '@openlegion/contract/model-name';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { readCatalogFile } from '../models/catalog-file.ts';
 import { OFFERED_PROVIDERS, TEMPLATE_NAMES, type TemplateName } from './providers.ts';
 import type { FirstRunChoice } from './write-configuration.ts';
+
+/** What the first questions offer besides those of the catalog. */
+const ASKED: ReadonlySet<string> = new Set([...OFFERED_PROVIDERS.map(({ id }) => id), 'more', 'own']);
 
 export interface FirstRunFlags {
   template?: string | undefined;
@@ -30,6 +34,13 @@ export function chooseFirstRun(flags: FirstRunFlags): FirstRunDecision {
     );
   }
   const model = modelOf(flags);
+  const provider = model?.slice(0, model.indexOf('/')) ?? flags.provider;
+  if (provider && !ASKED.has(provider) && !readCatalogFile().some(({ id }) => id === provider)) {
+    throw wrong(
+      `There is no model provider ${JSON.stringify(provider)}.`,
+      'See ./openlegion models list. A server of your own is asked for in a terminal, or goes into llm.providers of config/mesh.yaml.',
+    );
+  }
   if (template && model) return { complete: true, choice: { template, model } };
   if (flags.yes && model) return { complete: true, choice: { template: 'starter', model } };
   const missing = [

@@ -63,7 +63,7 @@ export function createControlClient(
         if ((response.statusCode ?? 500) < 300) resolve(response);
         else
           void readAll(response).then(
-            (text) => reject(refusalOf(response.statusCode ?? 500, text.toString())),
+            (text) => reject(refusalOf(response.statusCode ?? 500, text.toString(), ownToken !== null)),
             reject,
           );
       });
@@ -158,11 +158,16 @@ async function readAll(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function refusalOf(status: number, text: string): OpenLegionError {
+function refusalOf(status: number, text: string, named: boolean): OpenLegionError {
   try {
     const parsed = RefusalBody.parse(JSON.parse(text));
     const { code, rule, message, remedy } = parsed.error;
-    return new OpenLegionError({ code, rule, message, remedy });
+    const own =
+      'The token in OPENLEGION_TOKEN was revoked, has expired or is not one of this installation; without it, this command uses the one of the installation.';
+    return new OpenLegionError({
+      ...{ code, rule, message },
+      remedy: named && code === 'unauthenticated' ? own : remedy,
+    });
   } catch {
     return new OpenLegionError({
       code: 'upstream_failed',

@@ -49,7 +49,7 @@ export function browserRoutes(parts: {
       code: 'denied',
       rule: `permissions.${settings.permissionsRecord}.can_use_browser`,
       message: 'This agent may not use a browser, so it has none to show.',
-      remedy: 'Set can_use_browser in config/permissions.json, and reload.',
+      remedy: 'Set can_use_browser in config/permissions.json, then: ./openlegion reload',
     });
   }
 

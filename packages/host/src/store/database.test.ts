@@ -107,6 +107,8 @@ test('the schema goes forward only, each step after a backup', async () => {
   assert.deepEqual(backups(), []);
   const two = [...ONE, 'ALTER TABLE item ADD COLUMN m INTEGER'];
   openDatabase({ path, migrations: two }).close();
+  openDatabase({ path: `${path}.new.db`, migrations: two }).close();
+  assert.ok(!readdirSync(directory).some((name) => name.includes('.new.db.before-')), 'nothing to lose yet');
   const [backup] = backups();
   assert.ok(backup && existsSync(join(directory, backup)));
   const old = new DatabaseSync(join(directory, backup));

@@ -18,8 +18,9 @@ export function migrate(database: DatabaseSync, path: string, migrations: Migrat
       remedy: 'Run the newer OpenLegion, or restore the backup it made before it changed the database.',
     });
   }
+  const empty = version === 0;
   for (; version < migrations.length; version += 1) {
-    if (version > 0) backUp(database, `${path}.before-${version + 1}-${Date.now()}`);
+    if (!empty) backUp(database, `${path}.before-${version + 1}-${Date.now()}`);
     database.exec('BEGIN IMMEDIATE');
     try {
       database.exec(migrations[version] ?? '');
