@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Introspection, Route } from '@openlegion/contract/mesh-api';
 import { z } from 'zod';
 import { createManualClock } from '../manual-clock.ts';
-import { fixtureConfig, startFixture } from '../test/host-fixture.ts';
+import { type Fixture, fixtureConfig, startFixture } from '../test/host-fixture.ts';
 import { MESH_RATE } from './rate-limit.ts';
 import { asAgent, askMesh } from './test/ask-mesh.ts';
 import { MOST_CALLS_A_TURN } from './turn-calls.ts';
@@ -338,4 +338,42 @@ test('of several models at one provider the one that was called is told, and non
     fixture.vault.calls.map(({ body }) => body.length),
     [28, 2, 21],
   );
+});
+
+test('a grant that is withdrawn while a body is on its way is not granted any more', async () => {
+  const config = fixtureConfig();
+  const alice = config.agents.get('alice');
+  assert.ok(alice);
+  const granted = { ...alice.permissions, allowed_apis: ['llm'], blackboard_write: ['**'] };
+  config.agents.set('alice', { ...alice, permissions: granted });
+  const given = Promise.withResolvers<Fixture>();
+  const held: string[] = [];
+  await using fixture = await startFixture({
+    config,
+    async turn({ mesh, end }) {
+      const streams = ['/mesh/blackboard/set', '/mesh/route'].map((path) => {
+        const stream = mesh.request({ ':method': 'POST', ':path': path }, { endStream: false });
+        stream.write('{');
+        return { stream, answer: text(stream) };
+      });
+      // Answered after both are known to the host.
+      await askMesh(mesh, 'GET', '/mesh/agents');
+      await (await given.promise).ask('POST', '/api/config/reload', {});
+      streams[0]?.stream.end('"key":"k","value":1}');
+      streams[1]?.stream.end('"model":"scripted/a","failed":[]}');
+      for (const { answer } of streams) held.push(JSON.parse(await answer).error?.rule);
+      end('ok');
+    },
+    readConfig() {
+      const next = fixtureConfig();
+      next.agents.set('alice', {
+        ...alice,
+        permissions: { ...granted, allowed_apis: [], blackboard_write: [] },
+      });
+      return next;
+    },
+  });
+  given.resolve(fixture);
+  await fixture.trace((await fixture.send('alice', 'go')).messageId);
+  assert.deepEqual(held, ['permissions.alice.blackboard_write', 'permissions.alice.allowed_apis']);
 });

@@ -41,7 +41,7 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
         const denied = await denial(agent, route);
         if (denied) return refuse(request, denied);
         if (route.method === 'GET') drainRequest(request.stream);
-        const answer = await counted(agent.name, route, () => run(agent, route, request));
+        const answer = await counted(agent.name, route, () => run(settings, route, request));
         if (answer !== undefined) answerJson(request, answer);
       } catch (error) {
         const refusal = refusalOf(error);
@@ -72,9 +72,17 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
     await parts.events.record({ ...about, event: { type: 'refused', refusal } });
   }
 
-  async function run(agent: AgentSettings, route: MeshRoute, request: MeshRequest): Promise<unknown> {
+  async function run(
+    settings: () => AgentSettings | null,
+    route: MeshRoute,
+    request: MeshRequest,
+  ): Promise<unknown> {
     const { tool, schema, maxBytes } = route;
     const body = schema && (await readJsonBody(request.stream, schema, maxBytes));
+    // A body takes as long as the agent likes: what was withdrawn meanwhile is not granted.
+    const agent = settings();
+    const denied = agent ? schema && (await denial(agent, route)) : NO_LONGER;
+    if (denied || !agent) throw new OpenLegionError(denied ?? NO_LONGER);
     const refusal = tool && (await parts.approval(agent, tool, { path: request.path, body }));
     if (!refusal) return route.run(agent, request, body);
     await recordDenied(agent, `${route.method} ${route.path}`, refusal);
