@@ -32,12 +32,13 @@ export function createControlApp(options: {
   warn: (message: string) => void;
 }): ControlApp {
   const app: ControlApp = new Hono();
+  function guard({ headers }: Request) {
+    const header = (name: string) => headers.get(name) ?? undefined;
+    const named = { host: header('host'), origin: header('origin'), authorization: header('authorization') };
+    return guardRequest(named, options.checkToken);
+  }
   app.use('*', async (context, next) => {
-    const header = (name: string) => context.req.header(name);
-    const guarded = guardRequest(
-      { host: header('host'), origin: header('origin'), authorization: header('authorization') },
-      options.checkToken,
-    );
+    const guarded = guard(context.req.raw);
     if (guarded.refusal) context.res = refusalResponse(guarded.refusal);
     else {
       context.set('caller', guarded.caller);
@@ -59,7 +60,13 @@ export function createControlApp(options: {
         caller,
         parameter: (name) => context.req.param(name) ?? '',
         query: (name) => context.req.query(name),
-        body: (maxBytes = JSON_BODY_BYTES) => readBytes(context.req.raw, maxBytes),
+        async body(maxBytes = JSON_BODY_BYTES) {
+          const bytes = await readBytes(context.req.raw, maxBytes);
+          // A body takes as long as the caller likes: a token that is over by now does nothing more.
+          const { refusal } = guard(context.req.raw);
+          if (refusal) throw new OpenLegionError(refusal);
+          return bytes;
+        },
         signal: caller.revoked ? AbortSignal.any([signal, caller.revoked]) : signal,
       });
     });

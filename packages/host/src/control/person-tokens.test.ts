@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { CreatedToken, TokenList } from '@openlegion/contract/control-tokens';
@@ -86,6 +87,36 @@ test('a token is gone when it is revoked or its time is over; a stream that it o
     tokens.map(({ name, expired }) => [name, expired]),
     [['kim', true]],
   );
+});
+
+test('a request that was begun with a token does nothing once the token is over', async () => {
+  const clock = createManualClock(Date.now());
+  await using fixture = await startFixture({ clock: { ...createSystemClock(), now: clock.now } });
+  const { headers: sam } = await tokenFor(fixture, 'sam', 'operator');
+  const { headers: ann } = await tokenFor(
+    fixture,
+    'ann',
+    'operator',
+    new Date(clock.now() + 60_000).toISOString(),
+  );
+  const held = [sam, ann].map((headers) => {
+    const sent = request({
+      ...{ host: '127.0.0.1', port: fixture.host.port, path: '/api/blackboard/set', method: 'POST' },
+      ...{ agent: false, headers: { ...headers, expect: '100-continue' } },
+    });
+    sent.flushHeaders();
+    return sent;
+  });
+  // The server asks for a body when it has the head.
+  await Promise.all(held.map((sent) => once(sent, 'continue')));
+  await fixture.ask('POST', '/api/tokens/sam/revoke', {});
+  clock.advance(60_000);
+  for (const sent of held) {
+    sent.end('{"key":"k","value":1}');
+    const [answer]: IncomingMessage[] = await once(sent, 'response');
+    answer?.resume();
+    assert.equal(answer?.statusCode, 401);
+  }
 });
 
 test('names that are taken, of agents or reserved, roles that do not exist and past ends are refused', async () => {
