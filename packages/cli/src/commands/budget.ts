@@ -28,7 +28,7 @@ export async function budgetShow(
 }
 
 /** `perMinute`: what the configuration says of an agent, for the keeper counts it but shows no total. */
-export function budgetTable(costs: Costs, perMinute: ReadonlyMap<string, string>): string {
+function budgetTable(costs: Costs, perMinute: ReadonlyMap<string, string>): string {
   const row = (name: string, spending: Spending) => [
     name,
     share(spending.spentTodayMicroUsd, spending.dailyMicroUsd),

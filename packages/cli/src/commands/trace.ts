@@ -109,7 +109,7 @@ function headLines(summary: TraceSummary, style: Style): string[] {
   ];
 }
 
-export function groupTable(groups: readonly TraceGroup[]): string {
+function groupTable(groups: readonly TraceGroup[]): string {
   return formatTable([
     ['KIND', 'AGENT', 'NAME', 'COUNT', 'FAILED', 'TIME', 'COST', 'TOKENS'],
     ...groups.map((group) => [

@@ -8,7 +8,7 @@ import { writeConfiguration } from '../configuration/write-configuration.ts';
 const MARKER = 'openlegion-demo';
 
 /** What outreach may spend a day in the demo: enough for its work, not for a loop. */
-export const OUTREACH_BUDGET_USD = 0.1;
+const OUTREACH_BUDGET_USD = 0.1;
 
 /**
  * Makes the demo's own installation, empty unless `keep`. A directory that is not a demo's is never emptied.

@@ -8,7 +8,7 @@ export function usdPerMillion(microUsd: number | undefined): string {
 }
 
 /** `0.40 in, 1.60 out, 0.10 cached`, in US dollars per million tokens. */
-export function formatPrice(price: Omit<Price, 'tiers'>): string {
+function formatPrice(price: Omit<Price, 'tiers'>): string {
   const further = [
     ['cached', price.cacheRead],
     ['cache write', price.cacheWrite],

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 
 /** Names an installation: the first 8 hex digits of SHA-256 over its home. */
-export function installationHash(home: string): string {
+function installationHash(home: string): string {
   return createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 8);
 }
 

@@ -10,7 +10,7 @@ const ProviderUrls = z.object({
 });
 
 /** `openai` → `OPENLEGION_SYSTEM_OPENAI_API_KEY`, the name that a provider's key has unless the catalog says otherwise. */
-export function providerKeyName(provider: string): string {
+function providerKeyName(provider: string): string {
   return `OPENLEGION_SYSTEM_${provider.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_API_KEY`;
 }
 

@@ -15,7 +15,7 @@ const MARKS = { holds: '✓', broken: '✗', cannot_be_given: '–' } as const;
 const WORDS = { holds: 'holds', broken: 'BROKEN', cannot_be_given: 'cannot be given here' } as const;
 const TONES = { holds: 'green', broken: 'red', cannot_be_given: 'yellow' } as const;
 
-export function countVerdicts(guarantees: readonly Guarantee[]): Record<Guarantee['verdict'], number> {
+function countVerdicts(guarantees: readonly Guarantee[]): Record<Guarantee['verdict'], number> {
   const counts = { holds: 0, broken: 0, cannot_be_given: 0 };
   for (const { verdict } of guarantees) counts[verdict] += 1;
   return counts;

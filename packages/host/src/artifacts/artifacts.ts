@@ -14,7 +14,7 @@ import type { Routed } from '../router/router.ts';
 import type { Database } from '../store/database.ts';
 import { integerOf, textOf } from '../store/row.ts';
 
-export const ARTIFACT_BYTES = 32 * 1024 * 1024;
+const ARTIFACT_BYTES = 32 * 1024 * 1024;
 /** Of one agent, all its artifacts together. */
 const AGENT_BYTES = 256 * 1024 * 1024;
 

@@ -25,7 +25,7 @@ export interface FindEngineOptions {
 }
 
 /** Where engines listen when no one said otherwise, in the order they are tried. */
-export function usualSockets(env: NodeJS.ProcessEnv, homeDirectory: string): string[] {
+function usualSockets(env: NodeJS.ProcessEnv, homeDirectory: string): string[] {
   const runtime = env.XDG_RUNTIME_DIR;
   return [
     '/var/run/docker.sock',

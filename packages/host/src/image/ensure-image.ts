@@ -41,7 +41,7 @@ export interface EnsureImageOptions {
 
 export type ImageStep = 'bundle' | 'base' | 'node' | 'agent';
 
-export function defaultEntries(): Record<string, string> {
+function defaultEntries(): Record<string, string> {
   const agent = (path: string) => fileURLToPath(new URL(`../../../agent/${path}`, import.meta.url));
   return {
     agent: agent('src/main.ts'),

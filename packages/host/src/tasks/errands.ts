@@ -1,7 +1,7 @@
 import type { Reader, Transaction } from '../store/database.ts';
 import { integerOf, textOf } from '../store/row.ts';
 
-export const ERRAND_KINDS = ['dispatch', 'recall', 'result', 'person', 'attention'] as const;
+const ERRAND_KINDS = ['dispatch', 'recall', 'result', 'person', 'attention'] as const;
 export type ErrandKind = (typeof ERRAND_KINDS)[number];
 
 /** What the host has still to do for a task. */

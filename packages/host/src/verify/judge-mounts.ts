@@ -21,7 +21,7 @@ const TMPFS_ROOTS = ['/', '/null'];
 const WRITABLE_PLACE = /^\/(?:data|tmp|dev|dev\/(?:pts|shm|mqueue|console)|proc|proc\/.*|sys\/fs\/cgroup)$/;
 
 /** Lines of `/proc/self/mountinfo` (proc(5)); those that cannot be read are kept as of an unknown type. */
-export function parseMountinfo(text: string): Mount[] {
+function parseMountinfo(text: string): Mount[] {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -35,7 +35,7 @@ const FUNCTIONS = new Set([
   ...['orValue', 'hasValue'],
 ]);
 /** Of a list that one of the macros may be used near. */
-export const MOST_LIST = 1000;
+const MOST_LIST = 1000;
 
 /**
  * Parses and type-checks a condition in CEL. Refused: what is not of type bool, variables that are not in scope,

@@ -208,7 +208,7 @@ async function overOrTimeout(ended: Promise<unknown>, seconds: number, signal: A
 }
 
 /** Triggers that have a place in the schema and no service yet: a run by hand is all there is. */
-export function notYet(kind: string): string {
+function notYet(kind: string): string {
   return `nothing listens for ${kind} yet: it is not started by its trigger; start it with "./openlegion workflow run"`;
 }
 

@@ -12,7 +12,7 @@ import type { WorkflowEngine } from './engine.ts';
 import type { LiveWorkflows } from './live-workflows.ts';
 import { workflowNamespace } from './workflow-namespace.ts';
 
-export const TO_WORKFLOW = 'workflow:';
+const TO_WORKFLOW = 'workflow:';
 
 /**
  * A hand-off to `workflow:NAME` starts a workflow whose trigger is `handoff`, with the task as its payload (as JSON

@@ -9,7 +9,7 @@ import { loadWorkflow } from './load-workflows.ts';
 
 const BODY_BYTES = 1024 * 1024;
 /** Of one agent, that no operator has accepted: a list that a person can read. */
-export const MOST_PROPOSALS = 20;
+const MOST_PROPOSALS = 20;
 
 /** Row for the table of mesh routes. What an agent proposes stands beside the others and cannot run. */
 export function proposeRoute(parts: {

@@ -21,7 +21,7 @@ export function beginItems(draft: Draft, id: string): void {
   closeIfOver(draft, id);
 }
 
-export function beginAttempt(
+function beginAttempt(
   draft: Draft,
   id: string,
   index: number,
