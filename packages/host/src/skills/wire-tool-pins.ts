@@ -3,9 +3,10 @@ import { ApproveTool, ReportTools } from '@openlegion/contract/tool-pins';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
+import { get, NoQuery, post } from '../control/route.ts';
 import type { MeshRoute } from '../mesh/mesh-routes.ts';
 import { createRateLimit } from '../mesh/rate-limit.ts';
-import { parseJsonBody, readJsonBody } from '../mesh/read-json-body.ts';
+import { readJsonBody } from '../mesh/read-json-body.ts';
 import type { Database } from '../store/database.ts';
 import { createToolPins } from './tool-pins.ts';
 
@@ -42,23 +43,11 @@ export function wireToolPins(parts: { database: Database; audit: AuditLog; clock
       },
     ],
     controlRoutes: [
-      {
-        method: 'GET',
-        path: '/api/mcp/tools',
-        zone: 2.5,
-        permission: 'viewer',
-        run: async () => Response.json(pins.list()),
-      },
-      {
-        method: 'POST',
-        path: '/api/mcp/tools/approve',
-        zone: 2.5,
-        permission: 'approver',
-        async run(request) {
-          await pins.approve(parseJsonBody(await request.body(), ApproveTool), request.caller.name);
-          return Response.json({});
-        },
-      },
+      get('/api/mcp/tools', NoQuery, () => pins.list()),
+      post('/api/mcp/tools/approve', 'approver', ApproveTool, async (tool, { caller }) => {
+        await pins.approve(tool, caller.name);
+        return {};
+      }),
     ],
   };
 }
