@@ -315,41 +315,18 @@ test('each attempt at a model that failed is told with its status and a reason t
 });
 
 test('of several models at one provider the one that was called is told, and none that is not the agent’s', async () => {
-  const config = fixtureConfig();
-  const alice = config.agents.get('alice');
+  const plain = fixtureConfig();
+  const alice = plain.agents.get('alice');
   assert.ok(alice);
-  const models = ['scripted/a', 'scripted/b'];
-  await using fixture = await startFixture({
-    config: { ...config, agents: new Map([['alice', { ...alice, models }]]) },
-    async turn(turn) {
-      const call = (path: string, body: string) => askMesh(turn.mesh, 'POST', `/llm/scripted/${path}`, body);
-      await call('chat/completions', '{"messages":[],"model": "b"}');
-      await call('models/a:generateContent', '{}');
-      await call('chat/completions', '{"model":"elsewhere"}');
-      turn.end('ok');
-    },
-  });
-  const { messageId } = await fixture.send('alice', 'x');
-  const charged = (await fixture.trace(messageId)).flatMap(({ event }) =>
-    event.type === 'model_charged' ? [event.model] : [],
-  );
-  assert.deepEqual(charged, ['scripted/b', 'scripted/a', 'scripted']);
-  assert.deepEqual(
-    fixture.vault.calls.map(({ body }) => body.length),
-    [28, 2, 21],
-  );
-});
-
-test('a grant that is withdrawn while a body is on its way is not granted any more', async () => {
-  const config = fixtureConfig();
-  const alice = config.agents.get('alice');
-  assert.ok(alice);
-  const granted = { ...alice.permissions, allowed_apis: ['llm'], blackboard_write: ['**'] };
-  config.agents.set('alice', { ...alice, permissions: granted });
+  const granting = (allowed_apis: string[], blackboard_write: string[]) => {
+    const permissions = { ...alice.permissions, allowed_apis, blackboard_write };
+    return { ...plain, agents: new Map([...plain.agents, ['alice', { ...alice, permissions }]]) };
+  };
   const given = Promise.withResolvers<Fixture>();
   const held: string[] = [];
   await using fixture = await startFixture({
-    config,
+    config: granting(['llm'], ['**']),
+    readConfig: () => granting([], []),
     async turn({ mesh, end }) {
       const streams = ['/mesh/blackboard/set', '/mesh/route'].map((path) => {
         const stream = mesh.request({ ':method': 'POST', ':path': path }, { endStream: false });
@@ -363,14 +340,6 @@ test('a grant that is withdrawn while a body is on its way is not granted any mo
       streams[1]?.stream.end('"model":"scripted/a","failed":[]}');
       for (const { answer } of streams) held.push(JSON.parse(await answer).error?.rule);
       end('ok');
-    },
-    readConfig() {
-      const next = fixtureConfig();
-      next.agents.set('alice', {
-        ...alice,
-        permissions: { ...granted, allowed_apis: [], blackboard_write: [] },
-      });
-      return next;
     },
   });
   given.resolve(fixture);
