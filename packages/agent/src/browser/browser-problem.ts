@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { ASK_FOR_HOST } from '../tools/answer-of-mesh.ts';
 
 const PROBLEM_CHARS = 600;
 
@@ -17,9 +18,12 @@ export function unavailable(message: string, cause?: unknown): OpenLegionError {
   );
 }
 
-/** What a driver's error says, without the log of its tries and the colours. */
+/** What a driver's error says, without the log of its tries and the colours; of a proxy that refused, what that means. */
 export function describeProblem(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const [head = ''] = stripVTControlCharacters(text).split(/\n\s*Call log:/);
-  return head.trim().slice(0, PROBLEM_CHARS);
+  const problem = head.trim().slice(0, PROBLEM_CHARS);
+  return problem.includes('ERR_TUNNEL_CONNECTION_FAILED')
+    ? `${problem}\nThe way out refused this host, or found none: it may not be granted (allowed_domains). ${ASK_FOR_HOST}`
+    : problem;
 }

@@ -186,6 +186,13 @@ describe('browser tools', { skip: NO_CHROMIUM, concurrency: 1 }, () => {
     assert.ok(!output.includes('Headless'), output);
   });
 
+  test('of a host that the way out refuses it is said that a person can be asked for it', async () => {
+    await using rig = await startBrowser(site);
+    const { outcome, output } = await rig.call('navigate', { url: 'https://refused.test/' });
+    assert.equal(outcome, 'error');
+    assert.match(output, /ERR_TUNNEL_CONNECTION_FAILED[\s\S]*allowed_domains[\s\S]*request_host/);
+  });
+
   test('the backend advanced is refused without an endpoint', async () => {
     await using rig = await startBrowser(site, { backend: 'advanced' });
     const refused = await rig.call('navigate', { url: 'http://site.test/' });

@@ -27,5 +27,9 @@ export async function orRefused(run: () => Promise<ToolResult>): Promise<ToolRes
 }
 
 export function refused({ message, rule, remedy }: Refusal): ToolResult {
-  return { outcome: 'refused', output: `${message} (${rule}) ${remedy}` };
+  const told = `${message} (${rule}) ${remedy}`;
+  return { outcome: 'refused', output: rule.endsWith('.allowed_domains') ? `${told} ${ASK_FOR_HOST}` : told };
 }
+
+/** What a model can do itself about a host that it may not reach. */
+export const ASK_FOR_HOST = 'Where you have the tool request_host, you can ask a person for it.';

@@ -16,7 +16,7 @@ const DENIED = {
   remedy: 'openlegion egress allow a other.example',
 };
 const refusal = JSON.stringify({ type: 'error', error: { type: 'openlegion_refusal', ...DENIED } });
-const TOLD = `${DENIED.message} (${DENIED.rule}) ${DENIED.remedy}`;
+const TOLD = `${DENIED.message} (${DENIED.rule}) ${DENIED.remedy} Where you have the tool request_host, you can ask a person for it.`;
 
 function tool(send: SendOutside, directory = '/nowhere') {
   const outputs = createOutputFiles(directory);
@@ -66,7 +66,7 @@ test('plain HTTP goes to the proxy as a whole address, another port as it is', a
   );
 });
 
-test('a refusal is read with its rule and remedy, of the connection and of a request in it', async () => {
+test('a refusal is read with its rule, its remedy and whom a model can ask, of the connection and of a request in it', async () => {
   await using proxy = await fakeProxy({
     reply: () => ({ status: 403, headers: { 'content-type': 'application/json' }, body: refusal }),
     refusal: (place) => (place.startsWith('other') ? { status: 403, body: refusal } : undefined),
