@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { VerifyReport, VerifyRequest } from '@openlegion/contract/control-api';
-import { dataPaths, socketPaths } from '@openlegion/contract/installation';
+import { configPaths, dataPaths, socketPaths } from '@openlegion/contract/installation';
 import type { HostSettings } from '@openlegion/contract/process-protocol';
 import { wireApprovals } from './approvals/wire-approvals.ts';
 import { artifactRoutes } from './artifacts/artifact-routes.ts';
@@ -9,9 +9,9 @@ import { createAuditLog } from './audit/audit-log.ts';
 import { type Checkpoints, createCheckpoints } from './audit/checkpoints.ts';
 import { createBudgetWarnings } from './budget/budget-warnings.ts';
 import { type Clock, isoTime } from './clock.ts';
+import { createConfigChanges } from './config/config-changes.ts';
 import type { FleetConfig } from './config/fleet-config.ts';
 import { createLiveConfig } from './config/live-config.ts';
-import { createReload } from './config/reload-config.ts';
 import { allAnswers } from './control/all-answers.ts';
 import { agentsWithBrowser, browserRoutes } from './control/browser-routes.ts';
 import { controlRoutes } from './control/control-routes.ts';
@@ -172,6 +172,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   cleanup.defer(() => warnings.stop());
   const approvals = wireApprovals({
     ...{ config, database, clock, audit, events, lanes, warn: log },
+    allowHost: (grant) => changes.allowHost(grant),
     routes: () => mesh.routes,
   });
   cleanup.defer(() => approvals.stop());
@@ -226,6 +227,10 @@ export async function startHost(parts: HostParts): Promise<Host> {
     clock,
     warn: log,
   });
+  const changes = createConfigChanges({
+    ...{ permissionsFile: configPaths(settings.home).permissions, live: config, read: parts.readConfig },
+    ...{ audit, vault, fleet, warn: log },
+  });
   cleanup.defer(async () => {
     const lanesDone = lanes.stop();
     await Promise.allSettled([...fleet.values()].map((agent) => agent.stop('the host stops.')));
@@ -279,7 +284,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
     vault,
     clock,
     steering: createSteering({ fleet, lanes }),
-    reload: createReload({ live: config, read: parts.readConfig, audit, vault, fleet }),
+    reload: changes.reload,
     stopping: stopping.signal,
     // With its own start in what is signed: what it says of the log is then said of all of it.
     verify: async (request) => {
@@ -326,6 +331,8 @@ export async function startHost(parts: HostParts): Promise<Host> {
     stopping.abort();
     return listening.close();
   });
+  const resumed = approvals.approvals.resume();
+  cleanup.defer(() => resumed);
   await lanes.start();
   await workflows.start();
   cleanup.defer(() => workflows.stop());

@@ -8,7 +8,6 @@ import { confirm } from '../terminal/confirm.ts';
 import { oneLine } from '../terminal/safe-text.ts';
 import { formatTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { egressChange } from './egress-change.ts';
 
 /** What waits for a person; with `all` also what was answered, expired or withdrawn. */
 export async function approvalsList(
@@ -58,11 +57,10 @@ export async function approvalsShow(
  * hash must be given, as proof that somebody has read it.
  */
 export async function approvalsAnswer(
-  context: CommandContext,
+  { home, terminal }: CommandContext,
   id: string,
   options: { approve: boolean; hash?: string; note?: string },
 ): Promise<number> {
-  const { home, terminal } = context;
   const { approve, note = '' } = options;
   const control = createControlClient(home);
   const view = await fetchApproval(control, id);
@@ -75,8 +73,11 @@ export async function approvalsAnswer(
     json: { approve, hash: view.hash, note },
   });
   terminal.line(`${answered.status} by ${answered.by ?? 'nobody'}.`);
-  if (answered.kind !== 'egress' || !approve) return 0;
-  return egressChange(context, 'allow', answered.asker, answered.what);
+  if (answered.kind === 'egress' && approve)
+    terminal.line(
+      `${answered.asker} may reach ${oneLine(answered.what, 300)}: it stands in config/permissions.json, and is in effect.`,
+    );
+  return 0;
 }
 
 async function agreed(view: ApprovalView, hash: string | undefined, terminal: Terminal): Promise<boolean> {

@@ -132,7 +132,16 @@ test('a host is asked for once, by name, and a no holds for a day; what is reach
     async (turn, opened) => {
       const first = egress(turn, 'api.example.com', '1');
       const again = egress(turn, 'api.example.com', '2');
-      const wrong = ['127.0.0.1', 'localhost', '*.example.com', '169.254.169.254', 'EXAMPLE.com', 7, 'a.b:0'];
+      const wrong = [
+        '127.0.0.1',
+        'localhost',
+        '*.example.com',
+        '169.254.169.254',
+        'EXAMPLE.com',
+        7,
+        'a.bc:0',
+      ];
+      wrong.push('a.bc:65536', 'metadata.google.internal', 'metadata.goog:443');
       const refused: Answer[] = [];
       for (const name of wrong) refused.push(await egress(turn, name, `w${name}`));
       const both = await Promise.all([first, again]);

@@ -188,6 +188,21 @@ test('a host that is asked for twice at once is one question, however the clock 
     for (const one of await Promise.all(both)) assert.ok(!one.ok && one.refusal.rule === 'approval.denied');
   }));
 
+test('a spawned agent is told to have its parent ask: a host would be written down for nobody', () =>
+  withApprovals(async ({ approvals, clock }) => {
+    const ask = createEgressApprovals({ approvals, now: clock.now, timeoutMs: () => 60_000 });
+    const agent = { name: 'alice-s1', permissionsRecord: 'alice', permissions: { allowed_domains: [] } };
+    const signal = AbortSignal.timeout(60_000);
+    const done = await ask(
+      { ...agent, parent: 'alice' },
+      '{"host":"api.example.com"}',
+      { traceId: 't' },
+      signal,
+    );
+    assert.ok(!done.ok && done.refusal.rule === 'approval.spawned');
+    assert.deepEqual(approvals.list(null, 10), []);
+  }));
+
 test('whoever waits can leave; the question stays', () =>
   withApprovals(async (opened) => {
     const question = await asked(opened);

@@ -1,5 +1,6 @@
 import type { ApprovalEvent, ApprovalStatus } from '@openlegion/contract/control-approvals';
 import type { ControlCaller } from '@openlegion/contract/control-caller';
+import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Refusal } from '@openlegion/contract/refusal';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
@@ -21,7 +22,8 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 /**
  * Questions to people, and their answers. A question is bound to SHA-256 of exactly what will run; it has one answer,
  * by a named approver who was shown that; it expires; and what was approved is let through once. What a promise
- * resolved with is on disk, and in the audit log with it. Without an approver the answer is no.
+ * resolved with is on disk, and in the audit log with it. Without an approver the answer is no. A row that is pending
+ * and has an answer is one that is being carried out.
  */
 export interface Approvals {
   /** Stores the question, or joins the one asked under its key. Ids are made here. */
@@ -33,6 +35,8 @@ export interface Approvals {
     answer: { approve: boolean; hash: string; note: string },
     caller: ControlCaller,
   ): Promise<Routed<Approval>>;
+  /** Takes up what a host that was killed had been told to carry out, before whoever asked is told. */
+  resume(): Promise<void>;
   /** What asked is over: nothing is left to answer. */
   withdraw(where: { key: string } | { messageId: string }): Promise<void>;
   /**
@@ -60,6 +64,11 @@ export function createApprovals(parts: {
   approvers: () => readonly string[];
   newId: () => string;
   warn: (message: string) => void;
+  /**
+   * Makes so what the approval of a host allows: again where it was killed in between. Throws where it cannot; the
+   * question is then open again.
+   */
+  carryOut: (approval: Approval, by: string) => Promise<void>;
   /** Told, after the commit, of what can no longer be answered. */
   onSettled?: (approval: Approval) => void;
 }): Approvals {
@@ -124,7 +133,10 @@ export function createApprovals(parts: {
   ): Promise<void> {
     const announce = await database.write((transaction) =>
       transaction
-        .all(`SELECT * FROM approval WHERE status = 'pending' AND ${where}`, ...values)
+        .all(
+          `SELECT * FROM approval WHERE status = 'pending' AND answered_by IS NULL AND ${where}`,
+          ...values,
+        )
         .map((row) => settle(transaction, approvalOf(row), { status, by: null, note: '' })),
     );
     for (const tell of announce) tell();
@@ -133,7 +145,9 @@ export function createApprovals(parts: {
   function schedule(): void {
     cancelTimer?.();
     if (stopped) return;
-    const next = database.get("SELECT MIN(expires_at) AS at FROM approval WHERE status = 'pending'");
+    const next = database.get(
+      "SELECT MIN(expires_at) AS at FROM approval WHERE status = 'pending' AND answered_by IS NULL",
+    );
     if (next?.at == null) return;
     const waitMs = Math.min(Math.max(integerOf(next, 'at') - clock.now(), 0), LONGEST_WAIT_MS);
     cancelTimer = clock.after(waitMs, () => {
@@ -141,6 +155,27 @@ export function createApprovals(parts: {
         .catch((error) => warn(`approvals: ${String(error)}`))
         .finally(schedule);
     });
+  }
+
+  /** Who said yes is on disk before anything is done about it, and told to whoever asked after it is done. */
+  async function carryOut(approval: Approval): Promise<void> {
+    const { id, by, note } = approval;
+    try {
+      await parts.carryOut(approval, by ?? '');
+    } catch (error) {
+      await database.write((transaction) =>
+        transaction.run(
+          "UPDATE approval SET answered_by = NULL, note = '' WHERE id = ? AND status = 'pending'",
+          id,
+        ),
+      );
+      throw error;
+    }
+    const tell = await database.write((transaction) => {
+      const pending = transaction.get("SELECT 1 FROM approval WHERE id = ? AND status = 'pending'", id);
+      return pending ? settle(transaction, approval, { status: 'approved', by, note }) : () => {};
+    });
+    tell();
   }
 
   async function refuse(id: string, caller: ControlCaller, refusal: Refusal): Promise<Routed<Approval>> {
@@ -203,21 +238,43 @@ export function createApprovals(parts: {
     },
 
     async answer(id, { approve, hash, note }, caller) {
-      const done = await database.write((transaction): Routed<{ approval: Approval; tell: () => void }> => {
+      const answer = { approve, hash, caller, approvers: approvers() };
+      const done = await database.write((transaction): Routed<() => unknown> => {
         const row = transaction.get('SELECT * FROM approval WHERE id = ?', id);
         const approval = row ? approvalOf(row) : null;
-        const problem = answerProblem(approval, { hash, caller, approvers: approvers(), now: clock.now() });
+        const problem = answerProblem(approval, { ...answer, now: clock.now() });
         if (problem !== null || !approval)
           return { ok: false, refusal: problem ?? approvalRefusals.unknown() };
-        const status = approve ? 'approved' : 'denied';
-        const tell = settle(transaction, approval, { status, by: caller.name, note });
-        return { ok: true, value: { approval, tell } };
+        const end = { status: approve ? 'approved' : 'denied', by: caller.name, note } as const;
+        if (!approve || approval.kind !== 'egress')
+          return { ok: true, value: settle(transaction, approval, end) };
+        const decided = approval.by === null ? { ...approval, ...end, status: approval.status } : approval;
+        transaction.run(
+          'UPDATE approval SET answered_by = ?, note = ? WHERE id = ?',
+          ...[decided.by, decided.note, id],
+        );
+        return { ok: true, value: () => carryOut(decided) };
       });
       if (!done.ok) return refuse(id, caller, done.refusal);
-      done.value.tell();
-      schedule();
+      try {
+        await done.value();
+      } catch (error) {
+        if (!(error instanceof OpenLegionError)) throw error;
+        return await refuse(id, caller, error.refusal);
+      } finally {
+        schedule();
+      }
       const after = find(id);
       return after ? { ok: true, value: after } : { ok: false, refusal: approvalRefusals.unknown() };
+    },
+
+    async resume() {
+      const begun = database
+        .all("SELECT * FROM approval WHERE status = 'pending' AND answered_by IS NOT NULL")
+        .map(approvalOf);
+      for (const approval of begun)
+        await carryOut(approval).catch((error) => warn(`approval ${approval.id}: ${String(error)}`));
+      schedule();
     },
 
     withdraw: (where) =>

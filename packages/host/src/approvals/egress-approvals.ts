@@ -1,12 +1,15 @@
 import type { ApprovalGiven } from '@openlegion/contract/mesh-api';
 import type { Refusal } from '@openlegion/contract/refusal';
 import { z } from 'zod';
+import { domainRemedy } from '../config/check-egress.ts';
+import type { HostGrant } from '../config/config-changes.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import type { Message } from '../lanes/message.ts';
 import { parseHost, reachesHost } from '../permissions/reaches-host.ts';
 import type { Routed } from '../router/router.ts';
 import { hashOf } from '../workflow/definition-hash.ts';
 import { answerOf } from './approval-given.ts';
+import type { Approval } from './approval-row.ts';
 import type { Approvals } from './approvals.ts';
 import { approvalRefusals } from './refusals.ts';
 
@@ -18,15 +21,28 @@ const Asked = z.strictObject({
   host: z
     .string()
     .max(260)
-    .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?::[1-9][0-9]{0,4})?$/),
+    .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?::[1-9][0-9]{0,4})?$/)
+    // Names by which clouds hand out credentials; and what a file of permissions could not hold.
+    .refine((host) => !/^metadata\.goog(?:le\.internal)?(?::|$)/.test(host) && domainRemedy(host) === null),
 });
+
+const Subject = z.strictObject({
+  agent: z.string(),
+  allowed_domains: z.strictObject({ add: z.string() }),
+});
+
+/** What an approval of such a question allows: what its hash is of, and nothing else. */
+export function hostGrantOf({ id, subject }: Approval, by: string): HostGrant {
+  const { agent, allowed_domains } = Subject.parse(JSON.parse(subject));
+  return { agent, host: allowed_domains.add, by, approval: id };
+}
 
 /** One that was denied is not asked again before this is over. */
 const DENIED_MS = 24 * 3_600_000;
 
 /**
- * A host that an agent may not reach, as a question. The answer changes nothing by itself: whoever approves it has it
- * added to `allowed_domains`, which is what decides.
+ * A host that an agent may not reach, as a question. Approved, it is added to `allowed_domains`, which is what
+ * decides, before the agent is told.
  */
 export function createEgressApprovals(parts: {
   approvals: Approvals;
@@ -47,7 +63,7 @@ export function createEgressApprovals(parts: {
   }
 
   return async (
-    agent: Pick<AgentSettings, 'name' | 'permissionsRecord'> & {
+    agent: Pick<AgentSettings, 'name' | 'permissionsRecord' | 'parent'> & {
       permissions: Pick<AgentSettings['permissions'], 'allowed_domains'>;
     },
     text: string,
@@ -59,12 +75,13 @@ export function createEgressApprovals(parts: {
     const { host: what } = asked.data;
     const place = parseHost(what);
     const rule = `permissions.${agent.permissionsRecord}.allowed_domains`;
-    const subject = { agent: agent.name, allowed_domains: { add: what } };
+    const subject: z.infer<typeof Subject> = { agent: agent.name, allowed_domains: { add: what } };
     if (
       place &&
       agent.permissions.allowed_domains.some((entry) => reachesHost(entry, place.host, place.port))
     )
       return { ok: true, value: { id: '', by: `rule ${rule}`, hash: hashOf(subject) } };
+    if (agent.parent !== undefined) return { ok: false, refusal: approvalRefusals.spawned(agent.parent) };
     const found = keyFor(agent.name, what);
     if ('refusal' in found) return { ok: false, refusal: found.refusal };
     const done = await approvals.ask({

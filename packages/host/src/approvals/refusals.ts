@@ -74,6 +74,18 @@ export const approvalRefusals = {
     message: `It is ${status} already; an approval is answered once.`,
     remedy: 'See "./openlegion approvals list" for what waits.',
   }),
+  carriedOut: (by: string): Refusal => ({
+    code: 'conflict',
+    rule: 'approval.answered',
+    message: `${by} approved it, and it is being carried out.`,
+    remedy: 'What an approval changed can be taken back: see "./openlegion egress deny".',
+  }),
+  spawned: (parent: string): Refusal => ({
+    code: 'denied',
+    rule: 'approval.spawned',
+    message: 'A spawned agent reaches what its parent does, and a host is allowed to its parent alone.',
+    remedy: `Have ${parent} ask for the host, and spawn an agent with it.`,
+  }),
   otherHash: (): Refusal => ({
     code: 'conflict',
     rule: 'approval.hash',

@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import type { HostGrant } from '../config/config-changes.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
 import type { EventLog } from '../delivery/event-log.ts';
@@ -10,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { askRoute } from './ask-route.ts';
 import { approvalRoutes } from './control-routes.ts';
+import { hostGrantOf } from './egress-approvals.ts';
 import { createToolApprovals, type ToolApprovals } from './tool-approvals.ts';
 
 /** What waits for people, of agents and workflows alike. */
@@ -28,6 +30,7 @@ export function wireApprovals(parts: {
   audit: AuditLog;
   events: EventLog;
   lanes: Pick<Lanes, 'running'>;
+  allowHost: (grant: HostGrant) => Promise<void>;
   /** Of the mesh, all of them. */
   routes: () => readonly MeshRoute[];
   warn: (message: string) => void;
@@ -35,7 +38,10 @@ export function wireApprovals(parts: {
   const { config, clock, events, lanes, warn } = parts;
   const approvers = () => config.mesh.approvals.approvers;
   const newId = createNewId(() => clock.now());
-  const approvals = createApprovals({ ...parts, approvers, newId: () => newId('apr') });
+  const approvals = createApprovals({
+    ...{ ...parts, approvers, newId: () => newId('apr') },
+    carryOut: (approval, by) => parts.allowHost(hostGrantOf(approval, by)),
+  });
   const timeoutMs = () => config.mesh.approvals.timeout;
   const tools = createToolApprovals({
     ...{ approvals, timeoutMs, runningOf: lanes.running, routes: parts.routes, now: () => clock.now() },

@@ -78,8 +78,8 @@ function checkHosts({ value, locate }: File<MeshConfig>): {
   return { problems, warnings };
 }
 
-/** Null for a pattern that can be used. */
-function domainRemedy(domain: string): string | null {
+/** What to write instead of an entry of `allowed_domains`; null for one that can be used. */
+export function domainRemedy(domain: string): string | null {
   const [, port] = DOMAIN.exec(domain) ?? [];
   if (DOMAIN.test(domain) && Number(port ?? 443) <= 65_535) return null;
   const host = /^(?:[a-z]+:\/\/)?((?:\*\.)?[^/:@?#\s]+\.[^/:@?#\s]+?)\.?(?::\d+)?(?:[/?#].*)?$/i.exec(

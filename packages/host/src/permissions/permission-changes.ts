@@ -24,10 +24,10 @@ export function permissionChanges(before: FleetConfig, after: FleetConfig): Perm
   return changes;
 }
 
-/** Records each change with who made it. What is too much to be a person's edit is counted instead. */
+/** Records each change with who made it, and what let them. What is too much to be a person's edit is counted instead. */
 export async function recordPermissionChanges(
   audit: AuditLog,
-  by: string,
+  made: { actor: string; rule: string; detail: Record<string, string> },
   changes: readonly PermissionChange[],
 ): Promise<void> {
   const most = 500;
@@ -35,13 +35,12 @@ export async function recordPermissionChanges(
     changes.slice(0, most).map(({ agent, permission, change, entry }, index) =>
       audit.record({
         type: `permission.${change}`,
-        actor: by,
+        actor: made.actor,
         subject: agent,
         decision: 'allowed',
-        rule: 'role.admin',
+        rule: made.rule,
         detail: {
-          permission,
-          entry,
+          ...{ ...made.detail, permission, entry },
           ...(index === most - 1 && changes.length > most ? { unrecorded: changes.length - most } : {}),
         },
       }),
