@@ -315,6 +315,32 @@ test('each attempt at a model that failed is told with its status and a reason t
 });
 
 test('of several models at one provider the one that was called is told, and none that is not the agent’s', async () => {
+  const config = fixtureConfig();
+  const alice = config.agents.get('alice');
+  assert.ok(alice);
+  const models = ['scripted/a', 'scripted/b'];
+  await using fixture = await startFixture({
+    config: { ...config, agents: new Map([['alice', { ...alice, models }]]) },
+    async turn(turn) {
+      const call = (path: string, body: string) => askMesh(turn.mesh, 'POST', `/llm/scripted/${path}`, body);
+      await call('chat/completions', '{"messages":[],"model": "b"}');
+      await call('models/a:generateContent', '{}');
+      await call('chat/completions', '{"model":"elsewhere"}');
+      turn.end('ok');
+    },
+  });
+  const { messageId } = await fixture.send('alice', 'x');
+  const charged = (await fixture.trace(messageId)).flatMap(({ event }) =>
+    event.type === 'model_charged' ? [event.model] : [],
+  );
+  assert.deepEqual(charged, ['scripted/b', 'scripted/a', 'scripted']);
+  assert.deepEqual(
+    fixture.vault.calls.map(({ body }) => body.length),
+    [28, 2, 21],
+  );
+});
+
+test('a grant that is withdrawn while a body is on its way is not granted any more', async () => {
   const plain = fixtureConfig();
   const alice = plain.agents.get('alice');
   assert.ok(alice);
