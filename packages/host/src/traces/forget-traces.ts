@@ -13,6 +13,8 @@ const KEPT = [
     parts: [
       ['task_errand', 'task_id'],
       ['task_change', 'task_id'],
+      // It lives a day at the most, so it ended before the least `keep_days`.
+      ['spawned_agent', 'task_id'],
     ],
   },
   {

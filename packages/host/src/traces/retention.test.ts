@@ -42,6 +42,10 @@ function open(wrap: (database: Database) => Database = (database) => database) {
       }),
       insert('task_change', { task_id: `t-${name}`, at, actor: 'bob', to_status: 'done', note: '' }),
       insert('task_errand', { ...errand(name), due_at: null }),
+      insert('spawned_agent', {
+        ...{ name, parent: 'alice', idempotency_key: name, task_id: `t-${name}`, asked: '', depth: 1 },
+        ...{ ends_at: at, ended_at: at },
+      }),
       insert('workflow_definition', {
         ...{ hash: name, name: 'w', definition: '', yaml: '', proposed_by: '', proposed_at: '' },
       }),
@@ -57,7 +61,10 @@ function open(wrap: (database: Database) => Database = (database) => database) {
     ...{ task_id: `t-${name}`, kind: 'result', trace_id: name, reason: '', attempt: 8 },
   });
   const rows = (table: string, column: string) =>
-    database.all(`SELECT ${column} AS of FROM ${table}`).map((row) => String(row.of).slice(2));
+    database
+      .all(`SELECT ${column} AS of FROM ${table}`)
+      .map((row) => String(row.of).slice(2))
+      .sort();
   /** Of which traces there is what; each has all of it or nothing, as one row that is without its parts is none. */
   function left(): string[] {
     const messages = rows('message', 'id');
@@ -77,6 +84,7 @@ function open(wrap: (database: Database) => Database = (database) => database) {
 const OF_TASK = [
   ['task_change', 'task_id'],
   ['task_errand', 'task_id'],
+  ['spawned_agent', 'task_id'],
 ] as const;
 const OF_RUN = [
   ['workflow_step', 'run'],
