@@ -7,7 +7,7 @@ import { MessageAccepted } from '@openlegion/contract/control-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import { createManualClock } from '../manual-clock.ts';
-import { startFixture } from '../test/host-fixture.ts';
+import { fixtureConfig, startFixture } from '../test/host-fixture.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { decideRestart } from './restart-policy.ts';
 
@@ -293,6 +293,49 @@ test('a turn is cancelled by its agent, or by force where it ignores that', asyn
   assert.deepEqual((await fixture.ask('POST', '/api/agents/alice/cancel')).as(Cancelled), {
     cancelled: false,
   });
+});
+
+test('a turn that is cancelled while its container is being replaced is not begun', async () => {
+  const clock = createManualClock();
+  const turns: string[] = [];
+  await using fixture = await startFixture({
+    clock,
+    turn(turn) {
+      turns.push(turn.text);
+      turn.end('');
+    },
+  });
+  await settle(fixture, clock, (await fixture.send('alice', 'first')).messageId);
+  const [sandbox] = fixture.backend.sandboxes;
+  assert.ok(sandbox);
+  const [stopping, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { stop } = sandbox;
+  sandbox.stop = async (graceMs) => {
+    stopping.resolve();
+    await stopped.promise;
+    await stop(graceMs);
+  };
+  clock.advance(15 * 60_000 + 1);
+  await stopping.promise;
+  const { messageId } = await fixture.send('alice', 'second');
+  await until(async () => (await fixture.message(messageId)).status === 'running');
+  await fixture.ask('POST', '/api/agents/alice/cancel');
+  stopped.resolve();
+  await settle(fixture, clock, messageId);
+  assert.equal((await fixture.message(messageId)).status, 'cancelled');
+  assert.deepEqual(turns, ['first']);
+});
+
+test('a message for an agent that came with a configuration of which the keeper knows nothing yet waits for it', async () => {
+  const clock = createManualClock();
+  const { agents, ...rest } = fixtureConfig();
+  const without = { ...rest, agents: new Map([...agents].filter(([name]) => name !== 'dave')) };
+  await using fixture = await startFixture({ clock, config: without, readConfig: fixtureConfig });
+  fixture.vault.dropKeeper();
+  assert.equal((await fixture.ask('POST', '/api/config/reload')).status, 503);
+  const { messageId } = await fixture.send('dave', 'x');
+  await settle(fixture, clock, messageId);
+  assert.equal((await fixture.message(messageId)).reply, 'echo: x');
 });
 
 test('a text is steered into the turn that runs and settles with it; without one it is a message like any other', async () => {

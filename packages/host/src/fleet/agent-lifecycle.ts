@@ -81,7 +81,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
     turn = own;
     cancelIdleStop?.();
     try {
-      const outcome = await turnOf(delivery, early.promise);
+      const outcome = await turnOf(own, early.promise);
       if (!own.cancelled && endedByDisk(outcome) && parts.diskIsFull())
         return await waitForRoom(own, early.promise);
       return outcome.kind === 'interrupted' && own.cancelled ? CANCELLED : outcome;
@@ -136,7 +136,8 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
     await events.record({ ...idsOf(delivery), event: { type: 'refused', refusal: { ...refusal, remedy } } });
   }
 
-  async function turnOf(delivery: Delivery, cancelledEarly: Promise<null>): Promise<Outcome> {
+  async function turnOf(own: Own, cancelledEarly: Promise<null>): Promise<Outcome> {
+    const { delivery } = own;
     const ready = container.ready();
     const running = await Promise.race([ready, cancelledEarly]);
     if (running === null) {
@@ -145,6 +146,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       return CANCELLED;
     }
     await parts.giveSkills?.(running.pipe);
+    if (own.cancelled) return CANCELLED;
     const publish = (event: TurnEvent) =>
       events.publish({ ...idsOf(delivery), event: { type: 'turn', turn: event } });
     const outcome = await runTurn(running.pipe, delivery, publish, container.stopping);
@@ -185,11 +187,10 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
       const own = turn;
       if (!own) return false;
       own.cancelled = true;
+      // Where no container has been given the turn yet, also because one is just being replaced, none is.
+      own.cancelledEarly();
       const running = container.current();
-      if (!running) {
-        own.cancelledEarly();
-        return true;
-      }
+      if (!running || running.asked || running.over) return true;
       clock.after(FLEET_LIMITS.cancelGraceMs, () => {
         if (turn === own && container.current() === running)
           endSoon(running, 'it did not end a turn that was cancelled.');

@@ -52,7 +52,12 @@ export function createFleet(parts: FleetParts): Fleet {
   }
 
   return {
-    get: (agent) => agents.get(agent),
+    get(agent) {
+      // Of a configuration that applies already, before the vault has been told of it and `reload` is called.
+      const settings = config.agents.get(agent);
+      if (settings && !agents.has(agent)) add(settings);
+      return agents.get(agent);
+    },
     values: () => agents.values(),
     async reload() {
       for (const settings of config.agents.values()) if (!agents.has(settings.name)) add(settings);
