@@ -41,7 +41,9 @@ function open(wrap: (database: Database) => Database = (database) => database) {
         ...{ created_at: at, updated_at: at, finished_at: at },
       }),
       insert('task_change', { task_id: `t-${name}`, at, actor: 'bob', to_status: 'done', note: '' }),
-      insert('task_errand', { ...errand(name), due_at: null }),
+      insert('task_errand', {
+        ...{ task_id: `t-${name}`, kind: 'result', trace_id: name, reason: '', attempt: 8, due_at: null },
+      }),
       insert('spawned_agent', {
         ...{ name, parent: 'alice', idempotency_key: name, task_id: `t-${name}`, asked: '', depth: 1 },
         ...{ ends_at: at, ended_at: at },
@@ -57,9 +59,6 @@ function open(wrap: (database: Database) => Database = (database) => database) {
       insert('workflow_item', { run: `r-${name}`, item: 's/0', state: '{}' }),
     ]);
   }
-  const errand = (name: string) => ({
-    ...{ task_id: `t-${name}`, kind: 'result', trace_id: name, reason: '', attempt: 8 },
-  });
   const rows = (table: string, column: string) =>
     database
       .all(`SELECT ${column} AS of FROM ${table}`)
@@ -78,7 +77,7 @@ function open(wrap: (database: Database) => Database = (database) => database) {
     assert.equal(clock.waiting(), 0);
     parts[Symbol.dispose]();
   };
-  return { ...parts, bounds, retention, iso, insert, trace, errand, left, [Symbol.dispose]: stop };
+  return { ...parts, bounds, retention, iso, trace, left, [Symbol.dispose]: stop };
 }
 
 const OF_TASK = [
@@ -127,72 +126,30 @@ test('what is old and done goes with all that is of it, what is younger than kee
 
 test('an old trace stays whole as long as anything of it is open or known, and goes when that is over', async () => {
   using fixture = open();
-  const { clock, database, errand, insert, iso, left, retention, trace } = fixture;
-  const at = clock.now() - 40 * DAY;
-  const holders: Record<string, { by: (name: string) => Promise<unknown>; ends: string }> = {
-    message: {
-      by: (name) =>
-        database.write((transaction) =>
-          transaction.run("UPDATE message SET status = 'queued' WHERE trace_id = ?", name),
-        ),
-      ends: "UPDATE message SET status = 'cancelled'",
-    },
-    task: {
-      by: (name) =>
-        database.write((transaction) =>
-          transaction.run("UPDATE task SET status = 'blocked', finished_at = NULL WHERE trace_id = ?", name),
-        ),
-      ends: 'UPDATE task SET finished_at = 1',
-    },
-    errand: {
-      by: (name) =>
-        database.write((transaction) =>
-          transaction.run('UPDATE task_errand SET due_at = 1 WHERE task_id = ?', errand(name).task_id),
-        ),
-      ends: 'UPDATE task_errand SET due_at = NULL',
-    },
-    run: {
-      by: (name) =>
-        database.write((transaction) =>
-          transaction.run("UPDATE workflow_run SET status = 'running' WHERE trace_id = ?", name),
-        ),
-      ends: "UPDATE workflow_run SET status = 'done'",
-    },
-    approval: {
-      by: (name) =>
-        insert('approval', {
-          ...{ id: name, key: name, kind: 'k', asker: 'a', what: 'w', subject: '{}', hash: '' },
-          ...{ trace_id: name, message_id: '', status: 'pending', note: '', asked_at: at, expires_at: at },
-        }),
-      ends: "UPDATE approval SET status = 'expired'",
-    },
-    topic: {
-      by: (name) =>
-        insert('topic_event', {
-          ...{
-            id: name,
-            namespace: 'n',
-            topic: 't',
-            payload: '',
-            digest: '',
-            publisher: 'a',
-            trace_id: name,
-          },
-          ...{ hops: 0, at, live: 1, dead: 0 },
-        }),
-      ends: 'UPDATE topic_event SET live = 0',
-    },
-    event: {
-      by: (name) =>
-        insert('event', {
-          ...{ seq: 1, at: iso(1), agent: 'a', message_id: '', trace_id: name, event: '{}' },
-        }),
-      ends: `UPDATE event SET at = '${iso(40)}'`,
-    },
+  const { database, iso, left, retention, trace } = fixture;
+  const holders: Record<string, [begins: string, ends: string]> = {
+    message: ["UPDATE message SET status = 'queued'", "UPDATE message SET status = 'cancelled'"],
+    task: ["UPDATE task SET status = 'blocked', finished_at = NULL", 'UPDATE task SET finished_at = 1'],
+    errand: ['UPDATE task_errand SET due_at = 1', 'UPDATE task_errand SET due_at = NULL'],
+    run: ["UPDATE workflow_run SET status = 'running'", "UPDATE workflow_run SET status = 'done'"],
+    approval: [
+      `INSERT INTO approval (id, key, kind, asker, what, subject, hash, trace_id, message_id, status, note, asked_at,
+       expires_at) VALUES ('i', 'k', 'egress', 'a', 'w', '{}', '', 'approval', '', 'pending', '', 1, 1)`,
+      "UPDATE approval SET status = 'expired'",
+    ],
+    topic: [
+      `INSERT INTO topic_event (id, namespace, topic, payload, digest, publisher, trace_id, hops, at, live, dead)
+       VALUES ('i', 'n', 't', '', '', 'a', 'topic', 0, 1, 1, 0)`,
+      'UPDATE topic_event SET live = 0',
+    ],
+    event: [
+      `INSERT INTO event VALUES (1, '${iso(1)}', 'a', '', 'event', '{}')`,
+      `UPDATE event SET at = '${iso(40)}'`,
+    ],
   };
-  for (const [name, { by, ends }] of Object.entries(holders)) {
+  for (const [name, [begins, ends]] of Object.entries(holders)) {
     await trace(name, 40);
-    await by(name);
+    await database.write((transaction) => transaction.run(begins));
     assert.equal(await retention.run(), 0, name);
     assert.deepEqual(left(), [name]);
     await database.write((transaction) => transaction.run(ends));
