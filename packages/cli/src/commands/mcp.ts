@@ -17,7 +17,9 @@ export async function mcpList(
   const { tools } = await pinnedTools(home);
   if (json) terminal.line(JSON.stringify(tools, null, 2));
   else if (tools.length === 0)
-    terminal.line('No agent has reported tools of an MCP server yet; they do with their first message.');
+    terminal.line(
+      'No agent has reported tools of an MCP server yet; they do with their first message. What keeps a server from starting is told to its agent: ask it.',
+    );
   else
     terminal.line(
       formatTable([

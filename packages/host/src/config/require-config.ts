@@ -11,7 +11,7 @@ export function requireConfig(home: string, warn: (warning: string) => void): Fl
       code: 'bad_request',
       rule: 'config',
       message: `The configuration cannot be used:\n${formatProblems(loaded.problems)}`,
-      remedy: `Correct it in ${home} and start again.`,
+      remedy: `Correct it in ${home}, then: ./openlegion start, or ./openlegion reload where it runs.`,
     });
   }
   for (const warning of loaded.warnings) warn(formatProblems([warning]));

@@ -1,11 +1,14 @@
 import { NEWS_OF } from '@openlegion/contract/agent-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { type Refusal, RefusalBody } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { Delivery, Outcome } from '../lanes/delivery.ts';
 import type { Message } from '../lanes/message.ts';
-import type { Pipe } from '../pipe/pipe.ts';
+import type { Pipe, PipeResponse } from '../pipe/pipe.ts';
 import { FLEET_LIMITS } from './fleet-limits.ts';
 import { readTurnEvents } from './read-turn-events.ts';
+
+const REFUSAL_CHARS = 16 * 1024;
 
 /**
  * Gives the message to the agent and follows its turn. `ended` comes only from the agent's own `turn_ended`;
@@ -30,7 +33,8 @@ export async function runTurn(
       signal,
     });
     if (answer.status !== 200) {
-      answer.body.destroy();
+      const refusal = await readRefusal(answer);
+      if (refusal) return { kind: 'interrupted', refusal };
       return interrupted(`The agent answered the message with status ${answer.status}.`);
     }
     for await (const event of readTurnEvents(answer.body)) {
@@ -46,6 +50,21 @@ export async function runTurn(
   } catch (error) {
     if (error instanceof OpenLegionError) return { kind: 'interrupted', refusal: error.refusal };
     return interrupted('The turn was cut off.');
+  }
+}
+
+/** What the agent says is in its way (a full disk), where it says it as every refusal is said. */
+async function readRefusal({ body }: PipeResponse): Promise<Refusal | null> {
+  let text = '';
+  for await (const chunk of body) {
+    text += chunk;
+    if (text.length > REFUSAL_CHARS) return null;
+  }
+  try {
+    const { code, rule, message, remedy } = RefusalBody.parse(JSON.parse(text)).error;
+    return { code, rule, message, remedy };
+  } catch {
+    return null;
   }
 }
 
