@@ -4,7 +4,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentSettings, FleetConfig } from '../config/fleet-config.ts';
 import type { Routed } from '../router/router.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Transaction } from '../store/database.ts';
 import { integerOf, type Row, textOf } from '../store/row.ts';
 import type { TaskTurn } from '../tasks/agent-tasks.ts';
 import type { Tasks } from '../tasks/tasks.ts';
@@ -14,15 +14,16 @@ import { notGranted, spawnedSettings } from './spawned-settings.ts';
 
 /**
  * Agents that agents made: each in a container of its own, confined as its parent is, granted at most what its parent
- * is at any time, paid for by it, and removed with its volume when its lifetime is over or its parent is gone.
+ * is at any time, paid for by it, and removed with its volume when its lifetime is over or its parent is gone. It is
+ * stored together with its first task, and over when nothing of it is left.
  */
 export interface SpawnedAgents {
   spawn(parent: AgentSettings, request: SpawnAgent, turn: TaskTurn | null): Promise<Routed<SpawnedAgent>>;
   of(parent: string): SpawnedAgent[];
   /** Those that live, as the agents of the configuration are now: to be added to these. */
   over(configured: FleetConfig['agents']): ReadonlyMap<string, AgentSettings>;
-  /** Ends what came to its end while no host was there, and sets the clock for the others. */
-  start(): Promise<void>;
+  /** Ends, behind it, what came to its end while no host was there, and sets the clock for the others. */
+  start(): void;
   stop(): void;
 }
 
@@ -66,24 +67,34 @@ export function createSpawnedAgents(parts: {
     const one = living.get(name);
     if (!one) return;
     for (const child of [...living.values()]) if (child.parent === name) await end(child.name, why);
-    await database.write((transaction) => {
-      transaction.run('UPDATE spawned_agent SET ended_at = ? WHERE name = ?', clock.now(), name);
-      audit.append(transaction, {
-        ...{ type: 'agent.spawn_ended', actor: 'host', subject: name, rule: 'spawn.lifetime' },
-        detail: { parent: one.parent, why },
-      });
+    await audit.record({
+      ...{ type: 'agent.spawn_ended', actor: 'host', subject: name, rule: 'spawn.lifetime' },
+      detail: { parent: one.parent, why },
     });
-    living.delete(name);
+    if (!living.delete(name)) return;
     timers.get(name)?.();
     timers.delete(name);
     await parts.changed();
     await parts.removeVolume(name);
+    // Not before nothing of it is left: until then the next host ends it again.
+    await database.write((transaction) =>
+      transaction.run('UPDATE spawned_agent SET ended_at = ? WHERE name = ?', clock.now(), name),
+    );
   }
 
+  /** Nobody waits for it: what is cut off is ended by the next host. */
+  const endBehind = (name: string, why: string) =>
+    void end(name, why).catch((error) => warn(`${name}: ${String(error)}`));
+
   function watch({ name, endsAt }: Living): void {
-    const over = () =>
-      void end(name, 'its lifetime is over').catch((error) => warn(`${name}: ${String(error)}`));
+    const over = () => endBehind(name, 'its lifetime is over');
     timers.set(name, clock.after(Math.max(0, endsAt - clock.now()), over));
+  }
+
+  /** For one that was not made. */
+  function forget(name: string): Promise<void> {
+    living.delete(name);
+    return parts.changed();
   }
 
   function refusalOf(parent: AgentSettings, request: SpawnAgent) {
@@ -93,6 +104,24 @@ export function createSpawnedAgents(parts: {
     if ((living.get(parent.name)?.depth ?? 0) >= MOST_DEPTH) return spawnRefusals.tooDeep();
     const alive = [...living.values()].filter((one) => one.parent === parent.name);
     return alive.length >= MOST_LIVING ? spawnRefusals.tooMany() : null;
+  }
+
+  function insert(transaction: Transaction, one: Living, parent: AgentSettings, traceId: string): void {
+    const { name, asked, taskId, depth, endsAt } = one;
+    transaction.run(
+      `INSERT INTO spawned_agent (name, parent, idempotency_key, task_id, asked, depth, ends_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ...[name, one.parent, asked.idempotencyKey, taskId, JSON.stringify(asked), depth, endsAt],
+    );
+    audit.append(transaction, {
+      ...{ type: 'agent.spawned', actor: parent.name, subject: name, decision: 'allowed' },
+      ...{ rule: `permissions.${parent.permissionsRecord}.can_spawn`, traceId },
+      detail: {
+        tools: asked.tools.join(', ').slice(0, 2000),
+        domains: asked.domains.join(', ').slice(0, 2000),
+        credentials: asked.credentials.join(', ').slice(0, 2000),
+      },
+    });
   }
 
   async function deny<T>(
@@ -129,48 +158,28 @@ export function createSpawnedAgents(parts: {
       // Counted from here on: another call in the same moment finds it alive.
       living.set(one.name, one);
       try {
-        await database.write((transaction) => {
-          transaction.run(
-            `INSERT INTO spawned_agent (name, parent, idempotency_key, task_id, asked, depth, ends_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)`,
-            ...[
-              one.name,
-              one.parent,
-              request.idempotencyKey,
-              one.taskId,
-              JSON.stringify(request),
-              one.depth,
-              one.endsAt,
-            ],
-          );
-          audit.append(transaction, {
-            ...{ type: 'agent.spawned', actor: parent.name, subject: one.name, decision: 'allowed' },
-            ...{ rule: `permissions.${parent.permissionsRecord}.can_spawn`, traceId: turn.traceId },
-            detail: {
-              tools: request.tools.join(', ').slice(0, 2000),
-              domains: request.domains.join(', ').slice(0, 2000),
-              credentials: request.credentials.join(', ').slice(0, 2000),
-            },
-          });
-        });
+        // Known to the keeper before there is anything for it to do; on disk with its task, or not at all.
         await parts.changed();
-        watch(one);
-        const created = await parts.tasks.create({
-          ...{
-            id: one.taskId,
-            origin: { kind: 'agent', agent: parent.name },
-            idempotencyKey: `spawn/${one.name}`,
+        const { name, taskId } = one;
+        const { askedBy, traceId, messageId: parentId, hops } = turn;
+        const created = await parts.tasks.create(
+          {
+            ...{ id: taskId, origin: { kind: 'agent', agent: parent.name } },
+            ...{ idempotencyKey: `spawn/${name}`, askedBy, traceId, parentId, hops: hops + 1 },
+            ...{ assignee: name, to: name, text: request.task, rule: 'spawn' },
           },
-          ...{ askedBy: turn.askedBy, traceId: turn.traceId, parentId: turn.messageId, hops: turn.hops + 1 },
-          ...{ assignee: one.name, to: one.name, text: request.task, rule: 'spawn' },
-        });
-        if (created.ok) return { ok: true, value: viewOf(one) };
-        await end(one.name, created.refusal.message);
-        return created;
+          (transaction) => insert(transaction, one, parent, traceId),
+        );
+        if (!created.ok) {
+          await forget(name);
+          return created;
+        }
       } catch (error) {
-        await end(one.name, 'it could not be made');
+        await forget(one.name);
         throw error;
       }
+      watch(one);
+      return { ok: true, value: viewOf(one) };
     },
     of: (parent) => [...living.values()].filter((one) => one.parent === parent).map(viewOf),
     over(configured) {
@@ -186,10 +195,10 @@ export function createSpawnedAgents(parts: {
       last = { configured, names, all };
       return all;
     },
-    async start() {
+    start() {
       for (const one of [...living.values()]) {
-        if (one.endsAt <= clock.now()) await end(one.name, 'its lifetime is over');
-        else if (!agents().has(one.parent)) await end(one.name, 'its parent is gone');
+        if (one.endsAt <= clock.now()) endBehind(one.name, 'its lifetime is over');
+        else if (!agents().has(one.parent)) endBehind(one.name, 'its parent is gone');
         else watch(one);
       }
     },

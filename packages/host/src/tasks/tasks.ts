@@ -21,7 +21,8 @@ import { findTask, taskOf } from './task-row.ts';
  * does, and workflows and the control API are the operator's. What a promise resolved with is on disk.
  */
 export interface Tasks {
-  create(task: NewTask): Promise<Routed<TaskView>>;
+  /** `also` runs in the transaction that stores a new one: both are there, or neither. */
+  create(task: NewTask, also?: (transaction: Transaction) => void): Promise<Routed<TaskView>>;
   move(move: TaskMove): Promise<Routed<TaskView>>;
   /**
    * For the lanes, in the transactions in which they give out and settle a message that may be a task's; `kick` after
@@ -118,11 +119,14 @@ export function createTasks(parts: {
   }
 
   return {
-    async create(task) {
+    async create(task, also) {
       let announce: (() => void) | undefined;
       const stored = await kicking((transaction) => {
         const made = createTask(transaction, context(), task);
-        if (made.ok && made.value.created) announce = parts.onCreated?.(transaction, made.value.task);
+        if (made.ok && made.value.created) {
+          also?.(transaction);
+          announce = parts.onCreated?.(transaction, made.value.task);
+        }
         return made.ok ? { ok: true, value: made.value.task } : made;
       });
       announce?.();
