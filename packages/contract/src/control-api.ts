@@ -4,6 +4,7 @@ import { AuditRecord } from './audit-record.ts';
 import { CatalogProvider } from './catalog.ts';
 import { ApprovalEvent } from './control-approvals.ts';
 import { CoordinationAttention } from './control-coordination.ts';
+import { EnforcementStatement } from './control-permissions.ts';
 import { BudgetWarning } from './costs.ts';
 import { MicroUsd } from './money.ts';
 import { Refusal } from './refusal.ts';
@@ -214,7 +215,11 @@ export const Guarantee = z.object({
 });
 export type Guarantee = z.infer<typeof Guarantee>;
 
-export const VerifyReport = z.object({ guarantees: z.array(Guarantee) });
+/** `enforcement` is what is built, not a verdict. */
+export const VerifyReport = z.object({
+  guarantees: z.array(Guarantee),
+  enforcement: EnforcementStatement,
+});
 export type VerifyReport = z.infer<typeof VerifyReport>;
 
 /** What the gateway saw of a model. */

@@ -21,6 +21,13 @@ export type Enforcer = z.infer<typeof Enforcer>;
 
 const Enforcement = { enforcedBy: Enforcer, how: z.string() };
 
+/** Of every field of permissions.json and every tool; `askHeldBy` as below. */
+export const EnforcementStatement = z.object({
+  grants: z.array(z.object({ grant: z.string(), ...Enforcement })),
+  tools: z.array(z.object({ tool: z.string(), ...Enforcement, askHeldBy: Enforcer })),
+});
+export type EnforcementStatement = z.infer<typeof EnforcementStatement>;
+
 export const PermissionsView = z.object({
   agents: z.array(
     z.object({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Guarantee, VerifyReport } from '@openlegion/contract/control-api';
+import type { EnforcementStatement } from '@openlegion/contract/control-permissions';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { z } from 'zod';
 import type { CommandContext } from '../command-context.ts';
@@ -33,6 +34,7 @@ export async function verify(
   const prefix = `CANARY${randomBytes(8).toString('hex')}`;
   progress.step('planting 20 canary credentials in the vault');
   const guarantees: Guarantee[] = [];
+  let enforcement: EnforcementStatement;
   try {
     const planted = await captureVaultAdmin([
       ...['canaries', '--run', running.run, '--prefix', prefix],
@@ -46,6 +48,7 @@ export async function verify(
       json: { canaryPrefix: prefix },
       timeoutMs: TIMEOUT_MS,
     });
+    enforcement = report.enforcement;
     guarantees.push(...report.guarantees, ...(await checkInstallation({ home, running, prefix })));
   } finally {
     progress.clear();
@@ -58,11 +61,11 @@ export async function verify(
   if (options.report !== undefined) {
     writeFileSync(
       resolve(options.report),
-      formatReportMarkdown(guarantees, { home, at: new Date().toISOString() }),
+      formatReportMarkdown(guarantees, enforcement, { home, at: new Date().toISOString() }),
     );
   }
-  if (options.json) terminal.line(JSON.stringify({ broken, guarantees }, null, 2));
-  else terminal.line(formatReportText(guarantees, terminal.style));
+  if (options.json) terminal.line(JSON.stringify({ broken, guarantees, enforcement }, null, 2));
+  else terminal.line(formatReportText(guarantees, enforcement, terminal.style));
   return broken ? 1 : 0;
 }
 

@@ -1,4 +1,4 @@
-import type { PermissionsView } from '@openlegion/contract/control-permissions';
+import type { Enforcer, PermissionsView } from '@openlegion/contract/control-permissions';
 import { oneLine } from '../terminal/safe-text.ts';
 import type { Style } from '../terminal/style.ts';
 
@@ -53,15 +53,16 @@ export function permissionLines({ agents }: PermissionsView, style: Style): stri
   return lines;
 }
 
-function markOf(enforcedBy: PermissionsView['agents'][number]['grants'][number]['enforcedBy'], style: Style) {
+export function markOf(enforcedBy: Enforcer, style: Style): string {
   return enforcedBy === 'agent' ? style('yellow', '○') : style('green', '●');
 }
 
-function wrap(words: readonly string[]): string[] {
+export function wrap(words: readonly string[], between = ', '): string[] {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < 72) lines[lines.length - 1] = `${last}, ${word}`;
+    if (last !== undefined && last.length + word.length < 72)
+      lines[lines.length - 1] = `${last}${between}${word}`;
     else lines.push(word);
   }
   return lines;

@@ -1,6 +1,8 @@
 import type { Guarantee } from '@openlegion/contract/control-api';
+import type { EnforcementStatement } from '@openlegion/contract/control-permissions';
 import { safeText } from '../terminal/safe-text.ts';
 import type { Style } from '../terminal/style.ts';
+import { enforcementLines, enforcementTables } from './enforcement-lines.ts';
 
 const AREAS: Record<Guarantee['area'], string> = {
   escape: 'The container',
@@ -30,7 +32,11 @@ function byArea(guarantees: readonly Guarantee[]): [string, Guarantee[]][] {
     .filter(([, found]) => found.length > 0);
 }
 
-export function formatReportText(guarantees: readonly Guarantee[], style: Style): string {
+export function formatReportText(
+  guarantees: readonly Guarantee[],
+  enforcement: EnforcementStatement,
+  style: Style,
+): string {
   const lines: string[] = [];
   for (const [title, found] of byArea(guarantees)) {
     lines.push(style('bold', title));
@@ -42,6 +48,7 @@ export function formatReportText(guarantees: readonly Guarantee[], style: Style)
     }
     lines.push('');
   }
+  lines.push(...enforcementLines(enforcement, style), '');
   const { holds, broken, cannot_be_given: missing } = countVerdicts(guarantees);
   lines.push(`${holds} hold, ${broken} broken, ${missing} cannot be given on this machine.`);
   return lines.join('\n');
@@ -50,6 +57,7 @@ export function formatReportText(guarantees: readonly Guarantee[], style: Style)
 /** For a reviewer's file: every guarantee with its identifier, verdict and evidence. */
 export function formatReportMarkdown(
   guarantees: readonly Guarantee[],
+  enforcement: EnforcementStatement,
   about: { home: string; at: string },
 ): string {
   const { holds, broken, cannot_be_given: missing } = countVerdicts(guarantees);
@@ -81,5 +89,5 @@ export function formatReportMarkdown(
       );
     }
   }
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...enforcementTables(enforcement)].join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-import type { Enforcer } from '@openlegion/contract/control-permissions';
+import type { EnforcementStatement, Enforcer } from '@openlegion/contract/control-permissions';
 import type { AgentPermissions } from '@openlegion/contract/permissions-config';
 import { BROWSER_TOOLS } from '../fleet/browser-tools.ts';
 
@@ -91,6 +91,13 @@ export function toolEnforcement(tool: string): ToolEnforcement {
   return BY_TOOL.get(tool) ?? UNKNOWN_TOOL;
 }
 
-export function toolsWithEnforcement(): string[] {
-  return [...BY_TOOL.keys()];
+/** Of every grant and every tool, for a reviewer: what this version does, whatever is granted to whom. */
+export function enforcementStatement(): EnforcementStatement {
+  return {
+    grants: Object.entries(PERMISSION_ENFORCEMENT).map(([grant, held]) => ({ grant, ...held })),
+    tools: [...BY_TOOL, ['custom tools, mcp_*', UNKNOWN_TOOL] as const].map(([tool, held]) => ({
+      tool,
+      ...held,
+    })),
+  };
 }

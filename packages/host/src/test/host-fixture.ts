@@ -99,7 +99,7 @@ export async function startFixture(options: {
     createVerify: (parts) => async () => {
       const answers = await parts.answers();
       if (answers.some(({ text }) => text.includes('unauthenticated'))) throw new Error('answers');
-      return { guarantees: [] };
+      return { guarantees: [], enforcement: { grants: [], tools: [] } };
     },
     log: (line) => logs.push(line),
   });

@@ -7,6 +7,7 @@ import { AgentPermissions } from '@openlegion/contract/permissions-config';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { verifyChain } from '../audit/verify-chain.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
+import { enforcementStatement } from '../permissions/enforcement.ts';
 import type { ConnectPipe, MeshHandler } from '../pipe/pipe.ts';
 import type { SandboxBackend } from '../sandbox/sandbox-backend.ts';
 import type { GatewayClient } from '../vault/gateway-client.ts';
@@ -85,7 +86,7 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
     auditState: async () => auditState(parts),
     egress: {
       open: () => openEgressTrial(parts, TRIAL_AGENT, other),
-      handle: parts.handlerFor(() => probeAgent(TRIAL_AGENT)),
+      handle: parts.handlerFor(() => probeAgent(TRIAL_AGENT, { '*': 'ask' })),
     },
     vaultProcesses: async () => {
       const [keeper, gateway] = await Promise.all([parts.keeper.status(), parts.gateway.health()]);
@@ -95,7 +96,8 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
     onProgress: (text) => parts.log(`verify: ${text}`),
   });
   const guarantees = [...attacked.guarantees, ...browserGuarantees(parts.browsers())];
-  if (canaryPrefix === null) return { guarantees };
+  const enforcement = enforcementStatement();
+  if (canaryPrefix === null) return { guarantees, enforcement };
   parts.log('verify: searching databases, logs, answers and memory for planted credentials');
   try {
     guarantees.push(...(await census(parts, canaryPrefix)));
@@ -103,7 +105,7 @@ async function verifyOnce(parts: VerifyParts, { canaryPrefix }: VerifyRequest): 
     signal.throwIfAborted();
     guarantees.push(...CENSUS_PROMISES.map((id) => unchecked(id, error)));
   }
-  return { guarantees };
+  return { guarantees, enforcement };
 }
 
 async function census(parts: VerifyParts, canaryPrefix: string) {
@@ -131,14 +133,14 @@ async function census(parts: VerifyParts, canaryPrefix: string) {
   });
 }
 
-/** An agent that exists nowhere and is granted nothing. */
-function probeAgent(name: string): AgentSettings {
+/** An agent that exists nowhere and is granted nothing, but perhaps tools. */
+function probeAgent(name: string, allowed_tools: AgentPermissions['allowed_tools'] = {}): AgentSettings {
   return {
     ...AgentConfig.parse({}),
     name,
     model: 'scripted/none',
     models: [],
-    permissions: AgentPermissions.parse({}),
+    permissions: AgentPermissions.parse({ allowed_tools }),
     permissionsRecord: name,
   };
 }

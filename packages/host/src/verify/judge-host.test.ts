@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { enforcementStatement } from '../permissions/enforcement.ts';
 import { judgeContainerSearch, judgeEngine, judgeEnvironment } from './judge-credentials.ts';
+import {
+  GRANT_ATTEMPTS,
+  judgeUnasked,
+  judgeUngranted,
+  UNASKED_CALLS,
+  UNGRANTED_CALLS,
+} from './judge-grants.ts';
 import {
   identityClaims,
   judgeAudit,
@@ -13,6 +21,13 @@ import {
 import { judgeHostApi, judgeInterfaces, judgeOutbound } from './judge-network.ts';
 import { type JudgeCase, testCases } from './test/judge-cases.ts';
 import { answers, HEAD, introspection, network, outbound, secrets } from './test/seen.ts';
+
+const unapproved = (count: number) => ({
+  answers: answers(count).answers.map((answer) => ({
+    ...answer,
+    body: answer.body.replace(/"rule":"[^"]*"/, '"rule":"approval.required"'),
+  })),
+});
 
 const CASES: JudgeCase[] = [
   {
@@ -104,6 +119,24 @@ const CASES: JudgeCase[] = [
     bad: { admitted: judgeNoGrant(answers(50, { status: 200 })), 'too few': judgeNoGrant(answers(3)) },
   },
   {
+    id: 'host.no-grant',
+    good: judgeUngranted(answers(UNGRANTED_CALLS.length)),
+    bad: {
+      answered: judgeUngranted(answers(UNGRANTED_CALLS.length, { status: 200 })),
+      'not a refusal': judgeUngranted(answers(UNGRANTED_CALLS.length, { body: '' })),
+      'not all asked': judgeUngranted(answers(3)),
+    },
+  },
+  {
+    id: 'host.ask',
+    good: judgeUnasked(unapproved(UNASKED_CALLS.length)),
+    bad: {
+      answered: judgeUnasked(answers(UNASKED_CALLS.length, { status: 200, body: '{}' })),
+      'for another reason': judgeUnasked(answers(UNASKED_CALLS.length)),
+      'not all asked': judgeUnasked(unapproved(3)),
+    },
+  },
+  {
     id: 'host.wire-attacks',
     good: judgeWire([{ mode: 'garbage', ended: 'refused', reason: '' }], true),
     bad: {
@@ -123,6 +156,18 @@ const CASES: JudgeCase[] = [
 ];
 
 testCases(/^(?:network|host|budget|audit)\.|^credentials\.(?:environment|container|engine)$/, CASES);
+
+test('every grant that the host or the keeper holds to is tried without it', () => {
+  // The first and the last by the trials of the way out and of models; the container of others has no browser.
+  const elsewhere = ['allowed_domains', 'can_use_browser', 'allowed_tools'];
+  const tried = new Set([...GRANT_ATTEMPTS.map(({ grant }) => grant as string), ...elsewhere]);
+  const { grants } = enforcementStatement();
+  const outside = grants.filter(({ enforcedBy }) => enforcedBy !== 'agent').map(({ grant }) => grant);
+  assert.deepEqual(
+    outside.filter((grant) => !tried.has(grant)),
+    [],
+  );
+});
 
 test('without planted credentials the search claims nothing', () => {
   assert.equal(judgeContainerSearch(secrets(), false).verdict, 'cannot_be_given');

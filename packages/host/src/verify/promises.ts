@@ -62,6 +62,9 @@ const TEXTS = {
     'host.identity': 'Who an agent is, is the pipe it speaks on: nothing that it says of itself is believed',
     'host.unknown-routes':
       'What is not in the table of routes is refused, whatever its method, path or spelling, and says nothing of the host',
+    'host.no-grant': 'What an agent was not granted the mesh refuses, whatever program asks for it',
+    'host.ask':
+      'A tool that is set to "ask" has no effect on the mesh before a person said yes, also where its question is skipped',
     'host.wire-attacks': 'A program that breaks the protocol ends its own pipe and nothing else',
   },
   budget: {

@@ -1,6 +1,7 @@
 import { words } from './guarantee.ts';
 import { judgeAddresses, judgeAuthority, judgeBound, judgeDeny, judgeElsewhere } from './judge-egress.ts';
-import { EgressAnswers } from './observations.ts';
+import { judgeUnasked, UNASKED_CALLS } from './judge-grants.ts';
+import { EgressAnswers, MeshAnswers } from './observations.ts';
 import { BOUND_HOST, type EgressTrial, OTHER_HOST } from './open-egress-trial.ts';
 import { openProbe, type ProbeSession } from './probe-session.ts';
 import type { PromiseId } from './promises.ts';
@@ -26,10 +27,13 @@ const PRIVATE = words('10.0.0.1 172.17.0.1 192.168.0.1 100.64.0.1 [fc00::1] [fe8
 
 const TRIAL_PROMISES: PromiseId[] = [
   ...(['egress.private-addresses', 'egress.own-authority'] as const),
-  ...(['egress.bound-credential', 'egress.placeholder-elsewhere'] as const),
+  ...(['egress.bound-credential', 'egress.placeholder-elsewhere', 'host.ask'] as const),
 ];
 
-/** The way out, from a container whose agent was granted nothing, and from one with a trial's grants. */
+/**
+ * The way out, from a container whose agent was granted nothing, and from one with a trial's grants, who must ask for
+ * every tool.
+ */
 export async function verifyEgress({ options, check }: VerifyStep): Promise<void> {
   if (options.egress === null) return;
   options.onProgress?.('trying the way out');
@@ -46,6 +50,7 @@ export async function verifyEgress({ options, check }: VerifyStep): Promise<void
       await tryAuthority(trial, probe),
       await tryBound(trial, probe),
       await tryElsewhere(trial, probe),
+      judgeUnasked(await probe.ask('mesh-calls', { calls: UNASKED_CALLS }, MeshAnswers)),
     ];
   });
 }

@@ -1,5 +1,6 @@
 import { judgeContainerSearch, judgeEngine, judgeEnvironment } from './judge-credentials.ts';
 import * as isolation from './judge-escape.ts';
+import { judgeUngranted, UNGRANTED_CALLS } from './judge-grants.ts';
 import { identityClaims, judgeIdentity, judgeNoGrant, judgeRoutes, UNKNOWN_ROUTES } from './judge-host.ts';
 import { judgeNamespaces, judgeSocketFamilies, judgeSystemCalls } from './judge-kernel.ts';
 import { judgeMounts } from './judge-mounts.ts';
@@ -28,7 +29,7 @@ export async function verifySandbox(step: VerifyStep): Promise<void> {
     await tryEscape(step, ask);
     onProgress?.('trying the network');
     await tryNetwork(step, ask);
-    onProgress?.('claiming other identities, unknown routes, model calls');
+    onProgress?.('claiming other identities, unknown routes, what is not granted');
     await tryHost(step, ask);
     onProgress?.('searching the container for credentials');
     await searchCredentials(step, ask, async () => (await opened).sandbox.inspect());
@@ -100,6 +101,9 @@ async function tryHost({ check, options }: VerifyStep, ask: Ask): Promise<void> 
   });
   await check('host.unknown-routes', async () =>
     judgeRoutes(await ask('mesh-calls', { calls: UNKNOWN_ROUTES }, seen.MeshAnswers)),
+  );
+  await check('host.no-grant', async () =>
+    judgeUngranted(await ask('mesh-calls', { calls: UNGRANTED_CALLS }, seen.MeshAnswers)),
   );
   await check('budget.no-grant', async () => {
     const messages = [{ role: 'user', content: 'hello' }];

@@ -86,6 +86,7 @@ test('a sandbox that is not held to its limits, and a mesh that believes what it
   assert.deepEqual(broken.toSorted(), [
     'budget.no-grant',
     'host.identity',
+    'host.no-grant',
     'host.unknown-routes',
     'limits.memory',
     'limits.processes',

@@ -50,7 +50,7 @@ export interface VerifyStep {
 }
 
 /** Every guarantee with its evidence. Throws only what `signal` was aborted with. */
-export async function runVerify(options: VerifyOptions): Promise<VerifyReport> {
+export async function runVerify(options: VerifyOptions): Promise<Pick<VerifyReport, 'guarantees'>> {
   const { backend, signal } = options;
   const { cannotEnforce } = await backend.capabilities();
   const guarantees: Guarantee[] = [];
