@@ -11,7 +11,7 @@ import { createConfigChanges } from '../config/config-changes.ts';
 import { createLiveConfig } from '../config/live-config.ts';
 import { requireConfig } from '../config/require-config.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
-import type { Database } from '../store/database.ts';
+import { createDyingDatabase, type DyingDatabase } from '../store/test/dying-database.ts';
 import type { Answer } from '../test/answer.ts';
 import { startFixture } from '../test/host-fixture.ts';
 import { Policy } from '../vault/test/seen-policy.ts';
@@ -106,25 +106,19 @@ test('approved on the control API alone, a host stands in the file and is in for
   assert.equal(ofAnn[2]?.detail, JSON.stringify(detail));
 });
 
-/** One life of a host: once told to, it ends at the write of this number, before that is on disk or just after. */
+/** One life of a host. */
 function openLife(home: { home: string; file: string }) {
   const live = createLiveConfig(requireConfig(home.home, () => {}));
-  const died = Promise.withResolvers<'died'>();
-  let end: { in: number; before: boolean } | null = null;
-  const around = (database: Database): Database => ({
-    ...database,
-    async write(work) {
-      if (end === null || end.in-- !== 0) return database.write(work);
-      if (!end.before) await database.write(work);
-      died.resolve('died');
-      return new Promise(() => {});
-    },
-  });
+  let kill: DyingDatabase['kill'] | undefined;
   const opened = openApprovals(
     `${home.home}/mesh.db`,
     ['ann'],
     (approval, by) => changes.allowHost(hostGrantOf(approval, by)),
-    around,
+    (real) => {
+      const dying = createDyingDatabase(real);
+      kill = dying.kill;
+      return dying.database;
+    },
   );
   const changes = createConfigChanges({
     ...{ permissionsFile: home.file, live, read: () => requireConfig(home.home, () => {}) },
@@ -132,10 +126,7 @@ function openLife(home: { home: string; file: string }) {
     warn: (message) => assert.fail(message),
   });
   const inForce = () => live.agents.get('alice')?.permissions.allowed_domains.includes(HOST) ?? false;
-  const kill = (at: number, before: boolean) => {
-    end = { in: at, before };
-    return died.promise;
-  };
+  assert.ok(kill);
   return { ...opened, inForce, kill };
 }
 

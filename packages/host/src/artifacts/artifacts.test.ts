@@ -11,6 +11,8 @@ import { dataPaths } from '@openlegion/contract/installation';
 import { ArtifactSaved } from '@openlegion/contract/mesh-api';
 import { MeshConfig } from '@openlegion/contract/mesh-config';
 import { PermissionsConfig } from '@openlegion/contract/permissions-config';
+import { z } from 'zod';
+import { createAuditLog } from '../audit/audit-log.ts';
 import { createAgentBlackboard } from '../blackboard/agent-blackboard.ts';
 import { createBlackboard } from '../blackboard/blackboard.ts';
 import { BLACKBOARD_LIMITS, type BlackboardLimits } from '../blackboard/blackboard-limits.ts';
@@ -18,7 +20,11 @@ import { agentOf, agentsOf, openParts } from '../blackboard/test/open-parts.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
 import { settingsOf } from '../config/load-config.ts';
 import type { FakeTurn } from '../fleet/test/fake-backend.ts';
+import { createManualClock } from '../manual-clock.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
+import { openDatabase } from '../store/database.ts';
+import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
+import { createDyingDatabase } from '../store/test/dying-database.ts';
 import { type Answer, answerOf } from '../test/answer.ts';
 import { type Fixture, startFixture } from '../test/host-fixture.ts';
 import { createArtifacts } from './artifacts.ts';
@@ -159,6 +165,44 @@ test('where the entry cannot be written, what was saved before stays', async () 
     parts[Symbol.dispose]();
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+test('killed at any write of one, the next host has what was there before or what is new, whole, and no other file', async () => {
+  for (const before of [true, false])
+    for (let at = 0; at < 3; at += 1) {
+      const home = mkdtempSync(`${tmpdir()}/openlegion-artifacts-`);
+      const directory = `${home}/artifacts`;
+      const open = () => {
+        const clock = createManualClock();
+        const dying = createDyingDatabase(
+          openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS }),
+        );
+        const parts = { database: dying.database, audit: createAuditLog({ ...dying, clock }), clock };
+        const blackboard = createAgentBlackboard({ ...parts, blackboard: createBlackboard(parts) });
+        const artifacts = createArtifacts({ ...parts, directory, blackboard });
+        const save = (words: string) => artifacts.save(agent, 'a', Readable.from([Buffer.from(words)]), 't');
+        return { ...dying, blackboard, artifacts, save };
+      };
+      const permissions = { blackboard_read: ['**'], blackboard_write: ['**'] };
+      const agent = agentOf(agentsOf({ alice: { permissions } }), 'alice');
+      const first = open();
+      assert.ok((await first.save('old')).ok);
+      const died = first.kill(at, before);
+      const end = await Promise.race([first.save('newer'), died]);
+      first.close();
+      const next = open();
+      const key = 'artifacts/alice/a';
+      const entry = await next.blackboard.get(agent, { key }, 't');
+      const read = await next.artifacts.read(agent, key, 't');
+      assert.ok(entry.ok && read.ok);
+      const words = await text(read.value.body);
+      const { bytes } = z.object({ bytes: z.int() }).parse(entry.value.value);
+      assert.deepEqual([bytes, words === 'old' || words === 'newer'], [words.length, true]);
+      if (end !== 'died') assert.equal(words, 'newer');
+      assert.equal(readdirSync(directory).length, 1);
+      next.close();
+      rmSync(home, { recursive: true, force: true });
+    }
 });
 
 test('another agent’s history is for one that may message it, is granted the interface, and is of its team', async () => {

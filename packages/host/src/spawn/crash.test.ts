@@ -7,8 +7,9 @@ import { SpawnAgent } from '@openlegion/contract/mesh-api';
 import { createAuditLog } from '../audit/audit-log.ts';
 import { agentsOf } from '../blackboard/test/open-parts.ts';
 import { createManualClock } from '../manual-clock.ts';
-import { type Database, openDatabase } from '../store/database.ts';
+import { openDatabase } from '../store/database.ts';
 import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
+import { createDyingDatabase } from '../store/test/dying-database.ts';
 import { createTasks } from '../tasks/tasks.ts';
 import { createSpawnedAgents } from './spawned-agents.ts';
 
@@ -18,31 +19,18 @@ const REQUEST = SpawnAgent.parse({
 const TURN = { messageId: 'msg_1', traceId: 't', hops: 0, askedBy: null };
 const OK = { ok: true, value: null } as const;
 
-/** One life of a host: once told to, it ends at the write of this number, before that is on disk or just after. */
+/** One life of a host. */
 function openLife(home: string, volumes: Set<string>, afterMs = 0) {
   const clock = createManualClock();
   clock.advance(afterMs);
-  const died = Promise.withResolvers<'died'>();
-  let end: { in: number; before: boolean } | null = null;
-  let dead = false;
-  const real = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
-  const database: Database = {
-    ...real,
-    async write(work) {
-      if (dead) return new Promise(() => {});
-      if (end === null || end.in-- !== 0) return real.write(work);
-      dead = true;
-      if (!end.before) await real.write(work);
-      died.resolve('died');
-      return new Promise(() => {});
-    },
-  };
+  const dying = createDyingDatabase(openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS }));
+  const { database, kill, isDead } = dying;
   const audit = createAuditLog({ database, clock });
   const tasks = createTasks({
     ...{ database, audit, clock, warn: () => {} },
     hooks: {
       async dispatch({ assignee }) {
-        if (!dead) volumes.add(assignee);
+        if (!isDead()) volumes.add(assignee);
         return OK;
       },
       ...{ recall: async () => OK, deliverResult: async () => OK, attention: async () => OK },
@@ -57,22 +45,17 @@ function openLife(home: string, volumes: Set<string>, afterMs = 0) {
     agents: () => spawned.over(configured),
     newTaskId: () => `msg_${process.hrtime.bigint()}_${++ids}`,
     async removeVolume(agent) {
-      if (!dead) volumes.delete(agent);
+      if (!isDead()) volumes.delete(agent);
     },
   });
   const rest = async () => {
     for (let turn = 0; turn < 30; turn += 1) await setImmediate();
   };
   return {
-    ...{ spawned, tasks, clock, rest, alice },
-    kill(at: number, before: boolean) {
-      end = { in: at, before };
-      return died.promise;
-    },
+    ...{ spawned, tasks, clock, rest, alice, kill },
     close() {
-      dead = true;
       spawned.stop();
-      real.close();
+      dying.close();
     },
   };
 }
