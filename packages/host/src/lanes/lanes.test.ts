@@ -234,3 +234,37 @@ test('a lane that waits gives nothing out until it is resumed, and does not coun
     assert.deepEqual(attempts, [1, 1, 1]);
     database.close();
   }));
+
+test('what a call cost is added once, also where it is noted in the very moment the message settles', () =>
+  withHome(async (home) => {
+    const { clock, database, lanes, accept } = open(home, async ({ message }) => {
+      const charge = { model: 'm', chargedMicroUsd: 42, inputTokens: 1, outputTokens: 1, durationMs: 1 };
+      lanes.charge('a', charge, message);
+      // Both writes, this one's and the end's, are of one batch.
+      clock.advance(200);
+      return done('ok');
+    });
+    const acceptance = await accept('a', 'x');
+    assert.ok(acceptance.accepted);
+    await drained(lanes, ['a']);
+    assert.equal(lanes.find(acceptance.message.id)?.chargedMicroUsd, 42);
+    database.close();
+  }));
+
+test('a cost that the disk does not take is kept until it does', () =>
+  withHome(async (home) => {
+    const { clock, database, lanes, accept, warnings } = open(home, async ({ message }) => {
+      const charge = { model: 'm', chargedMicroUsd: 42, inputTokens: 1, outputTokens: 1, durationMs: 1 };
+      lanes.charge('a', charge, message);
+      database.get('PRAGMA max_page_count = 1');
+      return done('r'.repeat(200_000));
+    });
+    const acceptance = await accept('a', 'x');
+    assert.ok(acceptance.accepted);
+    while (warnings.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    database.get('PRAGMA max_page_count = 100000');
+    clock.advance(1000);
+    await drained(lanes, ['a']);
+    assert.equal(lanes.find(acceptance.message.id)?.chargedMicroUsd, 42);
+    database.close();
+  }));

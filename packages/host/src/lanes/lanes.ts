@@ -69,27 +69,26 @@ export function createLanes(parts: {
   let chargesWait = false;
   let stopping = false;
 
-  /** Adds what is waiting to its messages; what is added is forgotten only when it is stored. */
+  /** Adds what is waiting to its messages; where that is not stored, it waits again. */
   async function storeCharges(ids: string[], work?: (transaction: Transaction) => Step): Promise<Step> {
-    const { step, stored } = await database.write((transaction) => {
-      const stored = ids.flatMap((id) => {
-        const amount = charges.get(id);
-        if (amount === undefined) return [];
-        transaction.run(
-          'UPDATE message SET charged_micro_usd = charged_micro_usd + ? WHERE id = ?',
-          amount,
-          id,
-        );
-        return [{ id, amount }];
+    const taken: [id: string, amount: number][] = [];
+    try {
+      return await database.write((transaction) => {
+        const add = 'UPDATE message SET charged_micro_usd = charged_micro_usd + ? WHERE id = ?';
+        for (const id of ids) {
+          const amount = charges.get(id);
+          if (amount === undefined) continue;
+          transaction.run(add, amount, id);
+          // Taken here, not after the commit: another write of the same batch would add it once more.
+          charges.delete(id);
+          taken.push([id, amount]);
+        }
+        return work?.(transaction) ?? NO_STEP;
       });
-      return { stored, step: work?.(transaction) ?? NO_STEP };
-    });
-    for (const { id, amount } of stored) {
-      const left = (charges.get(id) ?? 0) - amount;
-      if (left > 0) charges.set(id, left);
-      else charges.delete(id);
+    } catch (error) {
+      for (const [id, amount] of taken) charges.set(id, (charges.get(id) ?? 0) + amount);
+      throw error;
     }
-    return step;
   }
 
   /** Settles or gives back what just returned, and takes the next, in one transaction. */
