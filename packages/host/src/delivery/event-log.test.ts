@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import type { FleetEvent } from '@openlegion/contract/control-api';
 import { createManualClock } from '../manual-clock.ts';
-import { openDatabase } from '../store/database.ts';
+import { type Database, openDatabase } from '../store/database.ts';
 import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
 import { createEventLog, type EventLog, type NewEvent } from './event-log.ts';
 import { subscribe } from './subscribe.ts';
 
 async function withLog(
-  work: (parts: { log: EventLog; reopen: () => EventLog; rows: () => number }) => Promise<void>,
+  work: (parts: {
+    log: EventLog;
+    write: Database['write'];
+    reopen: () => EventLog;
+    rows: () => number;
+  }) => Promise<void>,
 ): Promise<void> {
   const home = mkdtempSync(`${tmpdir()}/openlegion-events-`);
   let database = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
@@ -18,6 +23,7 @@ async function withLog(
   try {
     await work({
       log: create(),
+      write: (written) => database.write(written),
       reopen() {
         database.close();
         database = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
@@ -126,4 +132,26 @@ test('a trace is replayed whole to one who comes late, and the stream then ends'
       events.map(({ event }) => event.type),
       ['agent_stopped', 'trace_settled'],
     );
+  }));
+
+test('a reader at the end misses nothing that is numbered before, and announced after, something else', () =>
+  withLog(async ({ log, write }) => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const page of subscribe(log, { traceId: 't' }, stop.signal))
+        for (const { event } of page) seen.push(event.type === 'agent_stopped' ? event.reason : event.type);
+    })();
+    const failing = write((transaction) => {
+      log.store(transaction, told('undone'));
+      throw new Error('mine');
+    });
+    const first = await write((transaction) => log.store(transaction, told('first')));
+    log.publish(told('second'));
+    for (let turns = 0; turns < 20; turns += 1) await Promise.resolve();
+    log.announce(first);
+    await assert.rejects(failing);
+    log.publish({ ...told(''), event: { type: 'trace_settled' } });
+    await reading;
+    assert.deepEqual(seen, ['first', 'second', 'trace_settled']);
   }));

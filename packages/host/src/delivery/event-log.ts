@@ -32,7 +32,7 @@ export interface EventLog {
   /** Events after `after`, oldest first, at most `limit`: from memory where it reaches back so far. */
   readAfter(after: number, traceId: string | null, limit: number): FleetEvent[];
   lastSeq(): number;
-  /** Called with every event, in order of announcement. Returns how to stop it. */
+  /** Called with every event, in the order of numbers. Returns how to stop it. */
   onEvent(listener: (event: FleetEvent) => void): () => void;
   /** Stores what is waiting. */
   flush(): Promise<void>;
@@ -49,6 +49,9 @@ export function createEventLog(options: {
   let ringCharacters = 0;
   let waiting: FleetEvent[] = [];
   let cancelFlush: (() => void) | undefined;
+  /** Numbers of what is stored with something else and not announced yet, ascending; nothing behind them is told. */
+  const unannounced = new Set<number>();
+  const held: FleetEvent[] = [];
   const claims = new Map<string, { count: number; characters: number }>();
 
   let seq = integerOf(
@@ -75,7 +78,25 @@ export function createEventLog(options: {
     return { seq, at: isoTime(clock), ...event };
   }
 
+  /** In the order of numbers: a reader at the end goes on behind the last it was told. */
   function announce(event: FleetEvent): void {
+    unannounced.delete(event.seq);
+    held.push(event);
+    release();
+  }
+
+  function release(): void {
+    held.sort((a, b) => a.seq - b.seq);
+    for (;;) {
+      const [lowest = Number.POSITIVE_INFINITY] = unannounced;
+      const [first] = held;
+      if (!first || first.seq > lowest) return;
+      held.shift();
+      tell(first);
+    }
+  }
+
+  function tell(event: FleetEvent): void {
     const characters = JSON.stringify(event).length;
     const kept = { event, characters };
     if ((ring.at(-1)?.event.seq ?? 0) < event.seq) ring.push(kept);
@@ -167,6 +188,9 @@ export function createEventLog(options: {
   function store(transaction: Transaction, event: NewEvent): FleetEvent {
     const numbered = next(event);
     insert(transaction, numbered);
+    unannounced.add(numbered.seq);
+    // Announced by then, or undone.
+    setImmediate(() => setImmediate(() => unannounced.delete(numbered.seq) && release()));
     return numbered;
   }
 
