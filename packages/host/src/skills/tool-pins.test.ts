@@ -4,22 +4,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { AuditLog } from '../audit/audit-log.ts';
+import { createAuditLog } from '../audit/audit-log.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import { createManualClock } from '../manual-clock.ts';
 import { openDatabase } from '../store/database.ts';
-import { TOOL_PIN_MIGRATION } from './tool-pin-schema.ts';
+import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
 import { createToolPins } from './tool-pins.ts';
 
 function rig() {
   const directory = mkdtempSync(join(tmpdir(), 'openlegion-pins-'));
-  const database = openDatabase({ path: join(directory, 'mesh.db'), migrations: [TOOL_PIN_MIGRATION] });
-  const recorded: string[] = [];
-  const audit = {
-    record: async ({ type, actor }: { type: string; actor: string }) =>
-      void recorded.push(`${type} ${actor}`),
-  };
-  const pins = createToolPins({ database, audit: audit as unknown as AuditLog, clock: createManualClock() });
+  const database = openDatabase({ path: join(directory, 'mesh.db'), migrations: MESH_MIGRATIONS });
+  const clock = createManualClock();
+  const audit = createAuditLog({ database, clock });
+  const recorded = () => audit.read(0, 100).map(({ type, actor }) => `${type} ${actor}`);
+  const pins = createToolPins({ database, audit, clock });
   /** Only what is read here of an agent's settings. */
   const agent = (name: string, ...servers: string[]) =>
     ({ name, mcp_servers: servers.map((server) => ({ name: server })) }) as unknown as AgentSettings;
@@ -39,7 +37,7 @@ function rig() {
       'carol',
     );
   return {
-    ...{ pins, report, approve, agent, recorded },
+    ...{ pins, report, approve, agent, recorded, database },
     [Symbol.dispose]: () => {
       database.close();
       rmSync(directory, { recursive: true });
@@ -74,7 +72,7 @@ test('what a server says first holds; what changes or comes later waits for a ye
     write: 'pinned',
     more: 'pinned',
   });
-  assert.deepEqual(at.recorded, [
+  assert.deepEqual(at.recorded(), [
     'mcp.pinned host',
     'mcp.tools_changed host',
     'mcp.tools_changed host',
@@ -123,4 +121,19 @@ test('agents have pins of their own, and a server that was taken from one starts
   await assert.rejects(at.report({ read: 'A' }, at.agent('alice')), { code: 'not_found' });
   await at.pins.report(at.agent('alice', 'other'), { server: 'other', tools: [] });
   assert.deepEqual(await at.report({ read: 'B' }), { read: 'pinned' });
+});
+
+test('a yes or a first report that cannot be recorded is none', async () => {
+  using at = rig();
+  await at.report({ read: 'A' });
+  await at.report({ read: 'EVIL' });
+  const noRecord =
+    "CREATE TRIGGER no_record BEFORE INSERT ON audit WHEN NEW.type IN ('mcp.approved', 'mcp.pinned') BEGIN SELECT RAISE(ABORT, 'full'); END";
+  await at.database.write((transaction) => transaction.run(noRecord));
+  await assert.rejects(at.approve('read', 'EVIL'));
+  await assert.rejects(at.report({ read: 'B' }, at.agent('bob', 'fs')));
+  assert.deepEqual(
+    at.pins.list().tools.map(({ agent, state }) => [agent, state]),
+    [['alice', 'changed']],
+  );
 });

@@ -33,7 +33,7 @@ export function createToolPins(parts: { database: Database; audit: AuditLog; clo
     transaction: Transaction,
     agent: AgentSettings,
     { server, tools }: ReportTools,
-  ): { states: { name: string; state: PinState }[]; news: string[]; first: boolean } {
+  ): ToolPins['tools'] {
     forget(transaction, agent);
     const known = new Map(
       transaction
@@ -67,7 +67,11 @@ export function createToolPins(parts: { database: Database; audit: AuditLog; clo
           server,
           name,
         );
-    return { states, news, first };
+    if (first && states.length > 0)
+      note(transaction, 'mcp.pinned', agent.name, { server, tools: states.length });
+    const changed = { server, tools: news.join(', ').slice(0, 1000), count: news.length };
+    if (news.length > 0) note(transaction, 'mcp.tools_changed', agent.name, changed);
+    return states;
   }
 
   return {
@@ -80,17 +84,7 @@ export function createToolPins(parts: { database: Database; audit: AuditLog; clo
           message: `The MCP server ${server} was not given to this agent.`,
           remedy: 'An operator adds it to mcp_servers of the agent in config/agents.yaml.',
         });
-      const { states, news, first } = await database.write((transaction) =>
-        takeReport(transaction, agent, report),
-      );
-      if (first && states.length > 0) await note('mcp.pinned', agent.name, { server, tools: states.length });
-      if (news.length > 0)
-        await note('mcp.tools_changed', agent.name, {
-          server,
-          tools: news.join(', ').slice(0, 1000),
-          count: news.length,
-        });
-      return { tools: states };
+      return { tools: await database.write((transaction) => takeReport(transaction, agent, report)) };
     },
 
     list: () => ({
@@ -125,18 +119,19 @@ export function createToolPins(parts: { database: Database; audit: AuditLog; clo
           isoTime(clock),
           ...key,
         );
+        note(transaction, 'mcp.approved', agent, { server, tool: name.slice(0, 200), hash }, by);
       });
-      await note('mcp.approved', agent, { server, tool: name.slice(0, 200), hash }, by);
     },
   };
 
-  async function note(
+  function note(
+    transaction: Transaction,
     type: string,
     agent: string,
     detail: Record<string, string | number>,
     by = 'host',
-  ): Promise<void> {
-    await audit.record({ type, actor: by, subject: agent, detail });
+  ): void {
+    audit.append(transaction, { type, actor: by, subject: agent, detail });
   }
 }
 
