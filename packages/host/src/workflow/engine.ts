@@ -39,6 +39,8 @@ export function createWorkflowEngine(
 ): WorkflowEngine {
   const { database, clock, definitions, current } = parts;
   const active = new Map<string, ActiveRun>();
+  /** Being stored. */
+  let starting = 0;
   let stopping = false;
 
   function activate(workflow: CompiledWorkflow, snapshot: RunSnapshot): ActiveRun {
@@ -52,7 +54,7 @@ export function createWorkflowEngine(
     if (stopping) return { ok: false, refusal: STOPPING };
     const earlier = request.key === null ? null : findByStartKey(database, request.key);
     if (earlier) return { ok: true, record: earlier, created: false };
-    if (active.size >= MOST_OPEN_RUNS) return { ok: false, refusal: FULL };
+    if (active.size + starting >= MOST_OPEN_RUNS) return { ok: false, refusal: FULL };
     const workflow = current().get(request.workflow);
     const accepted = workflow ? (definitions.find(workflow.hash)?.acceptedBy ?? null) !== null : false;
     const names = [...current().keys()];
@@ -63,17 +65,22 @@ export function createWorkflowEngine(
     const { random, readBlackboard } = parts;
     const context = { nowMs: clock.now(), random, readBlackboard };
     const first = transition(workflow, empty, [{ type: 'begin' }], context);
-    const repeated = await database.write((transaction): RunRecord | null => {
-      const other = request.key === null ? null : findByStartKey(transaction, request.key);
-      if (other) return other;
-      insertRun(transaction, made.record, request.key);
-      saveChange(transaction, first);
-      parts.onStored?.(transaction, first.record, first.events);
-      return null;
-    });
-    if (repeated) return { ok: true, record: repeated, created: false };
-    if (!stopping) beginWith(workflow, empty, first);
-    return { ok: true, record: first.record, created: true };
+    starting += 1;
+    try {
+      const repeated = await database.write((transaction): RunRecord | null => {
+        const other = request.key === null ? null : findByStartKey(transaction, request.key);
+        if (other) return other;
+        insertRun(transaction, made.record, request.key);
+        saveChange(transaction, first);
+        parts.onStored?.(transaction, first.record, first.events);
+        return null;
+      });
+      if (repeated) return { ok: true, record: repeated, created: false };
+      if (!stopping) beginWith(workflow, empty, first);
+      return { ok: true, record: first.record, created: true };
+    } finally {
+      starting -= 1;
+    }
   }
 
   function beginWith(workflow: CompiledWorkflow, empty: RunSnapshot, first: Change): void {
