@@ -6,9 +6,13 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { CreatedToken, TokenList } from '@openlegion/contract/control-tokens';
 import { dataPaths } from '@openlegion/contract/installation';
+import { createAuditLog } from '../audit/audit-log.ts';
 import { createSystemClock } from '../clock.ts';
 import { createManualClock } from '../manual-clock.ts';
+import { openDatabase } from '../store/database.ts';
+import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
 import { type Fixture, startFixture } from '../test/host-fixture.ts';
+import { createPersonTokens, MOST_TOKENS } from './person-tokens.ts';
 
 async function tokenFor(fixture: Fixture, name: string, role: string, expiresAt?: string) {
   const answer = await fixture.ask('POST', '/api/tokens', {
@@ -151,4 +155,20 @@ test('the store keeps digests, and a token outlives a restart', async () => {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+});
+
+test('there are so many tokens and no more, however many are asked for at once', async () => {
+  const home = mkdtempSync(`${tmpdir()}/openlegion-tokens-`);
+  const clock = createManualClock();
+  const database = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
+  const audit = createAuditLog({ database, clock });
+  const tokens = createPersonTokens({ database, audit, clock, isAgent: () => false });
+  const asked = Array.from({ length: MOST_TOKENS + 2 }, (_, index) =>
+    tokens.create('operator', { name: `p${index}`, role: 'viewer', expiresAt: null }),
+  );
+  const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected');
+  assert.equal(refused.length, 2);
+  assert.equal(tokens.list().length, MOST_TOKENS);
+  database.close();
+  rmSync(home, { recursive: true });
 });

@@ -17,7 +17,7 @@ export const PERSON_TOKEN_SCHEMA = `
   ) STRICT;
 `;
 
-const MOST_TOKENS = 200;
+export const MOST_TOKENS = 200;
 /** Names that stand for something else in the audit log. */
 const RESERVED: ReadonlySet<string> = new Set(
   'operator user host keeper gateway mesh vault default'.split(' '),
@@ -79,10 +79,6 @@ export function createPersonTokens(parts: {
         throw refused('bad_request', 'name', message, remedy);
       }
       if (people.has(name)) throw taken(name);
-      if (people.size >= MOST_TOKENS) {
-        const remedy = 'Revoke those that nobody uses: ./openlegion token list shows them.';
-        throw refused('rate_limited', 'number', `There are ${MOST_TOKENS} tokens already.`, remedy);
-      }
       if (isExpired({ expiresAt })) {
         const message = 'The token would have expired already.';
         throw refused('bad_request', 'expires', message, 'Name a time to come.');
@@ -99,6 +95,7 @@ export function createPersonTokens(parts: {
       };
       await database.write((transaction) => {
         if (transaction.get('SELECT 1 FROM person_token WHERE name = ?', name)) throw taken(name);
+        if (transaction.get('SELECT 1 FROM person_token LIMIT 1 OFFSET ?', MOST_TOKENS - 1)) throw tooMany();
         const row = [name, role, person.digest.toString('hex'), by, person.createdAt, expiresAt];
         transaction.run('INSERT INTO person_token VALUES (?, ?, ?, ?, ?, ?)', ...row);
         note(transaction, 'token.created', by, name, { role, expiresAt });
@@ -149,6 +146,11 @@ function personOf(row: Row): Person {
 function taken(name: string): OpenLegionError {
   const message = `There is a token named "${name}" already.`;
   return refused('conflict', 'name', message, 'Revoke it first, or give this one another name.');
+}
+
+function tooMany(): OpenLegionError {
+  const remedy = 'Revoke those that nobody uses: ./openlegion token list shows them.';
+  return refused('rate_limited', 'number', `There are ${MOST_TOKENS} tokens already.`, remedy);
 }
 
 function refused(code: RefusalCode, rule: string, message: string, remedy: string): OpenLegionError {
