@@ -31,7 +31,7 @@ export async function startHost(parts: HostParts): Promise<Host> {
   await workflows.start();
   cleanup.defer(() => workflows.stop());
   await coordination.start();
-  await spawn.spawned.start();
+  spawn.spawned.start();
   cleanup.defer(() => coordination.stop());
 
   const held = cleanup.move();

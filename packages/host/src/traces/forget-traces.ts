@@ -13,7 +13,6 @@ const KEPT = [
     parts: [
       ['task_errand', 'task_id'],
       ['task_change', 'task_id'],
-      // It lives a day at the most, so it ended before the least `keep_days`.
       ['spawned_agent', 'task_id'],
     ],
   },
@@ -29,7 +28,8 @@ const KEPT = [
 
 /**
  * Nothing more comes of the trace of a row, and nothing of it can come again: what is sent anew is known by its key to
- * a row of the same trace. A blocked task, a question to a person and an event that nobody took yet hold it too.
+ * a row of the same trace. A blocked task, a question to a person, an event that nobody took yet
+ * and a spawned agent that is not gone hold it too.
  */
 const OVER = [
   'event WHERE',
@@ -39,6 +39,7 @@ const OVER = [
   "workflow_run WHERE status = 'running' AND",
   "approval WHERE status = 'pending' AND",
   'topic_event WHERE live > 0 AND',
+  'spawned_agent JOIN task ON task.id = task_id WHERE ended_at IS NULL AND',
 ]
   .map((open) => `NOT EXISTS (SELECT 1 FROM ${open} trace_id = kept.trace_id)`)
   .join(' AND ');

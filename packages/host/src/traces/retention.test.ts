@@ -142,6 +142,7 @@ test('an old trace stays whole as long as anything of it is open or known, and g
        VALUES ('i', 'n', 't', '', '', 'a', 'topic', 0, 1, 1, 0)`,
       'UPDATE topic_event SET live = 0',
     ],
+    spawned: ['UPDATE spawned_agent SET ended_at = NULL', 'UPDATE spawned_agent SET ended_at = 1'],
     event: [
       `INSERT INTO event VALUES (1, '${iso(1)}', 'a', '', 'event', '{}')`,
       `UPDATE event SET at = '${iso(40)}'`,
