@@ -119,11 +119,13 @@ test('what was approved is let through once, for exactly this subject and asker,
     const { approvals, types } = opened;
     const question = await asked(opened);
     const { subject } = opened.question();
-    const use = (useKey: string, { asker = 'alice', of = subject }: { asker?: string; of?: unknown } = {}) =>
-      approvals.use({ asker, useKey, covers: (approval) => approval.subject === canonicalJson(of) });
+    type Use = { asker?: string; messageId?: string; of?: unknown };
+    const use = (useKey: string, { asker = 'alice', messageId = 'm', of = subject }: Use = {}) =>
+      approvals.use({ asker, messageId, useKey, covers: (found) => found.subject === canonicalJson(of) });
     assert.equal(await use('1'), false);
     await approvals.answer(question.id, yes(question), ANN);
     assert.equal(await use('1', { asker: 'mallory' }), false);
+    assert.equal(await use('1', { messageId: 'another turn' }), false);
     assert.equal(await use('1', { of: { tool: 'exec', arguments: { command: 'ls /' } } }), false);
     // The same in another order of fields is the same.
     assert.equal(await use('1', { of: { arguments: { command: 'ls' }, tool: 'exec' } }), true);
@@ -138,7 +140,9 @@ test('two uses at once: one is let through', () =>
     await opened.approvals.answer(question.id, yes(question), ANN);
     const covers = ({ id }: Approval) => id === question.id;
     const uses = await Promise.all(
-      ['1', '2', '3'].map((useKey) => opened.approvals.use({ asker: 'alice', covers, useKey })),
+      ['1', '2', '3'].map((useKey) =>
+        opened.approvals.use({ asker: 'alice', messageId: 'm', covers, useKey }),
+      ),
     );
     assert.equal(uses.filter(Boolean).length, 1);
   }));

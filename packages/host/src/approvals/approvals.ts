@@ -40,10 +40,15 @@ export interface Approvals {
   /** What asked is over: nothing is left to answer. */
   withdraw(where: { key: string } | { messageId: string }): Promise<void>;
   /**
-   * Spends an approval that `covers` this on `useKey`: true once, and for the same `useKey` again, since that repeats
+   * Spends an approval of this message or run that `covers` this on `useKey`: true once, and for the same `useKey` again, since that repeats
    * what was let through.
    */
-  use(spent: { asker: string; covers: (approval: Approval) => boolean; useKey: string }): Promise<boolean>;
+  use(spent: {
+    asker: string;
+    messageId: string;
+    covers: (approval: Approval) => boolean;
+    useKey: string;
+  }): Promise<boolean>;
   find(id: string): Approval | null;
   findByKey(key: string): Approval | null;
   /** The newest question of this asker about this. */
@@ -282,13 +287,13 @@ export function createApprovals(parts: {
         ? settleAll('key = ?', [where.key], 'withdrawn')
         : settleAll('message_id = ?', [where.messageId], 'withdrawn'),
 
-    use({ asker, covers, useKey }) {
+    use({ asker, messageId, covers, useKey }) {
       return database.write((transaction) => {
         const found = transaction
           .all(
-            `SELECT * FROM approval WHERE asker = ? AND status = 'approved'
+            `SELECT * FROM approval WHERE asker = ? AND message_id = ? AND status = 'approved'
              AND (use_key IS NULL OR use_key = ?) ORDER BY use_key IS NULL, ordinal`,
-            ...[asker, useKey],
+            ...[asker, messageId, useKey],
           )
           .map(approvalOf)
           .find(covers);

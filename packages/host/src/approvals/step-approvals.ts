@@ -16,7 +16,7 @@ export function createStepApprovals(approvals: Approvals, warn: (message: string
       if (status !== 'approved') return { kind: 'expired' };
       // The engine takes the first answer to a step and no other; here it is only written down that it did.
       await approvals.use({
-        ...{ asker: `workflow:${workflow}`, useKey: key },
+        ...{ asker: `workflow:${workflow}`, messageId: run, useKey: key },
         covers: ({ id }) => id === asked.value.id,
       });
       return { kind: 'approved', by: by ?? '', hash };

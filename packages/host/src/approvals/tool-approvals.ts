@@ -73,10 +73,11 @@ export function createToolApprovals(parts: {
         running !== null &&
         (await approvals.use({
           asker: agent.name,
+          messageId: running.id,
           useKey: `${running.id}/${held[0]}/${key}`,
-          covers({ kind, what, messageId, subject }) {
+          covers({ kind, what, subject }) {
             const given = Subject.safeParse(JSON.parse(subject));
-            const isIts = kind === 'tool' && held.includes(what) && messageId === running.id;
+            const isIts = kind === 'tool' && held.includes(what);
             return isIts && given.success && covers(given.data.arguments, asked);
           },
         }));

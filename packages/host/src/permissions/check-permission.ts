@@ -53,7 +53,9 @@ function verdictOf(
     const { decision, entry } = toolDecision(granted, key);
     if (entry === null) return { decision: 'denied', entry, why: 'no entry covers this tool' };
     const why = `"${entry}" is set to ${decision}`;
-    return { decision: decision === 'allow' ? 'allowed' : decision === 'ask' ? 'ask' : 'denied', entry, why };
+    if (decision === 'ask')
+      return { decision, entry, why: `${why}; the ${toolEnforcement(key).askHeldBy} holds to the question` };
+    return { decision: decision === 'allow' ? 'allowed' : 'denied', entry, why };
   }
   if (permission === 'allowed_domains') return domainVerdict(granted, key);
   if (normalKey(key) !== key) return OTHER_SPELLING;
