@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { WorkflowPlanned } from '@openlegion/contract/control-workflow';
 import { configPaths } from '@openlegion/contract/installation';
+import { removeSupervisorFile } from '../packages/cli/src/supervisor/supervisor-file.ts';
 import { runOpenLegion } from './harness/command-line.ts';
 import { startInstallation, type TestInstallation } from './harness/installation.ts';
 import { standInSupervisor } from './harness/stand-in-supervisor.ts';
@@ -104,6 +106,44 @@ test('what is not accepted is said to be that; accepted, its plan has nothing mi
   assert.equal(planned.code, 0, planned.shown);
   assert.match(planned.stdout, /Nothing known stands in its way/);
   assert.match(planned.stdout, /At most \$/);
+});
+
+test('without a running host the files are checked and drawn all the same, and a plan says what it does not know', async () => {
+  const file = `${configPaths(installation.home).directory}/workflows/good.yaml`;
+  const asked = [
+    ['validate'],
+    ['validate', file],
+    ['validate', file.replace('good', 'cycle'), '--json'],
+    ['graph', 'good', '--as', 'svg'],
+    ['graph', 'goof'],
+    ['plan', 'cycle', '--json'],
+    ['plan', 'nosuch'],
+  ];
+  const ask = async (args: string[]) => {
+    const { code, stdout, stderr } = await openlegion('workflow', ...args);
+    return { args, code, stdout, stderr };
+  };
+  const plan = async (name: string) => {
+    const { code, stdout } = await openlegion('workflow', 'plan', name, '--json');
+    return { code, ...WorkflowPlanned.parse(JSON.parse(stdout)) };
+  };
+  const withHost = await Promise.all(asked.map(ask));
+  const known = await plan('lacks');
+  standIn?.[Symbol.dispose]();
+  standIn = undefined;
+  removeSupervisorFile(installation.home);
+  assert.deepEqual(await Promise.all(asked.map(ask)), withHost);
+  const { code, plan: alone } = await plan('lacks');
+  assert.deepEqual([known.code, code], [1, 1]);
+  assert.deepEqual({ ...alone, unknown: [] }, known.plan);
+  assert.equal(alone?.unknown.length, 2);
+  const good = await openlegion('workflow', 'plan', 'good');
+  assert.equal(good.code, 0, good.shown);
+  assert.match(good.stdout, /Not known without a running host: whether an operator has accepted it; what/);
+  const empty = await runOpenLegion(`${installation.home}/none`, ['workflow', 'validate']);
+  assert.equal(empty.code, 1);
+  assert.match(empty.stdout, /^config\/mesh\.yaml:1:1: the file is missing\n +Run/);
+  standIn = standInSupervisor(installation);
 });
 
 test('validate, list and graph; a proposal cannot be run by its name', async () => {

@@ -15,6 +15,7 @@ export const PROGRAMS = {
   host: resolve(ROOT, 'packages/host/src/main.ts'),
   setup: resolve(ROOT, 'packages/host/src/setup-main.ts'),
   skills: resolve(ROOT, 'packages/host/src/skill-main.ts'),
+  workflows: resolve(ROOT, 'packages/host/src/workflow-main.ts'),
   removeVolumes: resolve(ROOT, 'packages/host/src/replay/remove-volumes-main.ts'),
 } as const;
 

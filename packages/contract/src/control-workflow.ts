@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { CatalogProvider } from './catalog.ts';
 import { JsonValue } from './json-value.ts';
+import { Refusal } from './refusal.ts';
 import { ItemState, RunRecord, StepState, WorkflowPlan } from './workflow-run.ts';
 
 /**
@@ -12,7 +14,7 @@ import { ItemState, RunRecord, StepState, WorkflowPlan } from './workflow-run.ts
  * | GET  /api/workflows/{name}            |                | WorkflowSource; name or hash                    |
  * | POST /api/workflows/check             | CheckWorkflow  | WorkflowProblems                                |
  * | GET  /api/workflows/{name}/plan       |                | WorkflowPlanned                                 |
- * | GET  /api/workflows/{name}/graph?as=  |                | { text }: as text (default), mermaid, svg       |
+ * | GET  /api/workflows/{name}/graph?as=  |                | WorkflowGraph; as text (default), mermaid, svg  |
  * | POST /api/workflows/{hash}/accept     | AcceptWorkflow | AcceptedWorkflow                                |
  * | POST /api/workflows/{name}/runs       | RunWorkflow    | 202 WorkflowRunStarted, once it is on disk      |
  * | GET  /api/workflow-runs?workflow=     |                | WorkflowRunList; newest first, at most 200      |
@@ -67,6 +69,30 @@ export const WorkflowPlanned = z.object({
   problems: z.array(ConfigProblem),
 });
 export type WorkflowPlanned = z.infer<typeof WorkflowPlanned>;
+
+export const GraphForm = z.enum(['text', 'mermaid', 'svg']);
+export type GraphForm = z.infer<typeof GraphForm>;
+export const WorkflowGraph = z.object({ text: z.string() });
+
+/** What the program is asked that answers from the files alone (`host/src/workflow-main.ts`). */
+export const WorkflowOrder = z.discriminatedUnion('do', [
+  z.strictObject({ do: z.literal('validate'), home: z.string(), source: CheckWorkflow.nullable() }),
+  z.strictObject({ do: z.literal('graph'), home: z.string(), name: z.string(), as: GraphForm }),
+  z.strictObject({
+    ...{ do: z.literal('plan'), home: z.string(), name: z.string() },
+    providers: z.array(CatalogProvider),
+  }),
+]);
+export type WorkflowOrder = z.infer<typeof WorkflowOrder>;
+/** `checked` definitions have no problem. */
+export const WorkflowsChecked = WorkflowProblems.extend({ checked: z.int() });
+export const WorkflowAnswer = z.union([
+  WorkflowsChecked,
+  WorkflowGraph,
+  WorkflowPlanned,
+  z.object({ failed: Refusal }),
+]);
+export type WorkflowAnswer = z.infer<typeof WorkflowAnswer>;
 
 /** `accepted: false` takes an acceptance back: no further run starts. */
 export const AcceptWorkflow = z.strictObject({ accepted: z.boolean().default(true) });

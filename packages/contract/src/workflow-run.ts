@@ -145,5 +145,7 @@ export const WorkflowPlan = z.strictObject({
       remedy: z.string(),
     }),
   ),
+  /** What the files do not say, where no host was asked. */
+  unknown: z.array(z.string()),
 });
 export type WorkflowPlan = z.infer<typeof WorkflowPlan>;

@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import {
   AcceptedWorkflow,
   type ConfigProblem,
+  type GraphForm,
+  WorkflowGraph,
   WorkflowList,
   WorkflowPlanned,
   WorkflowProblems,
   WorkflowSource,
+  WorkflowsChecked,
 } from '@openlegion/contract/control-workflow';
 import { configPaths } from '@openlegion/contract/installation';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
@@ -13,8 +16,10 @@ import { z } from 'zod';
 import { visibleLines } from '../approvals/visible-text.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createControlClient } from '../control/control-client.ts';
+import { providersOnDisk } from '../models/known-models.ts';
 import { confirm } from '../terminal/confirm.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { askWorkflows } from '../workflow/ask-workflows.ts';
 import { planLines } from '../workflow/plan-lines.ts';
 import { readText } from '../workflow/read-text.ts';
 import { workflowTable } from '../workflow/workflow-table.ts';
@@ -40,20 +45,21 @@ export async function workflowValidate(
   file: string | undefined,
   options: { json?: boolean },
 ): Promise<number> {
-  const control = createControlClient(home);
-  const found =
-    file === undefined
-      ? await control.json(WorkflowList, { method: 'GET', path: '/api/workflows' })
-      : await control.json(WorkflowProblems, {
-          ...{ method: 'POST', path: '/api/workflows/check' },
-          json: { file: file.slice(-300), yaml: readText(file) },
-        });
+  const source = file === undefined ? null : { file: file.slice(-300), yaml: readText(file) };
+  const found = await askWorkflows(home, z.union([WorkflowsChecked, WorkflowList, WorkflowProblems]), {
+    request:
+      source === null
+        ? { method: 'GET', path: '/api/workflows' }
+        : { method: 'POST', path: '/api/workflows/check', json: source },
+    order: () => ({ do: 'validate', home, source }),
+  });
   const { problems } = found;
+  const inFiles = 'workflows' in found ? found.workflows.filter((one) => one.file !== null).length : 0;
+  const name = 'name' in found ? found.name : null;
   if (options.json) terminal.line(JSON.stringify({ problems }, null, 2));
   else if (problems.length > 0) showProblems(problems, terminal);
-  else if ('workflows' in found)
-    terminal.line(`${found.workflows.filter((one) => one.file !== null).length} workflows, no problem.`);
-  else terminal.line(`${found.name}: no problem.`);
+  else if (name !== null) terminal.line(`${name}: no problem.`);
+  else terminal.line(`${'checked' in found ? found.checked : inFiles} workflows, no problem.`);
   return problems.length > 0 ? 1 : 0;
 }
 
@@ -63,14 +69,18 @@ export async function workflowPlan(
   name: string,
   options: { json?: boolean },
 ): Promise<number> {
-  const path = named(name, '/plan');
-  const planned = await createControlClient(home).json(WorkflowPlanned, { method: 'GET', path });
+  const planned = await askWorkflows(home, WorkflowPlanned, {
+    request: { method: 'GET', path: named(name, '/plan') },
+    order: () => ({ do: 'plan', home, name, providers: providersOnDisk(home) }),
+  });
   const { plan, problems } = planned;
   if (options.json) terminal.line(JSON.stringify(planned, null, 2));
   else {
     if (plan) for (const line of planLines(plan)) terminal.line(line);
     showProblems(plan ? plan.missing : problems, terminal);
     if (plan && plan.missing.length === 0) terminal.line('Nothing known stands in its way.');
+    if (plan && plan.unknown.length > 0)
+      terminal.line(`Not known without a running host: ${plan.unknown.join('; ')}.`);
   }
   return plan && plan.missing.length === 0 ? 0 : 1;
 }
@@ -78,12 +88,11 @@ export async function workflowPlan(
 export async function workflowGraph(
   { home, terminal }: CommandContext,
   name: string,
-  options: { as: string },
+  options: { as: GraphForm },
 ): Promise<number> {
-  const path = named(name, `/graph?as=${encodeURIComponent(options.as)}`);
-  const { text } = await createControlClient(home).json(z.object({ text: z.string() }), {
-    method: 'GET',
-    path,
+  const { text } = await askWorkflows(home, WorkflowGraph, {
+    request: { method: 'GET', path: named(name, `/graph?as=${options.as}`) },
+    order: () => ({ do: 'graph', home, name, as: options.as }),
   });
   terminal.output.write(text);
   return 0;

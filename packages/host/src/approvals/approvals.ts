@@ -55,7 +55,6 @@ export interface Approvals {
   last(about: Pick<Approval, 'kind' | 'asker' | 'what'>): Approval | null;
   /** Newest first. */
   list(status: ApprovalStatus | null, limit: number): Approval[];
-  hasApprover(): boolean;
   start(): void;
   stop(): void;
 }
@@ -316,7 +315,6 @@ export function createApprovals(parts: {
           ...[status, limit],
         )
         .map(approvalOf),
-    hasApprover: () => approvers().length > 0,
     start() {
       stopped = false;
       schedule();

@@ -2,24 +2,25 @@ import type { ControlCaller } from '@openlegion/contract/control-caller';
 import {
   AcceptWorkflow,
   CheckWorkflow,
+  GraphForm,
   RunWorkflow,
-  type WorkflowPlanned,
   type WorkflowRunView,
   type WorkflowSummary,
 } from '@openlegion/contract/control-workflow';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import type { WorkflowPlan } from '@openlegion/contract/workflow-run';
 import { z } from 'zod';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
-import { nearestName } from '../config/nearest-name.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
 import { get, NoQuery, post, route } from '../control/route.ts';
+import { checkSource, drawGraph, planNamed, unknownWorkflow } from './check-files.ts';
 import type { CompiledWorkflow } from './compile-workflow.ts';
 import type { Definitions, StoredDefinition } from './definitions.ts';
-import { drawMermaid, drawSvg, drawText, triggerText } from './draw-graph.ts';
+import { triggerText } from './draw-graph.ts';
 import type { WorkflowEngine } from './engine.ts';
 import type { LiveWorkflows } from './live-workflows.ts';
-import { type LoadedWorkflow, loadWorkflow } from './load-workflows.ts';
+import type { LoadedWorkflow } from './load-workflows.ts';
 import type { RunSnapshot } from './run-draft.ts';
 
 const MOST_RUNS = 200;
@@ -32,7 +33,7 @@ export function workflowRoutes(parts: {
   definitions: Definitions;
   engine: WorkflowEngine;
   approvals: Approvals;
-  plan: (loaded: LoadedWorkflow) => Promise<WorkflowPlanned['plan']>;
+  plan: (loaded: LoadedWorkflow) => Promise<WorkflowPlan>;
   newTraceId: () => string;
 }): ControlRoute[] {
   const { config, live, definitions, engine, approvals } = parts;
@@ -57,7 +58,7 @@ export function workflowRoutes(parts: {
     const proposed = hash ?? known.findLast(({ name }) => name === named)?.hash;
     const stored = proposed === undefined ? null : definitions.find(proposed);
     const workflow = stored && definitions.compiled(stored.hash);
-    if (!stored || !workflow) throw unknown(named, [...live.current().keys()]);
+    if (!stored || !workflow) throw unknownWorkflow(named, [...live.current().keys()]);
     const inFile = live.loaded(stored.name);
     return { workflow, stored, file: inFile?.workflow.hash === stored.hash ? inFile.file : null };
   }
@@ -77,12 +78,6 @@ export function workflowRoutes(parts: {
       note:
         typeof trigger === 'object' && !('topic' in trigger) ? notYet(Object.keys(trigger)[0] ?? '') : null,
     };
-  }
-
-  function problemsOf(named: string) {
-    return live
-      .problems()
-      .filter(({ file }) => file.replace(/^.*\/|\.ya?ml$/g, '') === named || file === named);
   }
 
   function runView(snapshot: RunSnapshot): WorkflowRunView {
@@ -132,26 +127,15 @@ export function workflowRoutes(parts: {
       return { summary: summaryOf(found), yaml: inFile?.text ?? found.stored.yaml };
     }),
 
-    post('/api/workflows/check', 'viewer', CheckWorkflow, ({ file, yaml }) => {
-      const loaded = loadWorkflow({ file, text: yaml, agents: config.agents });
-      if (!loaded.ok) return { name: null, problems: loaded.problems };
-      return { name: loaded.loaded.workflow.definition.name, problems: [] };
-    }),
+    post('/api/workflows/check', 'viewer', CheckWorkflow, (source) => checkSource(source, config)),
 
-    get('/api/workflows/{name}/plan', NoQuery, async (_, request) => {
-      const name = request.parameter('name');
-      const loaded = live.loaded(name);
-      if (loaded) return { plan: await parts.plan(loaded), problems: [] };
-      const problems = problemsOf(name);
-      if (problems.length === 0) throw unknown(name, [...live.current().keys()]);
-      return { plan: null, problems };
-    }),
+    get('/api/workflows/{name}/plan', NoQuery, (_, request) =>
+      planNamed(request.parameter('name'), live.found(), parts.plan),
+    ),
 
-    get('/api/workflows/{name}/graph', NoQuery, async (_, request) => {
-      const { workflow } = find(request.parameter('name'));
-      const draw = { mermaid: drawMermaid, svg: drawSvg, text: drawText }[request.query('as') ?? 'text'];
-      return { text: (draw ?? drawText)(workflow) };
-    }),
+    get('/api/workflows/{name}/graph', z.object({ as: GraphForm.default('text') }), ({ as }, request) =>
+      drawGraph(find(request.parameter('name')).workflow, as),
+    ),
 
     post('/api/workflows/{name}/accept', 'operator', AcceptWorkflow, ({ accepted }, request) =>
       accept(request.caller, request.parameter('name'), accepted),
@@ -210,16 +194,6 @@ async function overOrTimeout(ended: Promise<unknown>, seconds: number, signal: A
 /** Triggers that have a place in the schema and no service yet: a run by hand is all there is. */
 function notYet(kind: string): string {
   return `nothing listens for ${kind} yet: it is not started by its trigger; start it with "./openlegion workflow run"`;
-}
-
-function unknown(named: string, names: string[]): OpenLegionError {
-  const near = nearestName(named, names);
-  return new OpenLegionError({
-    code: 'not_found',
-    rule: 'workflow.name',
-    message: `There is no workflow ${JSON.stringify(named.slice(0, 64))}.`,
-    remedy: near === null ? 'See "./openlegion workflow list".' : `Did you mean "${near}"?`,
-  });
 }
 
 function noRun(): OpenLegionError {

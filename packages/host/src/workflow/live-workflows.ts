@@ -3,7 +3,7 @@ import type { FleetConfig } from '../config/fleet-config.ts';
 import type { Pubsub } from '../pubsub/pubsub.ts';
 import type { CompiledWorkflow } from './compile-workflow.ts';
 import type { Definitions } from './definitions.ts';
-import { type LoadedWorkflow, loadWorkflows } from './load-workflows.ts';
+import { type LoadedWorkflow, type LoadedWorkflows, loadWorkflows } from './load-workflows.ts';
 import { topicOf } from './start-run.ts';
 import { workflowNamespace } from './workflow-namespace.ts';
 
@@ -14,6 +14,7 @@ export interface LiveWorkflows {
   current(): ReadonlyMap<string, CompiledWorkflow>;
   loaded(name: string): LoadedWorkflow | null;
   all(): readonly LoadedWorkflow[];
+  found(): LoadedWorkflows;
   problems(): readonly ConfigProblem[];
 }
 
@@ -74,6 +75,7 @@ export function createLiveWorkflows(parts: {
     current: () => new Map([...workflows].map(([name, { workflow }]) => [name, workflow])),
     loaded: (name) => workflows.get(name) ?? null,
     all: () => [...workflows.values()],
+    found: () => ({ workflows, problems }),
     problems: () => problems,
   };
 }

@@ -2,14 +2,45 @@ import type { CatalogProvider, Price } from '@openlegion/contract/catalog';
 import type { Costs, Spending } from '@openlegion/contract/costs';
 import { findModel } from '@openlegion/contract/find-model';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import { policyOf } from '../vault/vault-policy.ts';
+import type { LoadedWorkflow } from './load-workflows.ts';
 import type { PlanParts } from './plan-workflow.ts';
 
 /** Model calls that our loop makes in one task at most. */
 const CALLS_OF_A_TASK = 20;
 const PER_MILLION = 1_000_000;
 
+/** What a plan is made from, beside the definition: the configuration, and what is known besides. */
+export function planParts(
+  { workflow }: LoadedWorkflow,
+  config: FleetConfig,
+  known: { costs: Costs; providers: readonly CatalogProvider[]; accepted: boolean | null },
+): PlanParts {
+  const { costs, providers, accepted } = known;
+  const named = workflow.definition.steps.flatMap(({ agent, fallback_agent }) => [agent, fallback_agent]);
+  const involved = new Set(named.map((name) => name ?? ''));
+  const hasApprover = config.mesh.approvals.approvers.length > 0;
+  return {
+    ...{ agents: config.agents, accepted, hasApprover },
+    ...planMoney(config, costs, providers, involved),
+  };
+}
+
+/** The limits of a fleet that has spent nothing. */
+export function unspent(config: FleetConfig): Costs {
+  const { fleet, teams, timeZone } = policyOf(config);
+  const nothing = {
+    ...{ spentTodayMicroUsd: 0, spentMonthMicroUsd: 0, reservedMicroUsd: 0 },
+    ...{ calls: 0, inputTokens: 0, outputTokens: 0 },
+  };
+  return {
+    ...{ day: '', month: '', timeZone, fleet: { ...fleet, ...nothing }, agents: {} },
+    teams: Object.fromEntries(teams.map(({ name, ...limits }) => [name, { ...limits, ...nothing }])),
+  };
+}
+
 /** What a plan needs to know of money: the models' prices, and what is left of each budget. */
-export function planMoney(
+function planMoney(
   { agents, mesh }: Pick<FleetConfig, 'agents' | 'mesh'>,
   costs: Costs,
   providers: readonly CatalogProvider[],

@@ -20,7 +20,8 @@ export interface PlanParts {
   budgetLeftMicroUsd: number;
   /** Whether anyone can answer an approval. */
   hasApprover: boolean;
-  accepted: boolean;
+  /** Null where that is not known. */
+  accepted: boolean | null;
 }
 
 /**
@@ -84,7 +85,7 @@ export function planWorkflow({ workflow, file, locate }: LoadedWorkflow, parts: 
   // Every agent's own budget bounds it too, whatever the tasks could cost.
   const ownBudgets = [...everyone].reduce((all, agent) => all + parts.agentLeftMicroUsd(agent), 0);
   const mostMicroUsd = counted === null ? null : Math.min(counted, ownBudgets);
-  if (!parts.accepted)
+  if (parts.accepted === false)
     problem(
       ['name'],
       'no operator has accepted this definition',
@@ -107,6 +108,7 @@ export function planWorkflow({ workflow, file, locate }: LoadedWorkflow, parts: 
     mostMicroUsd,
     timeoutMs: Math.ceil(seconds * 1000),
     missing,
+    unknown: [],
   };
 }
 

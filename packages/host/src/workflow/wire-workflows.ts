@@ -21,7 +21,7 @@ import { createWorkflowEngine, type WorkflowEngine } from './engine.ts';
 import { createHandOffToWorkflow } from './hand-off-to-workflow.ts';
 import { createLiveWorkflows } from './live-workflows.ts';
 import type { LoadedWorkflow } from './load-workflows.ts';
-import { planMoney } from './plan-parts.ts';
+import { planParts } from './plan-parts.ts';
 import { planWorkflow } from './plan-workflow.ts';
 import { proposeRoute } from './propose-route.ts';
 import { createRunRecorder } from './record-run.ts';
@@ -164,16 +164,8 @@ export function wireWorkflows(parts: {
 
   async function plan(loaded: LoadedWorkflow) {
     const [costs, providers] = await Promise.all([parts.keeper.costs(), parts.vault.providers()]);
-    const { definition, hash } = loaded.workflow;
-    const accepted = (definitions.find(hash)?.acceptedBy ?? null) !== null;
-    const involved = new Set(
-      definition.steps.flatMap(({ agent, fallback_agent }) => [agent ?? '', fallback_agent ?? '']),
-    );
-    const money = planMoney(config, costs, providers, involved);
-    return planWorkflow(loaded, {
-      ...{ agents: config.agents, accepted, hasApprover: approvals.hasApprover() },
-      ...money,
-    });
+    const accepted = (definitions.find(loaded.workflow.hash)?.acceptedBy ?? null) !== null;
+    return planWorkflow(loaded, planParts(loaded, config, { costs, providers, accepted }));
   }
 
   return {
