@@ -1,29 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CatalogProvider } from './catalog.ts';
 import { findModel } from './find-model.ts';
-
-const price = { input: 1_000_000, output: 4_000_000 };
-const MODELS = [
-  { id: 'gpt-x', contextTokens: 1000, maxOutputTokens: 100, price, aliases: ['gpt-x-2026-01-01'] },
-  { id: 'Org/Mixed-Case', contextTokens: 1000, maxOutputTokens: 100, price },
-  { id: 'embed', contextTokens: 1000, maxOutputTokens: 1, price, capabilities: ['embedding'] },
-];
-const PROVIDERS = [
-  { id: 'p', models: MODELS },
-  { id: 'own', models: MODELS, baseUrl: '', configured: true },
-  {
-    id: 'local',
-    models: [{ id: '*', contextTokens: 10, maxOutputTokens: 10, price: { input: 0, output: 0 } }],
-  },
-  {
-    id: 'scripted',
-    socketPath: '/run/s.sock',
-    models: [{ id: '*', contextTokens: 10, maxOutputTokens: 10, price }],
-  },
-].map((one) =>
-  CatalogProvider.parse({ name: one.id, dialect: 'openai-chat', baseUrl: 'https://p.example', ...one }),
-);
+import { SAMPLE_PROVIDERS as PROVIDERS } from './test/sample-providers.ts';
 
 test('a name is found as the gateway finds it, or it is said what is missing', () => {
   for (const [name, observedAs] of [

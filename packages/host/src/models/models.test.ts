@@ -1,33 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CatalogProvider } from '@openlegion/contract/catalog';
 import { ModelsView } from '@openlegion/contract/control-api';
 import { AgentModels } from '@openlegion/contract/mesh-api';
+import { SAMPLE_PROVIDERS as PROVIDERS } from '@openlegion/contract/test/sample-providers';
 import { checkFailover, checkFailoverModels } from './check-failover.ts';
 import { modelsOfAgent } from './models-of-agent.ts';
 import { modelsView } from './models-view.ts';
-
-const price = { input: 1_000_000, output: 4_000_000 };
-const MODELS = [
-  { id: 'gpt-x', contextTokens: 1000, maxOutputTokens: 100, price, aliases: ['gpt-x-2026-01-01'] },
-  { id: 'Org/Mixed-Case', contextTokens: 1000, maxOutputTokens: 100, price },
-  { id: 'embed', contextTokens: 1000, maxOutputTokens: 1, price, capabilities: ['embedding'] },
-];
-const PROVIDERS = [
-  { id: 'p', models: MODELS },
-  { id: 'own', models: MODELS, baseUrl: '', configured: true },
-  {
-    id: 'local',
-    models: [{ id: '*', contextTokens: 10, maxOutputTokens: 10, price: { input: 0, output: 0 } }],
-  },
-  {
-    id: 'scripted',
-    socketPath: '/run/s.sock',
-    models: [{ id: '*', contextTokens: 10, maxOutputTokens: 10, price }],
-  },
-].map((one) =>
-  CatalogProvider.parse({ name: one.id, dialect: 'openai-chat', baseUrl: 'https://p.example', ...one }),
-);
 
 test('a chain that comes back to a model is found; two models may stand in for each other', () => {
   assert.deepEqual(checkFailover({ 'a/x': ['b/y'], 'b/y': ['a/x'] }), []);
