@@ -14,8 +14,6 @@ import { type Approval, approvalOf } from './approval-row.ts';
 import { insertQuestion, type Question, questionProblem } from './insert-question.ts';
 import { approvalRefusals } from './refusals.ts';
 
-/** What is over is forgotten after this; the audit log keeps the decision. */
-const KEPT_MS = 30 * 24 * 3_600_000;
 /** A timer of Node's holds no more. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
@@ -73,8 +71,6 @@ export function createApprovals(parts: {
    * question is then open again.
    */
   carryOut: (approval: Approval, by: string) => Promise<void>;
-  /** Told, after the commit, of what can no longer be answered. */
-  onSettled?: (approval: Approval) => void;
 }): Approvals {
   const { database, clock, audit, events, approvers, warn } = parts;
   const waiting = new Map<string, Set<(approval: Approval) => void>>();
@@ -118,7 +114,6 @@ export function createApprovals(parts: {
       events.announce(event);
       for (const resolve of waiting.get(after.id) ?? []) resolve(after);
       waiting.delete(after.id);
-      parts.onSettled?.(after);
     };
   }
 
@@ -318,14 +313,6 @@ export function createApprovals(parts: {
     start() {
       stopped = false;
       schedule();
-      database
-        .write((transaction) =>
-          transaction.run(
-            "DELETE FROM approval WHERE status <> 'pending' AND answered_at < ?",
-            clock.now() - KEPT_MS,
-          ),
-        )
-        .catch((error) => warn(`approvals: ${String(error)}`));
     },
     stop() {
       stopped = true;

@@ -24,6 +24,7 @@ const KEPT = [
       ['workflow_item', 'run'],
     ],
   },
+  { table: 'approval', since: 'COALESCE(answered_at, asked_at)', parts: [] },
 ] as const;
 
 /**
@@ -45,9 +46,9 @@ const OVER = [
   .join(' AND ');
 
 /**
- * Deletes messages, tasks and runs that began before `before`, of traces that are over and of which no event is kept
- * any more, until `signal` aborts. Each slice is a transaction, and a row goes together with what is of it: what ends
- * the host in between leaves the rest to the next time. Resolves with how many.
+ * Deletes messages, tasks, runs and answered questions that are older than `before`, of traces that are over and of
+ * which no event is kept any more, until `signal` aborts. Each slice is a transaction, and a row goes together with
+ * what is of it: what ends the host in between leaves the rest to the next time. Resolves with how many.
  */
 export async function forgetTraces(database: Database, before: number, signal: AbortSignal): Promise<number> {
   let forgotten = 0;

@@ -26,7 +26,7 @@ function open(wrap: (database: Database) => Database = (database) => database) {
       ),
     );
 
-  /** A message, a task with a move and an errand given up, and a run with a step and an item: all done. */
+  /** Of a message, a task with all that is of it, a run with a step and an item and a question: all done. */
   async function trace(name: string, daysAgo: number): Promise<void> {
     const at = clock.now() - daysAgo * DAY;
     const of = { trace_id: name, hops: 0, text: 'x' };
@@ -57,6 +57,19 @@ function open(wrap: (database: Database) => Database = (database) => database) {
       }),
       insert('workflow_step', { run: `r-${name}`, step: 's', state: '{}' }),
       insert('workflow_item', { run: `r-${name}`, item: 's/0', state: '{}' }),
+      insert('approval', {
+        ...{
+          id: `a-${name}`,
+          key: name,
+          kind: 'tool',
+          asker: 'alice',
+          what: 'exec',
+          subject: '{}',
+          hash: '',
+        },
+        ...{ trace_id: name, message_id: '', status: 'denied', note: '', asked_at: at, expires_at: at },
+        answered_at: at,
+      }),
     ]);
   }
   const rows = (table: string, column: string) =>
@@ -70,7 +83,8 @@ function open(wrap: (database: Database) => Database = (database) => database) {
     for (const [table, column] of OF_TASK) assert.deepEqual(rows(table, column), rows('task', 'id'), table);
     for (const [table, column] of OF_RUN)
       assert.deepEqual(rows(table, column), rows('workflow_run', 'id'), table);
-    return [...new Set([...messages, ...rows('task', 'id'), ...rows('workflow_run', 'id')])].sort();
+    const others = ['task', 'workflow_run', 'approval'].flatMap((table) => rows(table, 'id'));
+    return [...new Set([...messages, ...others])].sort();
   }
   const stop = () => {
     retention.stop();
@@ -117,10 +131,10 @@ test('what is old and done goes with all that is of it, what is younger than kee
     ['d', 0],
   ] as const)
     await trace(name, daysAgo);
-  assert.equal(await retention.run(), 6);
+  assert.equal(await retention.run(), 8);
   assert.deepEqual(left(), ['b', 'd']);
   bounds.keep_days = 7;
-  assert.equal(await retention.run(), 3);
+  assert.equal(await retention.run(), 4);
   assert.deepEqual(left(), ['d']);
 });
 
@@ -132,11 +146,7 @@ test('an old trace stays whole as long as anything of it is open or known, and g
     task: ["UPDATE task SET status = 'blocked', finished_at = NULL", 'UPDATE task SET finished_at = 1'],
     errand: ['UPDATE task_errand SET due_at = 1', 'UPDATE task_errand SET due_at = NULL'],
     run: ["UPDATE workflow_run SET status = 'running'", "UPDATE workflow_run SET status = 'done'"],
-    approval: [
-      `INSERT INTO approval (id, key, kind, asker, what, subject, hash, trace_id, message_id, status, note, asked_at,
-       expires_at) VALUES ('i', 'k', 'egress', 'a', 'w', '{}', '', 'approval', '', 'pending', '', 1, 1)`,
-      "UPDATE approval SET status = 'expired'",
-    ],
+    approval: ["UPDATE approval SET status = 'pending'", "UPDATE approval SET status = 'expired'"],
     topic: [
       `INSERT INTO topic_event (id, namespace, topic, payload, digest, publisher, trace_id, hops, at, live, dead)
        VALUES ('i', 'n', 't', '', '', 'a', 'topic', 0, 1, 1, 0)`,

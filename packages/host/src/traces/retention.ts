@@ -11,14 +11,15 @@ const FIRST_MS = 60_000;
 const SLICE = 1000;
 
 export interface Retention {
-  /** Deletes what is beyond the bounds, now. Resolves with how many events, messages, tasks and runs that were. */
+  /** Deletes what is beyond the bounds, now. Resolves with how many rows that were, their parts not counted. */
   run(): Promise<number>;
   stop(): void;
 }
 
 /**
  * Keeps what happened within `telemetry.keep_days` and `keep_events`: a minute after the start and every hour, the
- * oldest events go, and then messages, tasks and runs that are as old, whose traces are over and have no event left.
+ * oldest events go, and then messages, tasks, runs and answered questions that are as old, whose traces are over and
+ * have no event left.
  */
 export function createRetention(parts: {
   database: Database;
