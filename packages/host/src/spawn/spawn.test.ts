@@ -124,6 +124,7 @@ test('it does its task in a container of its own, its parent pays, its result co
 
 test('without the grant, beyond what is its own, too many at a time and too deep: refused and recorded', async () => {
   const rules: string[] = [];
+  let afterwards = async () => {};
   await using fixture = await startFixture({
     config: config(),
     async turn(turn) {
@@ -132,6 +133,7 @@ test('without the grant, beyond what is its own, too many at a time and too deep
         rules.push(`${turn.agent.split('-')[0]} ${answer.status === 200 ? 'ok' : answer.refusal().rule}`);
       };
       if (turn.text === 'bob') await spawn({});
+      if (turn.text === 'bob') afterwards = () => spawn({});
       if (turn.text === 'beyond') await spawn({ domains: ['evil.example'] });
       if (turn.text === 'many')
         for (let count = 0; count < 4; count++) await spawn({ idempotencyKey: `${count}`, task: 'idle' });
@@ -145,16 +147,17 @@ test('without the grant, beyond what is its own, too many at a time and too deep
   ] as const) {
     const { messageId } = await fixture.send(agent, text);
     await fixture.trace(messageId);
+    if (agent === 'bob') await afterwards();
   }
   assert.deepEqual(rules, [
-    'bob permissions.bob.can_spawn',
+    ...['bob permissions.bob.can_spawn', 'bob permissions.bob.can_spawn'],
     'alice permissions.alice',
     ...['alice ok', 'alice ok', 'alice ok', 'alice spawn.living'],
   ]);
   const denied = (await fixture.audit()).filter(({ type }) => type === 'permission.denied');
   assert.deepEqual(
     denied.map(({ subject }) => subject),
-    ['spawn_agent', 'spawn_agent', 'spawn_agent'],
+    ['spawn_agent', 'spawn_agent', 'spawn_agent', 'spawn_agent'],
   );
 });
 

@@ -98,7 +98,6 @@ export function createSpawnedAgents(parts: {
   }
 
   function refusalOf(parent: AgentSettings, request: SpawnAgent) {
-    if (!parent.permissions.can_spawn) return spawnRefusals.notGranted(parent);
     const beyond = notGranted(parent, request);
     if (beyond.length > 0) return spawnRefusals.beyondOwn(parent, beyond);
     if ((living.get(parent.name)?.depth ?? 0) >= MOST_DEPTH) return spawnRefusals.tooDeep();
@@ -138,6 +137,8 @@ export function createSpawnedAgents(parts: {
 
   return {
     async spawn(parent, request, turn) {
+      if (!parent.permissions.can_spawn)
+        return deny(parent, spawnRefusals.notGranted(parent), turn?.traceId ?? '');
       if (!turn) return { ok: false, refusal: spawnRefusals.noTurn() };
       const earlier = database.get(
         'SELECT * FROM spawned_agent WHERE parent = ? AND idempotency_key = ?',

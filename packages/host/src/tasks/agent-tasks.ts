@@ -79,9 +79,9 @@ export function createAgentTasks(parts: {
 
   return {
     async handOff(agent, { to, task, idempotencyKey }, turn) {
-      if (!turn) return refuse(agent.name, to, taskRefusals.noTurn(), '');
       const found = chooseAssignee(agent, to, config, health);
-      if (!found.ok) return refuse(agent.name, to, found.refusal, turn.traceId);
+      if (!found.ok) return refuse(agent.name, to, found.refusal, turn?.traceId ?? '');
+      if (!turn) return refuse(agent.name, to, taskRefusals.noTurn(), '');
       const created = await tasks.create({
         id: newId(),
         origin: { kind: 'agent', agent: agent.name },

@@ -345,7 +345,9 @@ test('whom an agent may not message, who is not there, and itself are refused an
     ruleOf(await parts.own.handOff(parts.alice, { to: 'bob', task: 'x', idempotencyKey: 'k' }, null)),
     'tasks.no_turn',
   );
-  assert.deepEqual(parts.audited(), Array(5).fill('permission.denied'));
+  const idle = await parts.own.handOff(parts.carol, { to: 'bob', task: 'x', idempotencyKey: 'k' }, null);
+  assert.equal(ruleOf(idle), 'permissions.carol.can_message');
+  assert.deepEqual(parts.audited(), Array(6).fill('permission.denied'));
 });
 
 test('a capability goes to the least busy of the living; teams are walled off, whatever is granted', async () => {
