@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Refusal } from '@openlegion/contract/refusal';
 import { refusalStatus } from '../../process/refusal-status.ts';
 import { refusalBody } from '../answer/answer-refusal.ts';
@@ -36,6 +37,11 @@ export function answerClient(
   const cancel = clock.after(request.complete ? 0 : LINGER_MS, finish);
   if (request.complete) finish();
   else request.once('close', finish).resume();
+}
+
+/** What a program still says is read and dropped: unread, it would hide that the program has left. */
+export function endAndDrain(socket: Duplex, last = ''): void {
+  socket.end(last).resume();
 }
 
 /** As it goes on a bare connection. Of a refused CONNECT many programs show nothing but the reason: the message is there too. */

@@ -100,6 +100,22 @@ test('requests sent together at the start of a tunnel do not share the connectio
   assert.deepEqual(tried.at.faults, []);
 });
 
+test('a change of protocol behind a request that is not answered yet ends its own connection, and nothing else', async () => {
+  await using tried = await startSeenUpstream();
+  const upgrade = 'GET /ws HTTP/1.1\r\nHost: up.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const inTunnel = `GET /first HTTP/1.1\r\nHost: up.test\r\n\r\n${upgrade}`;
+  assert.equal(await exchange(await tried.at.tunnel('up.test:443'), inTunnel), '');
+  for (const second of [
+    upgrade.replace('/ws', 'http://up.test/ws'),
+    'CONNECT up.test:443 HTTP/1.1\r\n\r\n',
+  ]) {
+    const plain = `GET http://up.test/first HTTP/1.1\r\nHost: up.test\r\n\r\n${second}`;
+    assert.equal(await exchange(await tried.at.open(), plain), '');
+  }
+  const next = 'GET /next HTTP/1.1\r\nHost: up.test\r\nConnection: close\r\n\r\n';
+  assert.match(await exchange(await tried.at.tunnel('up.test:443'), next), /seen \/next/);
+});
+
 test('the TLS name, the Host header and the host of the tunnel are one and the same', async () => {
   await using tried = await startSeenUpstream();
   const ask = (host: string): string => `GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;

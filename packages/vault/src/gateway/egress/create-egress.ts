@@ -12,7 +12,7 @@ import { asRefusal } from '../answer/answer-refusal.ts';
 import type { Caller } from '../read-caller.ts';
 import { createAdmissions, type KeeperCalls } from './admissions.ts';
 import { createAgentLimits } from './agent-limits.ts';
-import { refusedRaw } from './answer-client.ts';
+import { endAndDrain, refusedRaw } from './answer-client.ts';
 import { createAuthorities } from './authorities.ts';
 import { createUpstreams } from './client-connection.ts';
 import { createDialer } from './dial.ts';
@@ -56,7 +56,7 @@ export function createEgress({ keeper, resolve, clock, failed }: EgressParts) {
         if (head.length > 0) socket.unshift(head);
         serve({ caller, socket, tunnel: null, tls: null });
       } catch (error) {
-        socket.end(refusedRaw(asRefusal(error)));
+        endAndDrain(socket, refusedRaw(asRefusal(error)));
       }
     },
     /** Answers a request to `/services/{name}/…`, or throws its refusal. */

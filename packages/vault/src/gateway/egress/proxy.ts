@@ -4,7 +4,7 @@ import { checkPath, malformed, parseAbsolute, parseAuthority } from '../../addre
 import { refuse } from '../../process/refuse.ts';
 import { VaultError } from '../../process/vault-error.ts';
 import { asRefusal } from '../answer/answer-refusal.ts';
-import { answerClient, MISDIRECTED, refusedRaw } from './answer-client.ts';
+import { answerClient, endAndDrain, MISDIRECTED, refusedRaw } from './answer-client.ts';
 import { type ClientConnection, createUpstreams, type Incoming } from './client-connection.ts';
 import { type Ask, forwardRequest } from './forward-request.ts';
 import { isOwnName, openTunnel, type TunnelParts } from './open-tunnel.ts';
@@ -46,16 +46,23 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
       event,
       (request: IncomingMessage, response: ServerResponse) => void handle(request, response, null),
     );
+  // The connection is still the answer's to the request before, into which nothing may be written.
+  const isBehindAnother = ({ socket }: IncomingMessage): boolean => {
+    const from = connections.get(socket);
+    return !from || from.isBroken || from.requests > 0;
+  };
   server.on('upgrade', (request, socket, head) => {
+    if (isBehindAnother(request)) return void socket.destroy();
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
     socket.on('error', () => socket.destroy()).on('drain', () => response.emit('drain'));
-    response.once('finish', () => socket.end());
+    response.once('finish', () => endAndDrain(socket));
     void handle(request, response, { socket, head });
   });
   server.on('connect', (request, socket, head) => {
     const from = connections.get(request.socket);
+    if (isBehindAnother(request)) return void socket.destroy();
     // What is inside waits for its requests itself.
     from?.cancel();
     socket.on('error', () => socket.destroy());
@@ -64,12 +71,12 @@ export function createProxy(parts: ProxyParts): TunnelParts['serve'] {
         ? openTunnel({ ...parts, serve }, from.caller, request, socket, head)
         : Promise.reject(malformed('CONNECT within a tunnel'));
     opened.catch((error: unknown) => {
-      if (socket.writable) socket.end(refusedRaw(asRefusal(error)));
+      if (socket.writable) endAndDrain(socket, refusedRaw(asRefusal(error)));
       else socket.destroy();
     });
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(refusedRaw(malformed('it is not HTTP/1.1').refusal));
+    if (socket.writable) endAndDrain(socket, refusedRaw(malformed('it is not HTTP/1.1').refusal));
     else socket.destroy();
   });
 
