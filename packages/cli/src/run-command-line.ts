@@ -21,6 +21,11 @@ import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
 
+const FAULT = 'cli.fault';
+/** Errors of files that a person can do something about. */
+const OF_FILES: ReadonlySet<unknown> = new Set(
+  'EACCES EPERM EROFS ENOSPC EDQUOT EEXIST ENOTDIR EISDIR ENOENT'.split(' '),
+);
 const HELP = './openlegion --help shows what there is.';
 
 /** Runs one command and returns its exit code: 0, 1 for what went wrong, 2 for a wrong call. */
@@ -215,8 +220,7 @@ function showError(error: unknown, terminal: Terminal, json: boolean): number {
   if (json) terminal.line(JSON.stringify(body));
   // Commander has said it already.
   if (error instanceof CommanderError) return 2;
-  const inside =
-    error instanceof OpenLegionError ? undefined : error instanceof Error ? error.stack : undefined;
+  const inside = refusal.rule === FAULT && error instanceof Error ? error.stack : undefined;
   terminal.errorLine(`${terminal.style('red', 'error:')} ${inside ?? refusal.message}`);
   if (refusal.remedy) terminal.errorLine(`  ${refusal.remedy.replaceAll('\n', '\n  ')}`);
   return 1;
@@ -228,6 +232,10 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof CommanderError) {
     return { code: 'bad_request', rule: 'cli.usage', message: message.replace(/^error: /, ''), remedy: HELP };
   }
+  if (error instanceof Error && 'code' in error && OF_FILES.has(error.code)) {
+    const remedy = 'Check the path, whose it is, and that the disk has room.';
+    return { code: 'unavailable', rule: 'cli.system', message, remedy };
+  }
   const remedy = 'This is a fault of OpenLegion itself; please report it with the text above.';
-  return { code: 'internal', rule: 'cli.fault', message, remedy };
+  return { code: 'internal', rule: FAULT, message, remedy };
 }

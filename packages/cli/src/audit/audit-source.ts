@@ -56,11 +56,21 @@ export function liveAuditSource(control: ControlClient, home: string, run: strin
   };
 }
 
-/** A stopped installation: its databases, opened read-only, and the keeper's public key as it was kept at a start. */
+/**
+ * A stopped installation: its databases, opened read-only, and the keeper's public key as it was kept at a start.
+ * Throws `not_found` where neither database is: what is not there is not whole.
+ */
 export function storedAuditSource(home: string): AuditSource {
   const data = dataPaths(home);
   const vault = join(data.keeperDirectory, 'vault.db');
   const mesh = join(data.directory, 'mesh.db');
+  if (!existsSync(vault) && !existsSync(mesh))
+    throw new OpenLegionError({
+      code: 'not_found',
+      rule: 'cli.audit.none',
+      message: `There is no audit log in ${data.directory}.`,
+      remedy: 'Nothing was started there yet, or all of it was deleted. Name the installation with --home.',
+    });
   return {
     description: `the files in ${data.directory}`,
     async *records(chain, after) {

@@ -31,6 +31,14 @@ export async function demo(
       remedy: `Wait for it, or stop it: ./openlegion stop --home ${home}`,
     });
   }
+  if (options.model && !options.provider) {
+    throw new OpenLegionError({
+      code: 'bad_request',
+      rule: 'cli.demo.model',
+      message: 'A model was named, and no provider.',
+      remedy: `For example: ./openlegion demo --provider openai --model ${options.model}`,
+    });
+  }
   const choice = chooseFirstRun({
     template: 'sales',
     provider: options.provider ?? 'scripted',

@@ -38,7 +38,8 @@ export function takeHomeOption(argv: readonly string[]): { home: string | undefi
   for (let index = 0; index < argv.length; index += 1) {
     const argument = argv[index] ?? '';
     if (argument === '--') return { home, rest: [...rest, ...argv.slice(index)] };
-    if (argument === '--home') {
+    // Without a value it is left to be refused with the rest.
+    if (argument === '--home' && index + 1 < argv.length) {
       home = argv[index + 1];
       index += 1;
     } else if (argument.startsWith('--home=')) home = argument.slice('--home='.length);

@@ -24,7 +24,10 @@ export function prepareDemoHome(options: { home: string; keep: boolean; model: s
       remedy: 'Name an empty or new directory with --home.',
     });
   }
-  if (keep && existsSync(configPaths(home).mesh)) return;
+  if (keep && existsSync(configPaths(home).mesh)) {
+    requireModel(home, model);
+    return;
+  }
   for (const entry of entries) rmSync(join(home, entry), { recursive: true, force: true });
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(
@@ -35,6 +38,19 @@ export function prepareDemoHome(options: { home: string; keep: boolean; model: s
   const { agents, permissions } = configPaths(home);
   writeFileSync(agents, limitOutreach(readFileSync(agents, 'utf8')));
   writeFileSync(permissions, grantOutreach(readFileSync(permissions, 'utf8')));
+}
+
+/** What is said of the model, and of who pays for it, must be true of the configuration that is kept. */
+function requireModel(home: string, model: string): void {
+  const kept = /^ *default_model: (\S+)/m.exec(readFileSync(configPaths(home).mesh, 'utf8'))?.[1] ?? '';
+  const scripted = (name: string) => name.startsWith('scripted/');
+  if (kept === model || (scripted(kept) && scripted(model))) return;
+  throw new OpenLegionError({
+    code: 'conflict',
+    rule: 'cli.demo.kept',
+    message: `The last demo ran on ${kept}, not on ${model}.`,
+    remedy: 'Name its provider and model with --provider and --model, or leave out --keep to begin anew.',
+  });
 }
 
 /** The one credential and the one host of the demo: what outreach may use, and where it may not use it. */
