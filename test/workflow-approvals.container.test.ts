@@ -73,7 +73,11 @@ test('what an agent asks is shown whole at the command line, and runs after a ye
   const wish = await pending(installation, 'egress');
   assert.deepEqual([wish.asker, wish.what], ['free', 'api.example.com']);
   const allowed = await openlegion('approvals', 'approve', wish.id, '--hash', wish.hash);
-  assert.match(allowed.stdout, /"api\.example\.com"/, allowed.shown);
+  assert.match(
+    allowed.stdout,
+    /^free may reach api\.example\.com: it stands in config\/permissions\.json/m,
+    allowed.shown,
+  );
   assert.match((await host).view.reply ?? '', /RESULT operator said yes to api\.example\.com/);
   const { permissions } = JSON.parse(readFileSync(configPaths(home).permissions, 'utf8'));
   assert.deepEqual(permissions.free.allowed_domains, ['api.example.com']);
