@@ -7,6 +7,7 @@ import type { AgentSettings } from '../config/fleet-config.ts';
 import type { EventLog, NewEvent } from '../delivery/event-log.ts';
 import type { ImageFor } from '../image/create-image-for.ts';
 import { variantOfAgent } from '../image/variant-of-agent.ts';
+import { pause } from '../pause.ts';
 import type { ConnectPipe, MeshHandler, Pipe } from '../pipe/pipe.ts';
 import type { SandboxBackend, SandboxExit, SandboxSpec } from '../sandbox/sandbox-backend.ts';
 import { agentResources } from './agent-resources.ts';
@@ -148,7 +149,8 @@ export function createAgentContainer(
       await tell({ type: 'agent_starting', reason: why });
     }
     try {
-      if (waitMs > 0) await pause(waitMs);
+      if (waitMs > 0) await pause(clock, waitMs, signal);
+      if (signal.aborted) throw stoppingError();
       const { backend, imageFor } = await parts.sandboxes();
       const image = await imageFor(variantOfAgent(parts.settings()));
       signal.throwIfAborted();
@@ -247,16 +249,6 @@ export function createAgentContainer(
     running.asked ??= { why, expected };
     await running.sandbox.stop(expected ? FLEET_LIMITS.stopGraceMs : 0);
     await running.ended;
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(ms, resolve);
-      signal.addEventListener('abort', () => {
-        cancel();
-        reject(stoppingError());
-      });
-    });
   }
 
   return {

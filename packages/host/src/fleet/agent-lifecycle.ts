@@ -4,6 +4,7 @@ import type { Refusal } from '@openlegion/contract/refusal';
 import type { TurnEvent } from '@openlegion/contract/turn-event';
 import type { NewEvent } from '../delivery/event-log.ts';
 import type { Delivery, Outcome } from '../lanes/delivery.ts';
+import { pause } from '../pause.ts';
 import type { PipeRequest, PipeResponse } from '../pipe/pipe.ts';
 import {
   type ContainerParts,
@@ -106,11 +107,7 @@ export function createAgentLifecycle(parts: ContainerParts): AgentLifecycle {
   }
 
   async function retryLater(cancelledEarly: Promise<null>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      clock.after(FLEET_LIMITS.machineRetryMs, resolve);
-      container.stopping.addEventListener('abort', () => resolve());
-      void cancelledEarly.then(() => resolve());
-    });
+    await Promise.race([pause(clock, FLEET_LIMITS.machineRetryMs, container.stopping), cancelledEarly]);
   }
 
   /**

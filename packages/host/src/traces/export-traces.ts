@@ -1,6 +1,7 @@
 import type { MeshConfig } from '@openlegion/contract/mesh-config';
 import type { Clock } from '../clock.ts';
 import type { EventLog } from '../delivery/event-log.ts';
+import { pause } from '../pause.ts';
 import { otlpPayload } from './otlp-payload.ts';
 import type { TraceReader } from './trace-reader.ts';
 
@@ -65,11 +66,11 @@ export function createTraceExport(parts: {
   }
 
   async function send(endpoint: string, body: string): Promise<void> {
-    for (const pause of [...RETRY_MS, null]) {
+    for (const waitMs of [...RETRY_MS, null]) {
       const outcome = await attemptOnce(endpoint, body);
       if (outcome.taken) return;
-      if (!outcome.passing || pause === null || stopping.signal.aborted) throw new Error(outcome.why);
-      await wait(Math.max(pause, outcome.retryAfterMs));
+      if (!outcome.passing || waitMs === null || stopping.signal.aborted) throw new Error(outcome.why);
+      await pause(clock, Math.max(waitMs, outcome.retryAfterMs), stopping.signal);
     }
   }
 
@@ -100,20 +101,6 @@ export function createTraceExport(parts: {
         error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : '';
       return { taken: false, passing: true, why, retryAfterMs: 0 };
     }
-  }
-
-  function wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      stopping.signal.addEventListener(
-        'abort',
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
   }
 
   function leaveOut(traceId: string | undefined, why: string): void {
