@@ -20,7 +20,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { dataPaths } from '@openlegion/contract/installation';
+import { configPaths, dataPaths } from '@openlegion/contract/installation';
+import { RefusalBody } from '@openlegion/contract/refusal';
 import { createEngineClient } from '../packages/host/src/engine/engine-client.ts';
 import { findEngine } from '../packages/host/src/engine/find-engine.ts';
 import { LABELS } from '../packages/host/src/sandbox/container-spec.ts';
@@ -271,6 +272,37 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
 
     test('budget spent', async (context) => {
       reads(context, await run(['chat', 'poor', 'hello']), 1, /budget/, /config\/agents\.yaml/);
+    });
+
+    test('files edited by hand, with a mistake and without', async (context) => {
+      reads(context, await run(['reload']), 0, /Nothing has changed/);
+      const { agents } = configPaths(home);
+      const before = readFileSync(agents, 'utf8');
+      writeFileSync(agents, before.replace('daily_usd: 0.000001', 'daily_usd: nothing'));
+      reads(context, await run(['reload']), 1, /agents\.yaml:\d+:\d+/, /openlegion reload/);
+      writeFileSync(agents, before.replace('daily_usd: 0.000001', 'daily_usd: 5'));
+      reads(context, await run(['reload']), 0, /In effect: agents\.poor\.budget\.daily_usd/);
+      // The model is given what was refused before as well.
+      reads(context, await run(['chat', 'poor', 'and now?']), 0, /You said: .*and now\?/);
+    });
+
+    test('a program asks, and what goes wrong is JSON', async () => {
+      const { code, stdout } = await run(['chat', 'nobody', 'hi', '--json']);
+      assert.equal(code, 1);
+      assert.equal(RefusalBody.parse(JSON.parse(stdout)).error.code, 'not_found');
+    });
+
+    test('Ctrl-C while an agent answers', async (context) => {
+      let left = false;
+      const outcome = await run(['chat', 'second', 'slowly, left alone'], {
+        onShown(shown, child) {
+          if (!left && /One word/.test(shown)) left = child.kill('SIGINT');
+        },
+      });
+      reads(context, outcome, 130, /the agent goes on; see .*trace show msg_/);
+      // It waits behind that one in the lane.
+      reads(context, await run(['chat', 'second', 'are you there?']), 0, /You said: are you there\?/);
+      answeredOnce(home, 'slowly, left alone');
     });
 
     test('container killed from outside', async (context) => {

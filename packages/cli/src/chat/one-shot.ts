@@ -7,9 +7,13 @@ import { createTurnPrinter } from './turn-printer.ts';
 /** How long a conversation waits for a host that is away before it gives up (the message itself is safe). */
 export const HOST_PATIENCE_MS = 60_000;
 
+/** 128 and the number of SIGINT, as shells have it. */
+const INTERRUPTED = 130;
+
 /**
  * One message and its answer: the answer on standard output, notes on standard error. Exit code 0 when the agent
  * answered, 1 when it was refused, failed or was cancelled. With `json` every event is one line on standard output.
+ * Ctrl-C ends the process with 130 and leaves the agent at work.
  */
 export async function oneShot(options: {
   control: ControlClient;
@@ -29,6 +33,11 @@ export async function oneShot(options: {
     style: terminal.style,
   });
   if (json) terminal.line(JSON.stringify({ type: 'accepted', ...accepted }));
+  const leave = () => {
+    terminal.errorLine(`\n  (the agent goes on; see ./openlegion trace show ${messageId})`);
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', leave);
   let done = false;
   const events = followMessage({
     control,
@@ -46,5 +55,6 @@ export async function oneShot(options: {
       done = printer.outcome()?.done ?? false;
     }
   }
+  process.off('SIGINT', leave);
   return done ? 0 : 1;
 }
