@@ -22,6 +22,8 @@ function open(options: { limits?: object; deliver?: (delivery: Claimed) => Promi
   const config: { agents: Map<string, AgentSettings> } = { agents: AGENTS() };
   const woken: Claimed[] = [];
   const warnings: string[] = [];
+  /** Whether the trace of what just ended was still open. */
+  const isOpen: boolean[] = [];
   const wake = async (delivery: Claimed): Promise<Routed<unknown>> => {
     woken.push(delivery);
     return options.deliver ? options.deliver(delivery) : { ok: true, value: null };
@@ -32,6 +34,7 @@ function open(options: { limits?: object; deliver?: (delivery: Claimed) => Promi
     mayReceive: createMayReceive(config),
     hooks: { wake, workflow: wake },
     warn: (message) => warnings.push(message),
+    onDelivered: (transaction, traceId) => () => void isOpen.push(pubsub.isOpen(transaction, traceId)),
   });
   let ids = 0;
   const event = (topic: string, more: object = {}) => ({
@@ -49,7 +52,7 @@ function open(options: { limits?: object; deliver?: (delivery: Claimed) => Promi
   const subscribe = (subscriber: string, mode: 'inbox' | 'wake' | 'workflow' = 'inbox', topic = 'news') =>
     pubsub.subscribe({ namespace: 'fleet', topic, subscriber, mode });
   const take = (subscriber: string) => pubsub.take(subscriber, { limit: 50, leaseMs: 1000 });
-  return { ...parts, config, pubsub, woken, warnings, event, subscribe, take };
+  return { ...parts, config, pubsub, woken, warnings, isOpen, event, subscribe, take };
 }
 
 const ruleOf = (answer: Routed<unknown>) => (answer.ok ? 'ok' : answer.refusal.rule);
@@ -372,4 +375,19 @@ test('property: whatever is taken, given back, left or acknowledged, no event is
     }),
     { numRuns: Number(process.env.OPENLEGION_RUNS ?? 20) },
   );
+});
+
+test('a trace is not left open by a subscriber that leaves, or takes for itself, while its delivery is tried again', async () => {
+  for (const leave of ['unsubscribe', 'inbox'] as const) {
+    const full = { code: 'rate_limited', rule: 'lanes.depth', message: 'm', remedy: 'r' } as const;
+    using parts = open({ deliver: async () => ({ ok: false, refusal: full }) });
+    await parts.subscribe('bob', 'wake');
+    await parts.pubsub.publish(parts.event('news'));
+    for (let turns = 0; turns < 1000 && parts.isOpen.length === 0; turns += 1)
+      await new Promise(setImmediate);
+    if (leave === 'inbox') await parts.subscribe('bob', 'inbox');
+    else await parts.pubsub.unsubscribe({ namespace: 'fleet', topic: 'news', subscriber: 'bob' });
+    assert.deepEqual(parts.isOpen, [true, false], leave);
+    await parts.pubsub.stop();
+  }
 });

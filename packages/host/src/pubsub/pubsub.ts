@@ -20,6 +20,7 @@ import { pubsubRefusals } from './refusals.ts';
 import {
   listSubscriptions,
   modeOf,
+  pushedTraces,
   type Subscription,
   type SubscriptionMode,
   subscribeTo,
@@ -100,6 +101,17 @@ export function createPubsub(parts: {
     );
   const settle = (settled: Parameters<typeof settleDelivery>[2]) =>
     database.write((transaction) => settleDelivery(transaction, context(), settled));
+  /** What the host was still to deliver to it may be no longer the host's, and what waited for that is over. */
+  const leaving = <T>(
+    subscription: Omit<Subscription, 'mode'>,
+    work: (transaction: Transaction) => Routed<T>,
+  ): Promise<Routed<T>> =>
+    writeEnding((transaction, ended) => {
+      const traces = pushedTraces(transaction, subscription);
+      const done = work(transaction);
+      for (const traceId of traces) ended(transaction, traceId);
+      return done;
+    });
   const pump = createPump({ clock, warn: (message) => warn(`topics: ${message}`), run: deliverDue });
 
   async function deliverDue(): Promise<number | null> {
@@ -141,12 +153,14 @@ export function createPubsub(parts: {
       return { ok: true, value: { eventId, subscribers } };
     },
     async subscribe(subscription) {
-      const done = await database.write((transaction) => subscribeTo(transaction, context(), subscription));
+      const done = await leaving(subscription, (transaction) =>
+        subscribeTo(transaction, context(), subscription),
+      );
       pump.kick();
       return done;
     },
     unsubscribe: (subscription) =>
-      database.write((transaction) => unsubscribeFrom(transaction, subscription)),
+      leaving(subscription, (transaction) => unsubscribeFrom(transaction, subscription)),
     subscriptions: (namespace) => listSubscriptions(database, namespace),
     async take(subscriber, options) {
       const claimed = await claim({ subscriber, ...options });

@@ -67,6 +67,20 @@ export function unsubscribeFrom(
   return { ok: true, value: null };
 }
 
+/** Traces of what the host itself has still to deliver to it. */
+export function pushedTraces(
+  reader: Reader,
+  { namespace, topic, subscriber }: Omit<Subscription, 'mode'>,
+): string[] {
+  return reader
+    .all(
+      `SELECT DISTINCT e.trace_id FROM topic_delivery d JOIN topic_event e ON e.seq = d.event_seq
+       WHERE d.subscription_id = ? AND d.state = 'live' AND d.push = 1`,
+      find(reader, namespace, normalKey(topic) ?? '', subscriber) ?? 0,
+    )
+    .map((row) => textOf(row, 'trace_id'));
+}
+
 /** With how many events wait for each, and how many are dead letters. */
 export function listSubscriptions(
   reader: Reader,
