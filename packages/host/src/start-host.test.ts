@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createManualClock } from './manual-clock.ts';
 import { startFixture } from './test/host-fixture.ts';
 
 test('a message reaches the agent, and its answer comes back whole and streamed', async () => {
@@ -31,4 +32,15 @@ test('a message reaches the agent, and its answer comes back whole and streamed'
   assert.equal(view.reply, 'hello');
   const [sandbox] = fixture.backend.sandboxes;
   assert.deepEqual(sandbox?.events.slice(0, 4), ['/status', 'clamp', '/start', '/chat/stream']);
+});
+
+test('a host that has stopped leaves no timer and says nothing more, however soon it is stopped', async () => {
+  for (const text of [null, 'hi']) {
+    const clock = createManualClock();
+    const fixture = await startFixture({ clock });
+    if (text !== null) await fixture.trace((await fixture.send('alice', text)).messageId);
+    await fixture[Symbol.asyncDispose]();
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    assert.deepEqual([clock.waiting(), fixture.logs], [0, []]);
+  }
 });

@@ -92,7 +92,9 @@ export function createCoordination(parts: CoordinationParts): Coordination {
   const store = { database, audit, clock };
   const blackboard = createBlackboard(store);
   const agentBlackboard = createAgentBlackboard({ blackboard, audit });
-  let collecting: (() => void) | undefined;
+  let collecting = Promise.resolve();
+  let cancelCollect: (() => void) | undefined;
+  let stopped = false;
   let stopListening: (() => void) | undefined;
 
   const pubsub = createPubsub({
@@ -200,8 +202,12 @@ export function createCoordination(parts: CoordinationParts): Coordination {
 
   async function collect(): Promise<void> {
     for (const part of [blackboard, pubsub])
-      await part.collect().catch((error) => warn(`collecting what is over: ${String(error)}`));
-    collecting = clock.after(COLLECT_MS, () => void collect());
+      if (!stopped) await part.collect().catch((error) => warn(`collecting what is over: ${String(error)}`));
+    if (!stopped) cancelCollect = clock.after(COLLECT_MS, collectAgain);
+  }
+
+  function collectAgain(): void {
+    collecting = collect();
   }
 
   return {
@@ -245,12 +251,13 @@ export function createCoordination(parts: CoordinationParts): Coordination {
       });
       await pubsub.start();
       tasks.start();
-      void collect();
+      collectAgain();
     },
     async stop() {
       stopListening?.();
-      collecting?.();
-      await Promise.all([pubsub.stop(), tasks.stop()]);
+      stopped = true;
+      cancelCollect?.();
+      await Promise.all([pubsub.stop(), tasks.stop(), collecting]);
     },
   };
 }
