@@ -12,6 +12,7 @@ import { createManualClock } from '../manual-clock.ts';
 import { openDatabase } from '../store/database.ts';
 import { MESH_MIGRATIONS } from '../store/mesh-schema.ts';
 import { type Fixture, startFixture } from '../test/host-fixture.ts';
+import { digestOf } from './control-token.ts';
 import { createPersonTokens, MOST_TOKENS } from './person-tokens.ts';
 
 async function tokenFor(fixture: Fixture, name: string, role: string, expiresAt?: string) {
@@ -169,6 +170,33 @@ test('there are so many tokens and no more, however many are asked for at once',
   const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected');
   assert.equal(refused.length, 2);
   assert.equal(tokens.list().length, MOST_TOKENS);
+  database.close();
+  rmSync(home, { recursive: true });
+});
+
+test('what a token opened ends with its time, after a restart too, and no timer outlives the host', async () => {
+  const home = mkdtempSync(`${tmpdir()}/openlegion-tokens-`);
+  const clock = createManualClock();
+  const database = openDatabase({ path: `${home}/mesh.db`, migrations: MESH_MIGRATIONS });
+  const audit = createAuditLog({ database, clock });
+  const open = () => createPersonTokens({ database, audit, clock, isAgent: () => false });
+  const first = open();
+  // Longer than one timer of Node's can be.
+  const days = 40 * 86_400_000;
+  const expiresAt = new Date(clock.now() + days).toISOString();
+  const { token } = await first.create('operator', { name: 'sam', role: 'viewer', expiresAt });
+  await first.create('operator', { name: 'ann', role: 'viewer', expiresAt });
+  await first.revoke('operator', 'ann');
+  first.stop();
+  assert.equal(clock.waiting(), 0);
+  const second = open();
+  const revoked = second.find(digestOf(token))?.revoked;
+  clock.advance(days - 1);
+  assert.equal(revoked?.aborted, false);
+  clock.advance(1);
+  assert.equal(revoked?.aborted, true);
+  second.stop();
+  assert.equal(clock.waiting(), 0);
   database.close();
   rmSync(home, { recursive: true });
 });

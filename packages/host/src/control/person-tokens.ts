@@ -18,6 +18,8 @@ export const PERSON_TOKEN_SCHEMA = `
 `;
 
 export const MOST_TOKENS = 200;
+/** A timer of Node's holds no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Names that stand for something else in the audit log. */
 const RESERVED: ReadonlySet<string> = new Set(
   'operator user host keeper gateway mesh vault default'.split(' '),
@@ -36,9 +38,10 @@ export interface PersonTokens {
   find: FindPerson;
   /** The token is told here and never again. Throws `conflict` for a name that is taken, `bad_request` for others. */
   create(by: string, wanted: CreateToken): Promise<CreatedToken>;
-  /** From then on it is a wrong token, and streams that it opened end. Throws `not_found`. */
+  /** From then on it is a wrong token, and streams that it opened end, as when its time is over. Throws `not_found`. */
   revoke(by: string, name: string): Promise<void>;
   list(): TokenList['tokens'];
+  stop(): void;
 }
 
 export function createPersonTokens(parts: {
@@ -54,6 +57,21 @@ export function createPersonTokens(parts: {
   );
   const isExpired = ({ expiresAt }: Pick<Person, 'expiresAt'>) =>
     expiresAt !== null && Date.parse(expiresAt) <= clock.now();
+  const timers = new Map<string, () => void>();
+
+  /** Ends what it opened when its time is over. */
+  function watch(person: Person): void {
+    if (person.expiresAt === null) return;
+    const leftMs = Math.max(0, Date.parse(person.expiresAt) - clock.now());
+    const over = () => {
+      timers.delete(person.name);
+      if (isExpired(person)) person.revoking.abort();
+      else watch(person);
+    };
+    timers.set(person.name, clock.after(Math.min(leftMs, LONGEST_TIMER_MS), over));
+  }
+  for (const person of people.values()) watch(person);
+
   const note = (
     transaction: Transaction,
     type: string,
@@ -101,6 +119,7 @@ export function createPersonTokens(parts: {
         note(transaction, 'token.created', by, name, { role, expiresAt });
       });
       people.set(name, person);
+      watch(person);
       return { name, role, token };
     },
 
@@ -121,6 +140,8 @@ export function createPersonTokens(parts: {
         people.set(name, person);
         throw error;
       }
+      timers.get(name)?.();
+      timers.delete(name);
       person.revoking.abort();
     },
 
@@ -128,6 +149,11 @@ export function createPersonTokens(parts: {
       [...people.values()]
         .map(({ digest: _, revoking: __, ...shown }) => ({ ...shown, expired: isExpired(shown) }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
+
+    stop() {
+      for (const cancel of timers.values()) cancel();
+      timers.clear();
+    },
   };
 }
 

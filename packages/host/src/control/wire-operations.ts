@@ -51,6 +51,7 @@ export function wireOperations(parts: {
     findPerson: tokens.find,
     onDenied: createRoleDenials(audit, clock),
     stop() {
+      tokens.stop();
       retention.stop();
       return exporting.stop();
     },
