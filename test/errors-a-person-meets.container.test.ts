@@ -232,6 +232,32 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
       }
     });
 
+    test('files of a workspace', async (context) => {
+      const put = await run(['workspace', 'put', 'assistant', 'notes/SOUL.md'], {
+        input: 'Be brief.\u001b[2J\n',
+      });
+      assert.equal(put.code, 0, put.shown);
+      assert.equal(
+        (await run(['workspace', 'get', 'assistant', 'notes/SOUL.md'])).stdout,
+        'Be brief.\u001b[2J\n',
+      );
+      reads(context, await run(['workspace', 'list', 'assistant']), 0, /notes\/SOUL\.md +14 bytes/);
+      for (const file of ['../agent.db', '/etc/passwd'])
+        reads(
+          context,
+          await run(['workspace', 'get', 'assistant', file]),
+          1,
+          /not the path of a workspace file/,
+        );
+      reads(
+        context,
+        await run(['workspace', 'get', 'assistant', 'none.md']),
+        1,
+        /none\.md/,
+        /workspace list/,
+      );
+    });
+
     test('unknown model', async (context) => {
       const outcome = await run(['chat', 'typo', 'hello']);
       reads(context, outcome, 1, /openai\/gpt-4\.1-mimi/, /model of typo/, /models price/);

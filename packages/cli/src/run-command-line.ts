@@ -17,6 +17,7 @@ import { registerToken } from './commands/register-token.ts';
 import { registerTrace } from './commands/register-trace.ts';
 import { registerVault } from './commands/register-vault.ts';
 import { registerWorkflow } from './commands/register-workflow.ts';
+import { registerWorkspace } from './commands/register-workspace.ts';
 import { resolveHome, takeHomeOption } from './configuration/resolve-home.ts';
 import { ROOT } from './programs.ts';
 import { processTerminal, type Terminal } from './terminal/terminal.ts';
@@ -127,6 +128,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
   registerBudget(program, run);
   registerEgress(program, run);
   registerWorkflow(program, run);
+  registerWorkspace(program, run);
   registerCoordination(program, run);
   registerApprovals(program, run);
   registerModels(program, run);

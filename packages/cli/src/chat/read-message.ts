@@ -25,7 +25,7 @@ export async function readMessage(
 }
 
 async function readText(input: AsyncIterable<Buffer | string>, agent: string): Promise<string> {
-  const remedy = `A file is put into the agent's workspace with PUT /api/agents/${agent}/workspace/NAME of the control API.`;
+  const remedy = `A file is put into the agent's workspace with ./openlegion workspace put ${agent} NAME < FILE.`;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of input) {
