@@ -254,7 +254,7 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
         await run(['workspace', 'get', 'assistant', 'none.md']),
         1,
         /none\.md/,
-        /workspace list/,
+        /List the workspace/,
       );
     });
 
