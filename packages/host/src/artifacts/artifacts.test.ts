@@ -167,6 +167,29 @@ test('where the entry cannot be written, what was saved before stays', async () 
   }
 });
 
+test('all artifacts of an agent together are bounded, also those that it saves at once', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/openlegion-artifacts-`);
+  const parts = openParts();
+  try {
+    const blackboard = createAgentBlackboard({ ...parts, blackboard: createBlackboard(parts) });
+    const permissions = { blackboard_read: ['**'], blackboard_write: ['**'] };
+    const artifacts = createArtifacts({ ...parts, directory, blackboard, agentBytes: 10 });
+    const agent = agentOf(agentsOf({ alice: { permissions } }), 'alice');
+    const saved = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((name) =>
+        artifacts.save(agent, name, Readable.from([Buffer.from('four')]), 't'),
+      ),
+    );
+    const rules = saved.map((one) => (one.ok ? 'ok' : one.refusal.rule));
+    const full = 'artifacts.agent_bytes';
+    assert.deepEqual(rules.toSorted(), [full, full, 'ok', 'ok']);
+    assert.equal(readdirSync(directory).length, 2);
+  } finally {
+    parts[Symbol.dispose]();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 test('killed at any write of one, the next host has what was there before or what is new, whole, and no other file', async () => {
   for (const before of [true, false])
     for (let at = 0; at < 3; at += 1) {

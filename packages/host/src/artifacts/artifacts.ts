@@ -11,11 +11,10 @@ import type { Clock } from '../clock.ts';
 import type { AgentSettings } from '../config/fleet-config.ts';
 import { normalKey } from '../router/normal-key.ts';
 import type { Routed } from '../router/router.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Reader } from '../store/database.ts';
 import { integerOf, textOf } from '../store/row.ts';
 
 const ARTIFACT_BYTES = 32 * 1024 * 1024;
-/** Of one agent, all its artifacts together. */
 const AGENT_BYTES = 256 * 1024 * 1024;
 
 /** A step of the schema of `data/mesh.db`; the bytes are files of the name `file` in `data/artifacts`. */
@@ -46,16 +45,18 @@ export function createArtifacts(parts: {
   database: Database;
   blackboard: AgentBlackboard;
   clock: Clock;
+  /** Of one agent, all its artifacts together. */
+  agentBytes?: number;
 }): Artifacts {
-  const { directory, database, blackboard, clock } = parts;
+  const { directory, database, blackboard, clock, agentBytes = AGENT_BYTES } = parts;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // What a host that was killed had begun, or had taken the place of.
   const known = new Set(database.all('SELECT file FROM artifact').map((row) => textOf(row, 'file')));
   for (const file of readdirSync(directory))
     if (!known.has(file)) rmSync(join(directory, file), { force: true });
 
-  function usedBy(agent: string, butKey: string): number {
-    const row = database.get(
+  function usedBy(reader: Reader, agent: string, butKey: string): number {
+    const row = reader.get(
       'SELECT COALESCE(SUM(bytes), 0) AS used FROM artifact WHERE agent = ? AND key <> ?',
       ...[agent, butKey],
     );
@@ -115,15 +116,13 @@ export function createArtifacts(parts: {
       }
       const stored = await store(body);
       if (!stored) return { ok: false, refusal: TOO_LARGE };
-      const path = join(directory, stored.file);
       await collect(agent.name);
-      if (usedBy(agent.name, key) + stored.bytes > AGENT_BYTES) {
-        await rm(path, { force: true });
-        return { ok: false, refusal: FULL };
-      }
       const { sha256, bytes } = stored;
       const value = { artifact: name, bytes, sha256 };
       const { written, gone } = await database.write((transaction) => {
+        // Here, where no other of the agent's can be stored meanwhile.
+        if (usedBy(transaction, agent.name, key) + bytes > agentBytes)
+          return { written: { ok: false as const, refusal: FULL }, gone: stored.file };
         const written = blackboard.setWithin(transaction, agent, { key, value }, traceId);
         // What is there stays what its entry says.
         if (!written.ok) return { written, gone: stored.file };
