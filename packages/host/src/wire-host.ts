@@ -78,7 +78,7 @@ export function wireHost(
       ...workflows.meshRoutes,
       ...toolPins.meshRoutes,
       ...spawn.meshRoutes,
-      ...artifactRoutes(artifacts, (agent) => lanes.running(agent)?.traceId ?? ''),
+      ...artifactRoutes(artifacts, config, (agent) => lanes.running(agent)?.traceId ?? ''),
       notifyRoute({ events, lanes, clock }),
       historyRoute({ config, audit, fleet: () => fleet }),
     ],

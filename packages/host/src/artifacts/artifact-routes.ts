@@ -1,13 +1,17 @@
 import { pipeline } from 'node:stream/promises';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
+import { AgentPermissions } from '@openlegion/contract/permissions-config';
+import type { FleetConfig } from '../config/fleet-config.ts';
 import type { MeshRoute } from '../mesh/mesh-routes.ts';
 import type { Artifacts } from './artifacts.ts';
 
 const PREFIX = '/mesh/artifacts/';
+const NOTHING = AgentPermissions.parse({});
 
 /** Bytes in, bytes out, each at the pace of the slower side. */
 export function artifactRoutes(
   artifacts: Artifacts,
+  config: Pick<FleetConfig, 'agents'>,
   traceOf: (agent: string) => string,
 ): readonly MeshRoute[] {
   const row = { path: `${PREFIX}{rest}`, zone: 1, atATime: 4 } as const;
@@ -23,7 +27,9 @@ export function artifactRoutes(
           (name ?? (typeof file === 'string' ? file.split('/').at(-1) : null)) === nameOf(path),
       },
       async run(agent, { path, stream }) {
-        const saved = await artifacts.save(agent, nameOf(path), stream, traceOf(agent.name));
+        // An agent that is gone by then is granted nothing.
+        const settings = () => config.agents.get(agent.name) ?? { ...agent, permissions: NOTHING };
+        const saved = await artifacts.save(settings, nameOf(path), stream, traceOf(agent.name));
         if (!saved.ok) throw new OpenLegionError(saved.refusal);
         return saved.value;
       },

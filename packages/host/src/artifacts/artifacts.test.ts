@@ -57,12 +57,13 @@ async function put(mesh: ClientHttp2Session, name: string, body: Buffer): Promis
 
 async function asAgents(
   work: (turns: Map<string, FakeTurn>, fixture: Fixture) => Promise<void>,
+  options: { config: FleetConfig; readConfig?: () => FleetConfig } = { config: config() },
 ): Promise<void> {
   const turns = new Map<string, FakeTurn>();
   const all = Promise.withResolvers<void>();
   const over = Promise.withResolvers<void>();
   await using fixture = await startFixture({
-    config: config(),
+    ...options,
     async turn(turn) {
       turns.set(turn.agent, turn);
       if (turns.size === 3) all.resolve();
@@ -140,6 +141,34 @@ test('what is not granted, another team’s, misnamed, too large or forged is re
   });
 });
 
+test('a grant that is withdrawn while the bytes are on their way does not count, and leaves nothing', async () => {
+  for (const gone of [false, true]) {
+    const agents = new Map(config().agents);
+    const alice = agentOf(agents, 'alice');
+    const poorer = { ...alice, permissions: { ...alice.permissions, blackboard_write: [] } };
+    await asAgents(
+      async (turns, fixture) => {
+        const path = { ':method': 'PUT', ':path': '/mesh/artifacts/held.txt' };
+        const held = meshOf(turns, 'alice').request(path, { endStream: false });
+        held.write('bytes');
+        const answer = text(held);
+        // Answered after it is known to the host.
+        await askMesh(meshOf(turns, 'alice'), 'GET', '/mesh/agents');
+        if (gone) agents.delete('alice');
+        else assert.equal((await fixture.ask('POST', '/api/config/reload', {})).status, 200);
+        held.end();
+        assert.equal(JSON.parse(await answer).error?.rule, 'permissions.alice.blackboard_write');
+        assert.deepEqual(readdirSync(dataPaths(fixture.home).artifacts), []);
+        agents.set('alice', alice);
+      },
+      {
+        config: { ...config(), agents },
+        readConfig: () => ({ ...config(), agents: new Map([...agents, ['alice', poorer]]) }),
+      },
+    );
+  }
+});
+
 test('where the entry cannot be written, what was saved before stays', async () => {
   const directory = mkdtempSync(`${tmpdir()}/openlegion-artifacts-`);
   const parts = openParts();
@@ -153,7 +182,7 @@ test('where the entry cannot be written, what was saved before stays', async () 
     const artifacts = createArtifacts({ ...parts, directory, blackboard });
     const agent = agentOf(agentsOf({ alice: { permissions } }), 'alice');
     const save = (name: string, text: string) =>
-      artifacts.save(agent, name, Readable.from([Buffer.from(text)]), 't');
+      artifacts.save(() => agent, name, Readable.from([Buffer.from(text)]), 't');
     assert.ok((await save('a', 'old')).ok);
     limits.valueBytes = 10;
     const second = await save('a', 'new');
@@ -177,7 +206,7 @@ test('all artifacts of an agent together are bounded, also those that it saves a
     const agent = agentOf(agentsOf({ alice: { permissions } }), 'alice');
     const saved = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) =>
-        artifacts.save(agent, name, Readable.from([Buffer.from('four')]), 't'),
+        artifacts.save(() => agent, name, Readable.from([Buffer.from('four')]), 't'),
       ),
     );
     const rules = saved.map((one) => (one.ok ? 'ok' : one.refusal.rule));
@@ -203,7 +232,8 @@ test('killed at any write of one, the next host has what was there before or wha
         const parts = { database: dying.database, audit: createAuditLog({ ...dying, clock }), clock };
         const blackboard = createAgentBlackboard({ ...parts, blackboard: createBlackboard(parts) });
         const artifacts = createArtifacts({ ...parts, directory, blackboard });
-        const save = (words: string) => artifacts.save(agent, 'a', Readable.from([Buffer.from(words)]), 't');
+        const save = (words: string) =>
+          artifacts.save(() => agent, 'a', Readable.from([Buffer.from(words)]), 't');
         return { ...dying, blackboard, artifacts, save };
       };
       const permissions = { blackboard_read: ['**'], blackboard_write: ['**'] };

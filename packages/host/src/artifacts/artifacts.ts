@@ -32,7 +32,13 @@ export const ARTIFACT_SCHEMA = `
  * of the same name takes the place of the old. With its entry deleted, its bytes go when room is needed.
  */
 export interface Artifacts {
-  save(agent: AgentSettings, name: string, body: Readable, traceId: string): Promise<Routed<ArtifactSaved>>;
+  /** `settings` of the agent now: what is withdrawn while its bytes are on their way is not granted. */
+  save(
+    settings: () => AgentSettings,
+    name: string,
+    body: Readable,
+    traceId: string,
+  ): Promise<Routed<ArtifactSaved>>;
   read(
     agent: AgentSettings,
     key: string,
@@ -104,22 +110,24 @@ export function createArtifacts(parts: {
   }
 
   return {
-    async save(agent, name, body, traceId) {
-      const key = normalKey(`artifacts/${agent.name}/${name}`);
+    async save(settings, name, body, traceId) {
+      const first = settings();
+      const key = normalKey(`artifacts/${first.name}/${name}`);
       if (key === null) return { ok: false, refusal: BAD_NAME };
-      const namespace = namespaceOf(agent);
       // Before a byte of it is read.
-      const refusal = await blackboard.refusalOfWrite(agent, key, traceId);
+      const refusal = await blackboard.refusalOfWrite(first, key, traceId);
       if (refusal) {
         body.resume();
         return { ok: false, refusal };
       }
       const stored = await store(body);
       if (!stored) return { ok: false, refusal: TOO_LARGE };
-      await collect(agent.name);
+      await collect(first.name);
       const { sha256, bytes } = stored;
       const value = { artifact: name, bytes, sha256 };
       const { written, gone } = await database.write((transaction) => {
+        const agent = settings();
+        const namespace = namespaceOf(agent);
         // Here, where no other of the agent's can be stored meanwhile.
         if (usedBy(transaction, agent.name, key) + bytes > agentBytes)
           return { written: { ok: false as const, refusal: FULL }, gone: stored.file };
