@@ -202,15 +202,23 @@ async function calls(
   return times;
 }
 
-/** What any host does at least: Node's own client of HTTP between two streams. */
+/** What any host does at least: Node's own client of HTTP between two streams, what comes in one turn in one write. */
 function relayBare(stream: ServerHttp2Stream, to: { port: number; agent: Agent }): void {
   const options = { ...to, method: 'POST', path: BARE_PATH, headers: { 'content-type': 'application/json' } };
   const sent = request(options, (answer) => {
     stream.respond({ ':status': answer.statusCode });
-    answer.pipe(stream);
+    answer.on('data', (chunk: Buffer) => {
+      if (stream.writableCorked === 0) {
+        stream.cork();
+        setImmediate(() => stream.uncork());
+      }
+      stream.write(chunk);
+    });
+    answer.on('end', () => stream.end());
   });
   sent.on('error', () => stream.close());
-  stream.pipe(sent);
+  stream.on('data', (chunk: Buffer) => sent.write(chunk));
+  stream.on('end', () => sent.end());
 }
 
 function post({ headers, ...to }: Parameters<typeof calls>[0]): Promise<IncomingMessage> {
