@@ -122,6 +122,26 @@ test('it does its task in a container of its own, its parent pays, its result co
   assert.ok(types.includes('agent.spawned') && types.includes('agent.spawn_ended'), types.join());
 });
 
+test('asked twice at once under one key, one is made and both are told of it; what differs is refused', async () => {
+  const answers: string[] = [];
+  await using fixture = await startFixture({
+    config: config(),
+    async turn(turn) {
+      if (turn.text === 'start') {
+        const asked = ['idle', 'idle', 'other', 'idle'].map((task) => ask({ task }));
+        const all = await Promise.all(asked.map((one) => askMesh(turn.mesh, 'POST', '/mesh/spawn', one)));
+        answers.push(...all.map((one) => (one.status === 200 ? one.text : one.refusal().rule)));
+      }
+      turn.end('ok');
+    },
+  });
+  await fixture.trace((await fixture.send('alice', 'start')).messageId);
+  const [first] = answers;
+  assert.match(first ?? '', /"name":"alice-s/);
+  assert.deepEqual(answers, [first, first, 'spawn.idempotency_key', first]);
+  assert.equal((await fixture.audit()).filter(({ type }) => type === 'agent.spawned').length, 1);
+});
+
 test('without the grant, beyond what is its own, too many at a time and too deep: refused and recorded', async () => {
   const rules: string[] = [];
   let afterwards = async () => {};

@@ -52,6 +52,8 @@ export function createSpawnedAgents(parts: {
   const { database, audit, clock, agents, warn } = parts;
   const living = new Map<string, Living>();
   const timers = new Map<string, () => void>();
+  /** By parent and idempotency key. */
+  const making = new Map<string, Promise<Routed<SpawnedAgent>>>();
   /** Agents are read at every request; they change seldom. */
   let last: { configured: unknown; names: string; all: ReadonlyMap<string, AgentSettings> } | null = null;
   for (const row of database.all('SELECT * FROM spawned_agent WHERE ended_at IS NULL')) {
@@ -135,52 +137,65 @@ export function createSpawnedAgents(parts: {
     return { ok: false, refusal } satisfies Routed<T>;
   }
 
+  async function make(
+    parent: AgentSettings,
+    request: SpawnAgent,
+    turn: TaskTurn,
+  ): Promise<Routed<SpawnedAgent>> {
+    const earlier = database.get(
+      'SELECT * FROM spawned_agent WHERE parent = ? AND idempotency_key = ?',
+      ...[parent.name, request.idempotencyKey],
+    );
+    if (earlier) {
+      const one = livingOf(earlier);
+      const same = JSON.stringify(one.asked) === JSON.stringify(request);
+      return same ? { ok: true, value: viewOf(one) } : { ok: false, refusal: spawnRefusals.otherRequest() };
+    }
+    const refusal = refusalOf(parent, request);
+    if (refusal) return deny(parent, refusal, turn.traceId);
+    const one: Living = {
+      ...{ name: newName(parent.name, agents()), parent: parent.name, asked: request },
+      depth: (living.get(parent.name)?.depth ?? 0) + 1,
+      ...{ taskId: parts.newTaskId(), endsAt: clock.now() + request.lifetimeSeconds * 1000 },
+    };
+    // Counted from here on: another call in the same moment finds it alive.
+    living.set(one.name, one);
+    try {
+      // Known to the keeper before there is anything for it to do; on disk with its task, or not at all.
+      await parts.changed();
+      const { name, taskId } = one;
+      const { askedBy, traceId, messageId: parentId, hops } = turn;
+      const created = await parts.tasks.create(
+        {
+          ...{ id: taskId, origin: { kind: 'agent', agent: parent.name } },
+          ...{ idempotencyKey: `spawn/${name}`, askedBy, traceId, parentId, hops: hops + 1 },
+          ...{ assignee: name, to: name, text: request.task, rule: 'spawn' },
+        },
+        (transaction) => insert(transaction, one, parent, traceId),
+      );
+      if (!created.ok) {
+        await forget(name);
+        return created;
+      }
+    } catch (error) {
+      await forget(one.name);
+      throw error;
+    }
+    watch(one);
+    return { ok: true, value: viewOf(one) };
+  }
+
   return {
     async spawn(parent, request, turn) {
       if (!parent.permissions.can_spawn)
         return deny(parent, spawnRefusals.notGranted(parent), turn?.traceId ?? '');
       if (!turn) return { ok: false, refusal: spawnRefusals.noTurn() };
-      const earlier = database.get(
-        'SELECT * FROM spawned_agent WHERE parent = ? AND idempotency_key = ?',
-        ...[parent.name, request.idempotencyKey],
-      );
-      if (earlier) {
-        const one = livingOf(earlier);
-        const same = JSON.stringify(one.asked) === JSON.stringify(request);
-        return same ? { ok: true, value: viewOf(one) } : { ok: false, refusal: spawnRefusals.otherRequest() };
-      }
-      const refusal = refusalOf(parent, request);
-      if (refusal) return deny(parent, refusal, turn.traceId);
-      const one: Living = {
-        ...{ name: newName(parent.name, agents()), parent: parent.name, asked: request },
-        depth: (living.get(parent.name)?.depth ?? 0) + 1,
-        ...{ taskId: parts.newTaskId(), endsAt: clock.now() + request.lifetimeSeconds * 1000 },
-      };
-      // Counted from here on: another call in the same moment finds it alive.
-      living.set(one.name, one);
-      try {
-        // Known to the keeper before there is anything for it to do; on disk with its task, or not at all.
-        await parts.changed();
-        const { name, taskId } = one;
-        const { askedBy, traceId, messageId: parentId, hops } = turn;
-        const created = await parts.tasks.create(
-          {
-            ...{ id: taskId, origin: { kind: 'agent', agent: parent.name } },
-            ...{ idempotencyKey: `spawn/${name}`, askedBy, traceId, parentId, hops: hops + 1 },
-            ...{ assignee: name, to: name, text: request.task, rule: 'spawn' },
-          },
-          (transaction) => insert(transaction, one, parent, traceId),
-        );
-        if (!created.ok) {
-          await forget(name);
-          return created;
-        }
-      } catch (error) {
-        await forget(one.name);
-        throw error;
-      }
-      watch(one);
-      return { ok: true, value: viewOf(one) };
+      const key = JSON.stringify([parent.name, request.idempotencyKey]);
+      // Asked again while it is made, it is looked for when it is on disk, or was not made.
+      while (making.has(key)) await making.get(key)?.catch(() => {});
+      const made = make(parent, request, turn).finally(() => making.delete(key));
+      making.set(key, made);
+      return made;
     },
     of: (parent) => [...living.values()].filter((one) => one.parent === parent).map(viewOf),
     over(configured) {
