@@ -52,7 +52,7 @@ function openLife(home: string, volumes: Set<string>, afterMs = 0) {
     for (let turn = 0; turn < 30; turn += 1) await setImmediate();
   };
   return {
-    ...{ spawned, tasks, clock, rest, alice, kill },
+    ...{ spawned, tasks, clock, rest, alice, kill, audit },
     close() {
       spawned.stop();
       dying.close();
@@ -114,3 +114,24 @@ test('killed while it ends: the next host ends it, and nothing of it stays', () 
     next.close();
     return end === 'died';
   }));
+
+test('its own time and its parent’s end come at once: it ends once', async () => {
+  const home = mkdtempSync(`${tmpdir()}/openlegion-spawn-`);
+  const volumes = new Set<string>();
+  const life = openLife(home, volumes);
+  const parent = await life.spawned.spawn(life.alice, REQUEST, TURN);
+  assert.ok(parent.ok);
+  const child = await life.spawned.spawn({ ...life.alice, name: parent.value.name }, REQUEST, TURN);
+  assert.ok(child.ok);
+  await life.rest();
+  life.clock.advance(60_000);
+  await life.rest();
+  const ended = life.audit.read(0, 1000).filter(({ type }) => type === 'agent.spawn_ended');
+  assert.deepEqual(
+    ended.map(({ subject }) => subject),
+    [child.value.name, parent.value.name],
+  );
+  assert.equal(volumes.size, 0);
+  life.close();
+  rmSync(home, { recursive: true, force: true });
+});

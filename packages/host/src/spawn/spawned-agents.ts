@@ -52,6 +52,7 @@ export function createSpawnedAgents(parts: {
   const { database, audit, clock, agents, warn } = parts;
   const living = new Map<string, Living>();
   const timers = new Map<string, () => void>();
+  const ending = new Map<string, Promise<void>>();
   /** By parent and idempotency key. */
   const making = new Map<string, Promise<Routed<SpawnedAgent>>>();
   /** Agents are read at every request; they change seldom. */
@@ -65,15 +66,22 @@ export function createSpawnedAgents(parts: {
     ...{ name, role: asked.role, taskId, endsAt: new Date(endsAt).toISOString() },
   });
 
-  async function end(name: string, why: string): Promise<void> {
+  /** Once, also where its own time and its parent's end come together. */
+  function end(name: string, why: string): Promise<void> {
     const one = living.get(name);
-    if (!one) return;
+    const ended = ending.get(name) ?? (one && endNow(one, why).finally(() => ending.delete(name)));
+    if (ended) ending.set(name, ended);
+    return ended ?? Promise.resolve();
+  }
+
+  async function endNow(one: Living, why: string): Promise<void> {
+    const { name } = one;
     for (const child of [...living.values()]) if (child.parent === name) await end(child.name, why);
     await audit.record({
       ...{ type: 'agent.spawn_ended', actor: 'host', subject: name, rule: 'spawn.lifetime' },
       detail: { parent: one.parent, why },
     });
-    if (!living.delete(name)) return;
+    living.delete(name);
     timers.get(name)?.();
     timers.delete(name);
     await parts.changed();
