@@ -20,8 +20,13 @@ export interface StoredDefinition {
 
 /** Every definition ever proposed, by its hash. What is accepted is exactly what was hashed. */
 export interface Definitions {
-  /** Anyone may; it makes nothing run. */
-  propose(workflow: CompiledWorkflow, yaml: string, by: string): Promise<StoredDefinition>;
+  /** Anyone may; it makes nothing run. Null for a new one where `most` of theirs are not accepted. */
+  propose(
+    workflow: CompiledWorkflow,
+    yaml: string,
+    by: string,
+    most?: number,
+  ): Promise<StoredDefinition | null>;
   /** An operator only: whoever calls has checked that. Null for a hash that was never proposed. */
   accept(hash: string, by: string): Promise<StoredDefinition | null>;
   /** No further run starts; runs that go on, go on. False where it was not accepted. */
@@ -46,7 +51,11 @@ export function createDefinitions(parts: {
   };
 
   /** Runs the statement and, where it changed something, records whose decision that was. */
-  function decide(decision: Decision, sql: string, ...parameters: (string | null)[]): Promise<boolean> {
+  function decide(
+    decision: Decision,
+    sql: string,
+    ...parameters: (string | number | null)[]
+  ): Promise<boolean> {
     return database.write((transaction) => {
       const changed = transaction.run(sql, ...parameters) > 0;
       if (changed) onDecision?.(transaction, decision);
@@ -68,21 +77,16 @@ export function createDefinitions(parts: {
 
   return {
     find,
-    async propose({ hash, definition }, yaml, by) {
+    async propose({ hash, definition }, yaml, by, most = Number.MAX_SAFE_INTEGER) {
       const { name } = definition;
       await decide(
         { type: 'proposed', hash, name, by },
-        'INSERT OR IGNORE INTO workflow_definition (hash, name, definition, yaml, proposed_by, proposed_at) VALUES (?, ?, ?, ?, ?, ?)',
-        hash,
-        name,
-        JSON.stringify(definition),
-        yaml,
-        by,
-        isoTime(clock),
+        `INSERT OR IGNORE INTO workflow_definition (hash, name, definition, yaml, proposed_by, proposed_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE (SELECT COUNT(*) FROM workflow_definition WHERE proposed_by = ?5 AND accepted_by IS NULL) < ?7`,
+        ...[hash, name, JSON.stringify(definition), yaml, by, isoTime(clock), most],
       );
-      const stored = find(hash);
-      if (!stored) throw unreadable(hash);
-      return stored;
+      return find(hash);
     },
     async accept(hash, by) {
       await setAccepted('accepted', hash, by, true);

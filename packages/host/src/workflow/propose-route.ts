@@ -2,8 +2,7 @@ import { ProposeWorkflow, type WorkflowProposed } from '@openlegion/contract/mes
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { formatProblems } from '../config/config-problem.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
-import type { MeshRoute } from '../mesh/mesh-routes.ts';
-import { readJsonBody } from '../mesh/read-json-body.ts';
+import { jsonRoute, type MeshRoute } from '../mesh/mesh-routes.ts';
 import type { Definitions } from './definitions.ts';
 import { loadWorkflow } from './load-workflows.ts';
 
@@ -17,25 +16,23 @@ export function proposeRoute(parts: {
   definitions: Definitions;
 }): MeshRoute {
   const { config, definitions } = parts;
-  return {
+  return jsonRoute({
     method: 'POST',
     path: '/mesh/workflows',
     zone: 1,
     permission: 'allowed_apis: workflow_propose',
     tool: null,
     atATime: 2,
-    async run({ name: agent }, { stream }): Promise<WorkflowProposed> {
-      const { yaml } = await readJsonBody(stream, ProposeWorkflow, BODY_BYTES);
+    schema: ProposeWorkflow,
+    maxBytes: BODY_BYTES,
+    async run({ name: agent }, _, { yaml }): Promise<WorkflowProposed> {
       const loaded = loadWorkflow({ file: `proposal of ${agent}`, text: yaml, agents: config.agents });
       if (!loaded.ok) throw notAWorkflow(formatProblems(loaded.problems));
       const { workflow } = loaded.loaded;
-      const known = definitions.find(workflow.hash);
-      const open = definitions.list().filter((one) => one.proposedBy === agent && one.acceptedBy === null);
-      if (!known && open.length >= MOST_PROPOSALS) throw tooMany();
-      await definitions.propose(workflow, yaml, agent);
+      if (!(await definitions.propose(workflow, yaml, agent, MOST_PROPOSALS))) throw tooMany();
       return { name: workflow.definition.name, hash: workflow.hash };
     },
-  };
+  });
 }
 
 function notAWorkflow(problems: string): OpenLegionError {

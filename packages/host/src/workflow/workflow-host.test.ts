@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import {
   WorkflowList,
@@ -9,7 +10,7 @@ import {
 import { HandoffAnswer, WorkflowProposed } from '@openlegion/contract/mesh-api';
 import type { FakeTurn } from '../fleet/test/fake-backend.ts';
 import { askMesh } from '../mesh/test/ask-mesh.ts';
-import { startWorkflowHost } from './test/workflow-host.ts';
+import { startWorkflowHost, workflowConfig } from './test/workflow-host.ts';
 
 const PAIR = `name: pair
 steps:
@@ -118,6 +119,40 @@ test('an agent proposes a workflow and can neither accept nor start it; its mist
     })),
     [{ name: 'pair', hash: proposed?.hash, file: null, proposedBy: 'lead', acceptedBy: null }],
   );
+});
+
+test('twenty proposals of an agent wait for an operator, also where two are made at once, and what is withdrawn meanwhile is refused', async () => {
+  const rules: string[] = [];
+  const config = workflowConfig();
+  const agents = new Map(config.agents);
+  const lead = agents.get('lead');
+  assert.ok(lead);
+  await using host = await startWorkflowHost({
+    workflows: {},
+    config: { ...config, agents },
+    async turn({ mesh, end }) {
+      const propose = async (number: number) => {
+        const yaml = PAIR.replace('name: pair', `name: pair${number}`);
+        const answer = await askMesh(mesh, 'POST', '/mesh/workflows', { yaml });
+        return answer.status === 200 ? 'ok' : answer.refusal().rule;
+      };
+      for (let number = 0; number < 19; number += 1) await propose(number);
+      rules.push(...(await Promise.all([propose(19), propose(20)])), await propose(0));
+      const held = mesh.request({ ':method': 'POST', ':path': '/mesh/workflows' }, { endStream: false });
+      const answer = text(held);
+      held.write('{');
+      // Answered after it is known to the host.
+      await askMesh(mesh, 'GET', '/mesh/agents');
+      agents.set('lead', { ...lead, permissions: { ...lead.permissions, allowed_apis: [] } });
+      held.end(`${JSON.stringify({ yaml: PAIR }).slice(1)}`);
+      rules.push(JSON.parse(await answer).error.rule);
+      end('ok');
+    },
+  });
+  await host.fixture.trace((await host.fixture.send('lead', 'go')).messageId);
+  const [first, second, ...rest] = rules;
+  assert.deepEqual([first, second].toSorted(), ['ok', 'workflow.proposals']);
+  assert.deepEqual(rest, ['ok', 'permissions.lead.allowed_apis']);
 });
 
 test('a topic starts what it triggers, in its own team alone, and once for an event', async () => {

@@ -49,6 +49,7 @@ export async function startWorkflowHost(options: {
   turn: (turn: FakeTurn) => void | Promise<void>;
   workflows: Record<string, string>;
   mesh?: object;
+  config?: FleetConfig;
   home?: string;
 }): Promise<WorkflowHost> {
   const home = options.home ?? mkdtempSync(`${tmpdir()}/openlegion-workflows-`);
@@ -57,7 +58,7 @@ export async function startWorkflowHost(options: {
     writeFileSync(`${home}/config/workflows/${name}.yaml`, yaml);
   };
   for (const [name, yaml] of Object.entries(options.workflows)) write(name, yaml);
-  const config = workflowConfig(options.mesh);
+  const config = options.config ?? workflowConfig(options.mesh);
   const fixture = await startFixture({ home, config, readConfig: () => config, turn: options.turn });
   return {
     fixture,
