@@ -1,22 +1,22 @@
 import { AskApproval } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import type { MeshRoute } from '../mesh/mesh-routes.ts';
-import { readJsonBody } from '../mesh/read-json-body.ts';
+import { jsonRoute, type MeshRoute } from '../mesh/mesh-routes.ts';
 import type { ToolApprovals } from './tool-approvals.ts';
 
 const BODY_BYTES = 256 * 1024;
 
 /** Row for the table of mesh routes: an agent asks a person about a call, and is answered when the person did. */
 export function askRoute(tools: ToolApprovals): MeshRoute {
-  return {
+  return jsonRoute({
     method: 'POST',
     path: '/mesh/approvals',
     zone: 1,
     permission: 'self',
     tool: null,
     atATime: 8,
-    async run(agent, { stream }) {
-      const asked = await readJsonBody(stream, AskApproval, BODY_BYTES);
+    schema: AskApproval,
+    maxBytes: BODY_BYTES,
+    async run(agent, { stream }, asked) {
       // People take longer than any stream may be silent.
       stream.setTimeout(0);
       const gone = new AbortController();
@@ -30,5 +30,5 @@ export function askRoute(tools: ToolApprovals): MeshRoute {
       if (!answer.ok) throw new OpenLegionError(answer.refusal);
       return answer.value;
     },
-  };
+  });
 }
