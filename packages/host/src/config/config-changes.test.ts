@@ -89,6 +89,19 @@ test('an agent that is gone from the configuration is stopped and refused, a new
   assert.equal((await fixture.trace(eve.messageId)).at(-1)?.event.type, 'trace_settled');
 });
 
+test('an agent that is gone from the configuration is stopped also where the vault is away, and that is told', async () => {
+  const config = fixtureConfig();
+  const next = { ...config, agents: new Map([...config.agents].filter(([name]) => name !== 'alice')) };
+  await using fixture = await startFixture({ readConfig: () => next });
+  const { messageId } = await fixture.send('alice', 'x');
+  await fixture.trace(messageId);
+  const ends: string[] = [];
+  void fixture.backend.sandboxes[0]?.exited.then(({ cause }) => ends.push(cause));
+  await fixture.vault[Symbol.asyncDispose]();
+  assert.equal((await fixture.ask('POST', '/api/config/reload')).status, 503);
+  assert.deepEqual(ends, ['stopped']);
+});
+
 test('a bad file changes nothing and is answered with its problems', async () => {
   await using fixture = await startFixture({
     readConfig() {

@@ -58,8 +58,14 @@ export function createConfigChanges(parts: {
 
   async function apply(next: FleetConfig): Promise<string[]> {
     live.replace(next);
-    await vault.reload();
-    return fleet.reload();
+    let restarted: string[] = [];
+    try {
+      await vault.reload();
+    } finally {
+      // Also where the vault is away: agents that are gone end now.
+      restarted = await fleet.reload();
+    }
+    return restarted;
   }
 
   async function reload(by: string): Promise<ConfigReloaded> {
