@@ -68,7 +68,7 @@ export function wireHost(
   const artifacts = createArtifacts({
     ...{ directory: dataPaths(home).artifacts, database, clock, blackboard: coordination.agentBlackboard },
   });
-  const toolPins = wireToolPins({ database, audit, clock });
+  const toolPins = wireToolPins({ config, database, audit, clock });
   const mesh = createMesh({
     ...{ ...opened, lanes, warnings },
     approval: approvals.tools.refusalOf,
@@ -79,7 +79,7 @@ export function wireHost(
       ...toolPins.meshRoutes,
       ...spawn.meshRoutes,
       ...artifactRoutes(artifacts, config, (agent) => lanes.running(agent)?.traceId ?? ''),
-      notifyRoute({ events, lanes, clock }),
+      notifyRoute({ config, events, lanes, clock }),
       historyRoute({ config, audit, fleet: () => fleet }),
     ],
   });

@@ -134,7 +134,11 @@ export function createAgentBlackboard(parts: { blackboard: Blackboard; audit: Au
       const watching = blackboard.watch({ namespace, prefix, after, signal });
       if (!watching.ok) return watching;
       watches.set(agent.name, open + 1);
-      signal.addEventListener('abort', () => watches.set(agent.name, (watches.get(agent.name) ?? 1) - 1));
+      signal.addEventListener('abort', () => {
+        const left = (watches.get(agent.name) ?? 1) - 1;
+        if (left === 0) watches.delete(agent.name);
+        else watches.set(agent.name, left);
+      });
       return { ok: true, value: readable(watching.value, settings, namespace) };
     },
   };

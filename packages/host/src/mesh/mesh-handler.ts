@@ -98,7 +98,9 @@ export function createMesh(parts: MeshParts & { audit: AuditLog }): Mesh {
     try {
       return await run();
     } finally {
-      inFlight.set(key, (inFlight.get(key) ?? 1) - 1);
+      const left = (inFlight.get(key) ?? 1) - 1;
+      if (left === 0) inFlight.delete(key);
+      else inFlight.set(key, left);
     }
   }
 

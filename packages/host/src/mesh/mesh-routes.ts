@@ -90,7 +90,7 @@ export function jsonRoute<S extends z.ZodType>(
 /** Everything that an agent can ask for. What is not in this table does not exist for it. */
 export function meshRoutes(parts: MeshParts): readonly MeshRoute[] {
   const { config, lanes, events, gateway, keeper, vault, clock } = parts;
-  const countCall = createTurnCalls();
+  const countCall = createTurnCalls(config);
   const callerOf = (name: string): Caller => ({
     agent: name,
     traceId: lanes.running(name)?.traceId ?? NO_TURN,

@@ -1,7 +1,9 @@
 import { Notify } from '@openlegion/contract/mesh-api';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import type { Clock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
 import type { EventLog } from '../delivery/event-log.ts';
+import { rememberOfAgent } from '../fleet/remember-of-agent.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { jsonRoute, type MeshRoute } from './mesh-routes.ts';
 
@@ -12,11 +14,12 @@ const AN_HOUR = 20;
 
 /** Words for the person who looks after the fleet, as an event of the agent's turn. */
 export function notifyRoute(parts: {
+  config: Pick<FleetConfig, 'agents'>;
   events: EventLog;
   lanes: Pick<Lanes, 'running'>;
   clock: Clock;
 }): MeshRoute {
-  const { events, lanes, clock } = parts;
+  const { config, events, lanes, clock } = parts;
   const sent = new Map<string, number[]>();
   return jsonRoute({
     method: 'POST',
@@ -30,7 +33,7 @@ export function notifyRoute(parts: {
       const since = clock.now() - HOUR_MS;
       const recent = (sent.get(agent) ?? []).filter((at) => at > since);
       if (recent.length >= AN_HOUR) throw new OpenLegionError(TOO_MANY);
-      sent.set(agent, [...recent, clock.now()]);
+      rememberOfAgent(sent, config, agent, [...recent, clock.now()]);
       const running = lanes.running(agent);
       const about = { agent, messageId: running?.id ?? '', traceId: running?.traceId ?? '' };
       await events.record({ ...about, event: { type: 'notification', text, urgent } });

@@ -1,6 +1,7 @@
 import type { SkillFiles } from '@openlegion/contract/agent-api';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { FleetConfig } from '../config/fleet-config.ts';
+import { rememberOfAgent } from '../fleet/remember-of-agent.ts';
 import type { Pipe } from '../pipe/pipe.ts';
 import { createSkillsOf } from './skills-of-agent.ts';
 
@@ -17,7 +18,7 @@ export function createGiveSkills(parts: {
   audit: AuditLog;
   warn: (message: string) => void;
 }): GiveSkills {
-  const { audit, warn } = parts;
+  const { config, audit, warn } = parts;
   const skillsOf = createSkillsOf(parts);
   const given = new WeakMap<Pipe, string>();
   const told = new Map<string, string>();
@@ -25,7 +26,7 @@ export function createGiveSkills(parts: {
   async function tell(agent: string, problems: readonly string[]): Promise<void> {
     const text = problems.join('\n');
     if ((told.get(agent) ?? '') === text) return;
-    told.set(agent, text);
+    rememberOfAgent(told, config, agent, text);
     for (const problem of problems) {
       warn(`${agent}: ${problem}`);
       await audit.record({

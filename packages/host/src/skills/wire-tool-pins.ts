@@ -2,8 +2,10 @@ import { OpenLegionError } from '@openlegion/contract/open-legion-error';
 import { ApproveTool, ReportTools } from '@openlegion/contract/tool-pins';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Clock } from '../clock.ts';
+import type { FleetConfig } from '../config/fleet-config.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
 import { get, NoQuery, post } from '../control/route.ts';
+import { rememberOfAgent } from '../fleet/remember-of-agent.ts';
 import type { MeshRoute } from '../mesh/mesh-routes.ts';
 import { createRateLimit } from '../mesh/rate-limit.ts';
 import { readJsonBody } from '../mesh/read-json-body.ts';
@@ -16,7 +18,12 @@ const REPORT_BYTES = 8 * 1024 * 1024;
 const REPORTS = { perSecond: 1, burst: 120 } as const;
 
 /** What agents tell and ask of the tools of their MCP servers, and what people answer. */
-export function wireToolPins(parts: { database: Database; audit: AuditLog; clock: Clock }): {
+export function wireToolPins(parts: {
+  config: Pick<FleetConfig, 'agents'>;
+  database: Database;
+  audit: AuditLog;
+  clock: Clock;
+}): {
   meshRoutes: MeshRoute[];
   controlRoutes: ControlRoute[];
 } {
@@ -24,7 +31,7 @@ export function wireToolPins(parts: { database: Database; audit: AuditLog; clock
   const limits = new Map<string, () => boolean>();
   const mayReport = (agent: string): boolean => {
     const limit = limits.get(agent) ?? createRateLimit(REPORTS, () => parts.clock.now());
-    limits.set(agent, limit);
+    rememberOfAgent(limits, parts.config, agent, limit);
     return limit();
   };
   return {
