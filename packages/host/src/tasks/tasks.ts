@@ -81,10 +81,17 @@ export function createTasks(parts: {
   const progressAt = (agent: string) => progressed.get(agent) ?? startedAt;
   const pump = createPump({ clock, warn: (message) => warn(`tasks: ${message}`), run });
 
+  function load(agent: string): number {
+    const open = 'SELECT COUNT(*) AS n FROM task WHERE assignee = ? AND finished_at IS NULL';
+    return integerOf(database.get(open, agent) ?? {}, 'n');
+  }
+
   async function run(): Promise<number | null> {
     const deadline = nextDeadline(database);
     if (clock.now() >= Math.min(sweepAt, deadline ?? sweepAt)) {
       await database.write((transaction) => sweepTasks(transaction, context(), progressAt));
+      // Of an agent without a task it says nothing: the next one is younger.
+      for (const agent of progressed.keys()) if (load(agent) === 0) progressed.delete(agent);
       sweepAt = clock.now() + limits.sweepMs;
     }
     for (;;) {
@@ -178,13 +185,7 @@ export function createTasks(parts: {
       if (since?.at == null) return false;
       return clock.now() - Math.max(integerOf(since, 'at'), progressAt(agent)) >= limits.stuckMs;
     },
-    load(agent) {
-      const row = database.get(
-        'SELECT COUNT(*) AS n FROM task WHERE assignee = ? AND finished_at IS NULL',
-        agent,
-      );
-      return integerOf(row ?? {}, 'n');
-    },
+    load,
     start: pump.kick,
     stop: pump.stop,
   };
