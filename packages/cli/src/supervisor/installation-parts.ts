@@ -30,9 +30,9 @@ const VAULT_FLAGS = [
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
   // WebAssembly takes the types out of the sources at the start and is never run again: to optimise it costs 17 MB of
-  // both. Half of V8's room for the young halves what dead objects hold until they are collected: 14 MB.
+  // both. A quarter of V8's room for the young is as much less that dead objects hold until they are collected: 20 MB.
   '--liftoff-only',
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
 ];
 
 /** The parts of an installation in the order in which they start. */
