@@ -34,11 +34,14 @@ type Way = Pick<LoadOrders, 'to' | 'target' | 'headers'>;
  * Model calls through gateway and keeper, beside the same calls through other gateways, all to one provider that
  * answers at once: calls a second with 64 connections, and what one call alone takes longer than without a gateway.
  * Ours holds a key, checks every field, reserves and settles money and writes an audit record meanwhile. Each
- * gateway, the provider and the load are processes of their own on loopback.
+ * gateway, the provider and the load are processes of their own on loopback. The floor is a relay of Node's that asks a
+ * second process for a line before each call, and does nothing else.
  */
 export const benchGateway: Bench = async ({ effort, progress }) => {
   const provider = await startServer('fake-provider.ts');
-  const relay = await startServer('bare-relay.ts', JSON.stringify({ provider: { port: provider.port } }));
+  const answerer = await startServer('bare-answerer.ts');
+  const orders = { provider: { port: provider.port }, asks: { port: answerer.port } };
+  const relay = await startServer('bare-relay.ts', JSON.stringify(orders));
   const peers: Peer[] = [];
   const figures: Figure[] = [];
   try {
@@ -81,6 +84,7 @@ export const benchGateway: Bench = async ({ effort, progress }) => {
   } finally {
     for (const peer of peers) await peer.stop();
     relay.stop();
+    answerer.stop();
     provider.stop();
   }
 };
