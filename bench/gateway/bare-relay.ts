@@ -1,21 +1,20 @@
 /**
- * The floor: Node's own server and client of HTTP, nothing between them. No gateway of one Node process does more calls
- * a second than this. With `asks` it first has one line answered there: what a second process is at least.
- * Prints its port; where the provider is, and who is asked, is its argument.
+ * The floor: Node's own server and client of HTTP, and one line that a second process answers before each call. Nothing
+ * is read, decided or recorded. Prints its port; where the provider is, and who is asked, is its argument.
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
 interface Orders {
   provider: { port: number } | { socketPath: string };
-  asks?: { port: number };
+  asks: { port: number };
 }
 
-const { provider, asks }: Orders = JSON.parse(process.argv[2] ?? '{}');
+const { provider, asks }: Orders = JSON.parse(process.argv[2] ?? '');
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-const asked = asks && connect(asks.port, '127.0.0.1').setNoDelay(true);
+const asked = connect(asks.port, '127.0.0.1').setNoDelay(true);
 const waiting: (() => void)[] = [];
-asked?.on('data', (answers: Buffer) => {
+asked.on('data', (answers: Buffer) => {
   for (const byte of answers) if (byte === 10) waiting.shift()?.();
 });
 
@@ -34,7 +33,6 @@ function relay(call: IncomingMessage, response: ServerResponse): void {
 }
 
 const server = createServer((call, response) => {
-  if (!asked) return relay(call, response);
   waiting.push(() => relay(call, response));
   asked.write('may it?\n');
 });
