@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { WorkflowList } from '@openlegion/contract/control-workflow';
 import { Recording } from '@openlegion/contract/recording';
 import { TraceView } from '@openlegion/contract/trace';
 import { runOpenLegion } from './harness/command-line.ts';
@@ -44,6 +45,14 @@ const PERMISSIONS = {
   bob: { allowed_apis: ['llm'], allowed_tools: { write_file: 'allow' } },
 };
 
+const WORKFLOW = {
+  name: 'tally',
+  steps: [
+    { id: 'one', agent: 'alice', task_type: 'tally', input_from: 'trigger.payload' },
+    { id: 'two', agent: 'bob', task_type: 'store', input_from: 'one.result', depends_on: ['one'] },
+  ],
+};
+
 describe('record and replay', { timeout: 300_000 }, () => {
   const home = mkdtempSync(join(tmpdir(), 'openlegion-record-'));
   const run = (...args: string[]) => runOpenLegion(home, args);
@@ -58,6 +67,8 @@ describe('record and replay', { timeout: 300_000 }, () => {
     write('agents.yaml', { agents: { alice: agent('alice'), bob: agent('bob') } });
     write('permissions.json', { permissions: PERMISSIONS });
     for (const [name, script] of Object.entries(SCRIPTS)) write(`scripts/${name}.yaml`, script);
+    mkdirSync(join(home, 'config/workflows'));
+    write('workflows/tally.yaml', WORKFLOW);
     const started = await run('start', '-d', '--yes');
     assert.equal(started.code, 0, started.shown);
   });
@@ -94,6 +105,29 @@ describe('record and replay', { timeout: 300_000 }, () => {
     assert.match(replayed.stdout, /✓ as recorded/);
   });
 
+  test('a run of a workflow is recorded, and played again it is the same, until a step of it fails', async () => {
+    const listed = WorkflowList.parse(JSON.parse((await run('workflow', 'list', '--json')).stdout));
+    assert.equal((await run('workflow', 'accept', listed.workflows[0]?.hash ?? '')).code, 0);
+    const ran = await run('workflow', 'run', 'tally', '--payload', '{"of":"words"}', '--wait');
+    assert.equal(ran.code, 0, ran.shown);
+    const runFile = join(home, 'run.json');
+    assert.equal((await run('record', '--out', runFile)).code, 0);
+    const { runs, messages } = Recording.parse(JSON.parse(readFileSync(runFile, 'utf8')));
+    assert.deepEqual(runs, [{ workflow: 'tally', payload: { of: 'words' }, first: true, status: 'done' }]);
+    assert.equal(messages.length, 2);
+    const replayed = await run('replay', runFile);
+    assert.equal(replayed.code, 0, replayed.shown);
+    assert.match(replayed.stdout, /✓ workflow {2}end of the run/);
+    assert.equal((await run('permissions', 'revoke', 'bob', 'allowed_apis', 'llm')).code, 0);
+    const failed = await run('replay', runFile);
+    assert.equal(failed.code, 1, failed.shown);
+    assert.match(
+      failed.stdout,
+      /✗ workflow {2}end of the run\n +recorded +tally: done\n +now +tally: failed/,
+    );
+    assert.equal((await run('permissions', 'grant', 'bob', 'allowed_apis', 'llm')).code, 0);
+  });
+
   test('a grant that is gone shows as a difference, and the fleet itself was not touched by the play', async () => {
     assert.equal((await run('permissions', 'revoke', 'alice', 'can_message', 'bob')).code, 0);
     const replayed = await run('replay', file);
@@ -103,6 +137,6 @@ describe('record and replay', { timeout: 300_000 }, () => {
     const alone = await run('replay', file, '--agent', 'bob');
     assert.equal(alone.code, 0, alone.shown);
     const { stdout } = await run('trace', 'list', '--json');
-    assert.equal(JSON.parse(stdout).length, 1);
+    assert.equal(JSON.parse(stdout).length, 2);
   });
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JsonValue } from './json-value.ts';
 
 /**
  * What a run was, so that it can be played again: of each message what the model answered, what it called, and what the
@@ -46,10 +47,21 @@ export const RecordedMessage = z.object({
 });
 export type RecordedMessage = z.infer<typeof RecordedMessage>;
 
+/** A run of a workflow within the trace. */
+export const RecordedRun = z.object({
+  workflow: z.string(),
+  payload: JsonValue,
+  /** Whether the trace began with it. */
+  first: z.boolean(),
+  status: z.string(),
+});
+export type RecordedRun = z.infer<typeof RecordedRun>;
+
 export const Recording = z.object({
   openlegionRecording: z.literal(1),
   traceId: z.string(),
   recordedAt: z.string(),
   messages: z.array(RecordedMessage).max(500),
+  runs: z.array(RecordedRun).max(100).default([]),
 });
 export type Recording = z.infer<typeof Recording>;

@@ -72,7 +72,7 @@ function payloadOf(text: string): JsonValue {
 }
 
 /** Until the run is over; `onApproval` is called once for each question that comes up. */
-async function awaitRun(
+export async function awaitRun(
   control: ControlClient,
   id: string,
   onApproval: (id: string, step: string) => void,

@@ -36,7 +36,13 @@ function message(fields: Partial<RecordedMessage> = {}): RecordedMessage {
 }
 
 function recordingOf(...messages: RecordedMessage[]): Recording {
-  return { openlegionRecording: 1, traceId: 'trc_1', recordedAt: '2026-11-21T00:00:00.000Z', messages };
+  return {
+    openlegionRecording: 1,
+    traceId: 'trc_1',
+    recordedAt: '2026-11-21T00:00:00.000Z',
+    messages,
+    runs: [],
+  };
 }
 
 function withCalls(...calls: RecordedCall[]): RecordedMessage {
@@ -104,6 +110,14 @@ test('another outcome, output, end, a call or message more or less: each is a di
   ];
   for (const [name, then, now, expected] of rows)
     assert.match(verdicts(then, now).join('\n'), expected, name);
+});
+
+test('a run of a workflow that ends otherwise, or is not there, is a difference', () => {
+  const run = (status: string) => ({ workflow: 'count', payload: null, first: true, status });
+  const withRuns = (...runs: ReturnType<typeof run>[]) => ({ ...recordingOf(), runs });
+  assert.deepEqual(verdicts(withRuns(run('done')), withRuns(run('done'))), ['end of the run: same']);
+  assert.deepEqual(verdicts(withRuns(run('done')), withRuns(run('failed'))), ['end of the run: different']);
+  assert.deepEqual(verdicts(withRuns(run('done')), withRuns()), ['end of the run: different']);
 });
 
 test('what reached outside is not compared, and one agent alone is', () => {

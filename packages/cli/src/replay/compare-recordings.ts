@@ -10,7 +10,7 @@ export interface ReplayStep {
   verdict: 'same' | 'different' | 'not_compared';
 }
 
-const IDENTIFIERS = /\b(msg|trc|run|apr|tsk|evt)_[0-9a-z]+/g;
+const IDENTIFIERS = /\b(msg|trc|wfr|apr|evt)_[0-9a-z]+/g;
 const TIMES = /\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?/g;
 const CONTAINER = /\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b/g;
 
@@ -44,6 +44,7 @@ export function compareRecordings(
     // One message of one agent is what is played.
     if (only !== null) return steps;
   }
+  if (only === null) steps.push(...compareRuns(recorded, now));
   for (const { agent, from, text } of left)
     steps.push({
       agent,
@@ -53,6 +54,19 @@ export function compareRecordings(
       verdict: 'different',
     });
   return steps;
+}
+
+/** How the runs of workflows ended, in the order in which they began. */
+function compareRuns(then: Recording, now: Recording): ReplayStep[] {
+  return Array.from({ length: Math.max(then.runs.length, now.runs.length) }, (_, index): ReplayStep => {
+    const [recorded, played] = [then.runs[index], now.runs[index]].map((run) =>
+      run ? `${run.workflow}: ${run.status}` : 'there was none',
+    );
+    return {
+      ...{ agent: 'workflow', what: 'end of the run', recorded: recorded ?? '', now: played ?? '' },
+      verdict: recorded === played ? 'same' : 'different',
+    };
+  });
 }
 
 function compareMessages(then: RecordedMessage, now: RecordedMessage, alone: boolean): ReplayStep[] {

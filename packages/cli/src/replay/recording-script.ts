@@ -4,7 +4,7 @@ import type { Script } from '@openlegion/contract/scripted-script';
 const MOST_RULES = 500;
 const MOST_ASKED = 200;
 /** Identifiers and times, which are others at the next run. */
-const VARYING = /\b(?:msg|trc|run|apr|tsk|evt)_[0-9a-z]+|\b[0-9a-f]{8,}\b|\d{4}-\d{2}-\d{2}T[0-9:.]+Z?/g;
+const VARYING = /\b(?:msg|trc|wfr|apr|evt)_[0-9a-z]+|\b[0-9a-f]{8,}\b|\d{4}-\d{2}-\d{2}T[0-9:.]+Z?/g;
 /** What no prompt frames, escapes or cuts out. */
 const PLAIN = /[\p{L}\p{N} .,;:!?()_/-]+/gu;
 

@@ -1,10 +1,12 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AcceptedWorkflow, WorkflowList, WorkflowRunStarted } from '@openlegion/contract/control-workflow';
 import { OpenLegionError } from '@openlegion/contract/open-legion-error';
-import { type RecordedMessage, Recording } from '@openlegion/contract/recording';
+import { type RecordedMessage, type RecordedRun, Recording } from '@openlegion/contract/recording';
 import type { CommandContext } from '../command-context.ts';
 import { runSetup } from '../commands/run-setup.ts';
+import { awaitRun } from '../commands/workflow-run.ts';
 import { type ControlClient, createControlClient } from '../control/control-client.ts';
 import { followMessage } from '../control/follow-message.ts';
 import { sendMessage } from '../control/send-message.ts';
@@ -27,7 +29,7 @@ export async function runReplay(
   recording: Recording,
   { agent, workspaces }: { agent: string | null; workspaces: string | null },
 ): Promise<Recording> {
-  const first = firstOf(recording, agent);
+  const begin = beginningOf(recording, agent);
   const place = realpathSync(mkdtempSync(join(tmpdir(), 'openlegion-replay-')));
   const progress = createProgress(terminal);
   try {
@@ -49,7 +51,8 @@ export async function runReplay(
       const control = createControlClient(place, null);
       if (workspaces !== null) await fillWorkspaces(control, workspaces);
       progress.step('Playing the recording');
-      return await play(control, first);
+      await acceptWorkflows(control, recording);
+      return await play(control, begin);
     } finally {
       progress.clear();
       await launched.supervisor.stop();
@@ -60,28 +63,58 @@ export async function runReplay(
   }
 }
 
-async function play(control: ControlClient, first: RecordedMessage): Promise<Recording> {
-  const { messageId, traceId } = await sendMessage(control, first.agent, first.text);
-  const events = followMessage({ control, messageId, patienceMs: PATIENCE_MS, onAway: () => {} });
-  for await (const _event of events);
+/** The copy is thrown away and reaches nothing: whoever replays lets run there what ran in the recording. */
+async function acceptWorkflows(control: ControlClient, { runs }: Recording): Promise<void> {
+  if (runs.length === 0) return;
+  const { workflows } = await control.json(WorkflowList, { method: 'GET', path: '/api/workflows' });
+  for (const name of new Set(runs.map(({ workflow }) => workflow))) {
+    const found = workflows.find((one) => one.name === name && one.file !== null);
+    if (!found) throw notReplayable(`The workflow ${name} is no longer in config/workflows.`, null);
+    const path = `/api/workflows/${encodeURIComponent(found.hash)}/accept`;
+    await control.json(AcceptedWorkflow, { method: 'POST', path, json: {} });
+  }
+}
+
+async function play(control: ControlClient, begin: RecordedMessage | RecordedRun): Promise<Recording> {
+  const traceId = await ('workflow' in begin ? playRun(control, begin) : playMessage(control, begin));
   const path = `/api/traces/${encodeURIComponent(traceId)}/recording`;
   return control.json(Recording, { method: 'GET', path, timeoutMs: 120_000 });
 }
 
-function firstOf({ messages }: Recording, agent: string | null): RecordedMessage {
+async function playMessage(control: ControlClient, { agent, text }: RecordedMessage): Promise<string> {
+  const { messageId, traceId } = await sendMessage(control, agent, text);
+  const events = followMessage({ control, messageId, patienceMs: PATIENCE_MS, onAway: () => {} });
+  for await (const _event of events);
+  return traceId;
+}
+
+async function playRun(control: ControlClient, { workflow, payload }: RecordedRun): Promise<string> {
+  const { run } = await control.json(WorkflowRunStarted, {
+    ...{ method: 'POST', path: `/api/workflows/${encodeURIComponent(workflow)}/runs`, json: { payload } },
+  });
+  await awaitRun(control, run.id, () => {});
+  return run.traceId;
+}
+
+function beginningOf({ messages, runs }: Recording, agent: string | null): RecordedMessage | RecordedRun {
   const first =
     agent === null
-      ? messages.find(({ parentId, from }) => parentId === null && from === 'operator')
+      ? (messages.find(({ parentId, from }) => parentId === null && from === 'operator') ??
+        runs.find((run) => run.first))
       : messages.find((message) => message.agent === agent);
   const problem = !first
     ? agent === null
-      ? 'It does not begin with a message of a person.'
+      ? 'It begins with neither a message of a person nor a workflow.'
       : `${agent} has no part in it.`
     : messages.some(({ rounds }) => rounds?.some(({ steered }) => steered))
       ? 'A person steered a turn of it, and will not do so again.'
       : null;
   if (first && problem === null) return first;
-  throw new OpenLegionError({
+  throw notReplayable(problem ?? '', agent);
+}
+
+function notReplayable(problem: string, agent: string | null): OpenLegionError {
+  return new OpenLegionError({
     code: 'bad_request',
     rule: 'cli.replay.recording',
     message: `This recording cannot be replayed. ${problem}`,

@@ -12,7 +12,7 @@ const CALL = {
 test('a recording has each message’s rounds, redacted, and says which calls reached outside', async () => {
   const asked: string[] = [];
   const recording = await recordTrace({
-    ...{ ...sampleTrace(), traceId: 'trc_x', recordedAt: 'now' },
+    ...{ ...sampleTrace(), traceId: 'trc_x', recordedAt: 'now', runs: [] },
     async ask(agent, path) {
       asked.push(`${agent} ${path}`);
       if (agent === 'qualifier') throw new Error('gone');
@@ -31,7 +31,7 @@ test('a recording has each message’s rounds, redacted, and says which calls re
 
 test('what an agent says that is no turn is as if it had said nothing', async () => {
   const recording = await recordTrace({
-    ...{ ...sampleTrace(), traceId: 'trc_x', recordedAt: 'now' },
+    ...{ ...sampleTrace(), traceId: 'trc_x', recordedAt: 'now', runs: [] },
     ask: async () => ({ status: 200, json: async () => ({ rounds: 'many' }) }) as never,
   });
   assert.ok(recording.messages.every(({ rounds }) => rounds === null));

@@ -1,6 +1,7 @@
 import type { AuditRecord } from '@openlegion/contract/audit-record';
 import type { FleetEvent } from '@openlegion/contract/control-api';
 import { type RecordedMessage, RecordedTurn, type Recording } from '@openlegion/contract/recording';
+import type { RunRecord } from '@openlegion/contract/workflow-run';
 import type { Message } from '../lanes/message.ts';
 import type { PipeResponse } from '../pipe/pipe.ts';
 import { redact } from '../traces/redact-preview.ts';
@@ -9,6 +10,7 @@ export interface RecordParts {
   traceId: string;
   recordedAt: string;
   messages: readonly Message[];
+  runs: readonly RunRecord[];
   events: readonly FleetEvent[];
   /** Of the keeper's chain: what was asked of the outside. */
   egress: readonly AuditRecord[];
@@ -21,7 +23,7 @@ export interface RecordParts {
  * keep them. Every text is redacted, so what is played again later has `[redacted]` where a key stood.
  */
 export async function recordTrace(parts: RecordParts): Promise<Recording> {
-  const { traceId, recordedAt, messages, events, egress } = parts;
+  const { traceId, recordedAt, messages, runs, events, egress } = parts;
   const recorded: RecordedMessage[] = [];
   for (const message of messages) {
     // Answered in the turn of another one.
@@ -39,7 +41,13 @@ export async function recordTrace(parts: RecordParts): Promise<Recording> {
       outside: outsideCalls(message, events, egress),
     });
   }
-  return { openlegionRecording: 1, traceId, recordedAt, messages: recorded };
+  return {
+    ...{ openlegionRecording: 1, traceId, recordedAt, messages: recorded },
+    runs: runs.map(({ workflow, payload, parentId, status }) => ({
+      ...{ workflow, first: parentId === null, status },
+      payload: JSON.parse(redactJson(JSON.stringify(payload))),
+    })),
+  };
 }
 
 async function roundsOf(message: Message, ask: RecordParts['ask']): Promise<RecordedMessage['rounds']> {

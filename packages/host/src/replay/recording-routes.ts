@@ -3,15 +3,18 @@ import { type Clock, isoTime } from '../clock.ts';
 import type { ControlRoute } from '../control/control-routes.ts';
 import { route } from '../control/route.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Database } from '../store/database.ts';
 import type { TraceReader } from '../traces/trace-reader.ts';
+import { runsOfTrace } from '../workflow/run-store.ts';
 import { recordTrace } from './record-trace.ts';
 
 export function recordingRoutes(parts: {
   traces: TraceReader;
   fleet: () => Fleet;
   clock: Clock;
+  database: Database;
 }): ControlRoute[] {
-  const { traces, fleet, clock } = parts;
+  const { traces, fleet, clock, database } = parts;
   return [
     route('GET', '/api/traces/{id}/recording', 'operator', async ({ parameter }) => {
       const traceId = parameter('id');
@@ -20,6 +23,7 @@ export function recordingRoutes(parts: {
       return Response.json(
         await recordTrace({
           ...{ traceId, recordedAt: isoTime(clock), messages, events, egress },
+          runs: runsOfTrace(database, traceId),
           ask(name, path) {
             const agent = fleet().get(name);
             return agent

@@ -73,6 +73,13 @@ export function hasOpenRun(reader: Reader, traceId: string): boolean {
   );
 }
 
+/** In the order in which they were started. */
+export function runsOfTrace(reader: Reader, traceId: string): RunRecord[] {
+  return reader
+    .all('SELECT record FROM workflow_run WHERE trace_id = ? ORDER BY ordinal LIMIT 100', traceId)
+    .map((row) => parsed(RunRecord, row, 'record'));
+}
+
 /** Newest first. */
 export function listRuns(reader: Reader, workflow: string | null, limit: number): RunRecord[] {
   const rows =
