@@ -126,6 +126,11 @@ describe('record and replay', { timeout: 300_000 }, () => {
       /✗ workflow {2}end of the run\n +recorded +tally: done\n +now +tally: failed/,
     );
     assert.equal((await run('permissions', 'grant', 'bob', 'allowed_apis', 'llm')).code, 0);
+    rmSync(join(home, 'config/workflows/tally.yaml'));
+    const gone = await run('replay', runFile);
+    assert.equal(gone.code, 1);
+    assert.match(gone.shown, /tally is no longer in config\/workflows.*\n.*--agent/);
+    assert.equal((await run('replay', runFile, '--agent', 'bob')).code, 0);
   });
 
   test('a grant that is gone shows as a difference, and the fleet itself was not touched by the play', async () => {

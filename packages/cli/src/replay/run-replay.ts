@@ -51,7 +51,7 @@ export async function runReplay(
       const control = createControlClient(place, null);
       if (workspaces !== null) await fillWorkspaces(control, workspaces);
       progress.step('Playing the recording');
-      await acceptWorkflows(control, recording);
+      await acceptWorkflows(control, recording, agent !== null);
       return await play(control, begin);
     } finally {
       progress.clear();
@@ -63,12 +63,16 @@ export async function runReplay(
   }
 }
 
-/** The copy is thrown away and reaches nothing: whoever replays lets run there what ran in the recording. */
-async function acceptWorkflows(control: ControlClient, { runs }: Recording): Promise<void> {
+/**
+ * The copy is thrown away and reaches nothing: whoever replays lets run there what ran in the recording. `mayLack`: an
+ * agent's part can be played where a workflow is gone.
+ */
+async function acceptWorkflows(control: ControlClient, { runs }: Recording, mayLack: boolean): Promise<void> {
   if (runs.length === 0) return;
   const { workflows } = await control.json(WorkflowList, { method: 'GET', path: '/api/workflows' });
   for (const name of new Set(runs.map(({ workflow }) => workflow))) {
     const found = workflows.find((one) => one.name === name && one.file !== null);
+    if (!found && mayLack) continue;
     if (!found) throw notReplayable(`The workflow ${name} is no longer in config/workflows.`, null);
     const path = `/api/workflows/${encodeURIComponent(found.hash)}/accept`;
     await control.json(AcceptedWorkflow, { method: 'POST', path, json: {} });
