@@ -233,29 +233,15 @@ describe('errors that a person meets', { timeout: 300_000 }, () => {
     });
 
     test('files of a workspace', async (context) => {
-      const put = await run(['workspace', 'put', 'assistant', 'notes/SOUL.md'], {
-        input: 'Be brief.\u001b[2J\n',
-      });
-      assert.equal(put.code, 0, put.shown);
-      assert.equal(
-        (await run(['workspace', 'get', 'assistant', 'notes/SOUL.md'])).stdout,
-        'Be brief.\u001b[2J\n',
-      );
+      const file = (verb: string, path: string, options: CommandOptions = {}) =>
+        run(['workspace', verb, 'assistant', path], options);
+      const input = 'Be brief.\u001b[2J\n';
+      assert.equal((await file('put', 'notes/SOUL.md', { input })).code, 0);
+      assert.equal((await file('get', 'notes/SOUL.md')).stdout, input);
       reads(context, await run(['workspace', 'list', 'assistant']), 0, /notes\/SOUL\.md +14 bytes/);
-      for (const file of ['../agent.db', '/etc/passwd'])
-        reads(
-          context,
-          await run(['workspace', 'get', 'assistant', file]),
-          1,
-          /not the path of a workspace file/,
-        );
-      reads(
-        context,
-        await run(['workspace', 'get', 'assistant', 'none.md']),
-        1,
-        /none\.md/,
-        /List the workspace/,
-      );
+      for (const path of ['../agent.db', '/etc/passwd'])
+        reads(context, await file('get', path), 1, /not the path of a workspace file/);
+      reads(context, await file('get', 'none.md'), 1, /none\.md/, /List the workspace/);
     });
 
     test('unknown model', async (context) => {
